@@ -1,0 +1,241 @@
+import { delimiter, join } from "node:path";
+import { CancelledError, exitCode, HostError, messageOf, PimError } from "./errors.ts";
+import { log, redact } from "./log.ts";
+
+/** Options common to every program that pim starts. */
+export interface ProcessOptions {
+  /** Variables beside the few that are passed on from pim's own environment. */
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Sends SIGTERM when aborted. */
+  signal?: AbortSignal;
+}
+
+/** Options of {@linkcode run}. */
+export interface RunOptions extends ProcessOptions {
+  /** Written to the program's standard input; without it the input is empty. */
+  stdin?: string | Uint8Array;
+  /** Exit statuses that are no error; [0] unless given. */
+  okStatus?: readonly number[];
+}
+
+/** What a finished program left behind. */
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program that failed: its argv, exit status and the end of its stderr. */
+export class ProcessError extends PimError {
+  override readonly name = "ProcessError";
+
+  constructor(
+    readonly argv: readonly string[],
+    readonly status: number | string,
+    readonly stderr: string,
+  ) {
+    const said = lastLines(stderr, 10);
+    super(
+      `${argv[0]} ${typeof status === "number" ? `exited with ${status}` : `was ended by ${status}`}` +
+        (said === "" ? " and said nothing" : `: ${said}`),
+      { hint: `It was started as: ${redact(formatArgv(argv))}` },
+    );
+  }
+}
+
+/** Runs a program to its end and returns what it wrote; throws {@linkcode ProcessError} when it fails. */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const child = spawn(argv, options, {
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const [output] = await Promise.all([child.output(), feed(child, options.stdin)]);
+  if (options.signal?.aborted) throw new CancelledError();
+  const result = {
+    code: output.code,
+    stdout: decode(output.stdout),
+    stderr: decode(output.stderr),
+  };
+  if (output.signal !== null || !(options.okStatus ?? [0]).includes(output.code)) {
+    throw new ProcessError(argv, output.signal ?? output.code, result.stderr);
+  }
+  return result;
+}
+
+/** A program that goes on running beside pim. */
+export interface Running {
+  readonly argv: readonly string[];
+  readonly pid: number;
+  /** The end of what it has written to stderr so far. */
+  stderr(): string;
+  /** Settles when the program has ended, whatever its status; never rejects. */
+  readonly ended: Promise<{ readonly code: number; readonly signal: string | null }>;
+  kill(signal?: Deno.Signal): void;
+}
+
+/** Options of {@linkcode start}. */
+export interface StartOptions extends ProcessOptions {
+  /** Lives on when pim ends, in a session of its own; stdout and stderr are discarded. */
+  detached?: boolean;
+  /** Called with each line of stdout; without it stdout is discarded. */
+  onStdout?: (line: string) => void;
+}
+
+/** Starts a program and returns at once. Its stderr is kept, so that its death can be explained. */
+export function start(argv: readonly string[], options: StartOptions = {}): Running {
+  const detached = options.detached ?? false;
+  const child = spawn(argv, options, {
+    stdin: "null",
+    stdout: options.onStdout && !detached ? "piped" : "null",
+    stderr: detached ? "null" : "piped",
+    detached,
+  });
+  let kept = "";
+  const readers: Promise<void>[] = [];
+  if (!detached) {
+    readers.push(readText(child.stderr, (text) => kept = (kept + text).slice(-16_384)));
+    if (options.onStdout) readers.push(readText(child.stdout, lineSplitter(options.onStdout)));
+  } else {
+    child.unref();
+  }
+  const ended = child.status.then(async (status) => {
+    await Promise.allSettled(readers);
+    return { code: status.code, signal: status.signal };
+  });
+  return {
+    argv,
+    pid: child.pid,
+    stderr: () => kept,
+    ended,
+    kill(signal = "SIGTERM") {
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended already, which is what was asked for.
+      }
+    },
+  };
+}
+
+/** Runs a program on pim's own terminal (for `ssh`, editors) and returns its exit status. */
+export async function runInteractive(
+  argv: readonly string[],
+  options: ProcessOptions = {},
+): Promise<number> {
+  const child = spawn(argv, options, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  return (await child.status).code;
+}
+
+/** The absolute path of a program on PATH, or undefined. */
+export async function which(program: string): Promise<string | undefined> {
+  for (const folder of (Deno.env.get("PATH") ?? "").split(delimiter)) {
+    if (folder === "") continue;
+    const path = join(folder, program);
+    try {
+      const info = await Deno.stat(path);
+      if (info.isFile && ((info.mode ?? 0o111) & 0o111) !== 0) return path;
+    } catch {
+      // Not there: the next folder of PATH.
+    }
+  }
+  return undefined;
+}
+
+/** Argv as a person could paste it into a shell. For messages only: pim never hands it to one. */
+export function formatArgv(argv: readonly string[]): string {
+  return argv
+    .map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(" ");
+}
+
+/** The last lines of a text, without blank ones. */
+export function lastLines(text: string, count: number): string {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "").slice(-count).join("\n");
+}
+
+/** A function that takes pieces of text and calls back once for each whole line. */
+export function lineSplitter(onLine: (line: string) => void): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(line.replace(/\r$/, ""));
+  };
+}
+
+/** Decodes a byte stream as UTF-8 and hands over each piece of text. */
+export async function readText(
+  stream: ReadableStream<Uint8Array>,
+  onText: (text: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) onText(decoder.decode(chunk, { stream: true }));
+}
+
+// Programs see these and what the caller adds, so that a build does not depend on the rest of the user's environment.
+const passedOn = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TMPDIR",
+  "XDG_RUNTIME_DIR",
+  "TERM",
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+];
+
+function environment(extra: Record<string, string> = {}): Record<string, string> {
+  const env: Record<string, string> = { LC_ALL: "C.UTF-8" };
+  for (const name of passedOn) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  return { ...env, ...extra };
+}
+
+type Stdio = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr" | "detached">;
+
+function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): Deno.ChildProcess {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new TypeError("argv is empty");
+  options.signal?.throwIfAborted();
+  log.debug(`+ ${formatArgv(argv)}`);
+  try {
+    return new Deno.Command(program, {
+      args,
+      cwd: options.cwd,
+      clearEnv: true,
+      env: environment(options.env),
+      signal: options.signal,
+      ...stdio,
+    }).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new HostError(`${program} is not installed or not on PATH`, { cause });
+    }
+    throw new PimError(`Cannot start ${program}: ${messageOf(cause)}`, {
+      cause,
+      exitCode: exitCode.host,
+    });
+  }
+}
+
+async function feed(child: Deno.ChildProcess, input: string | Uint8Array | undefined): Promise<void> {
+  if (input === undefined) return;
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
+    await writer.close();
+  } catch {
+    // The program closed its input early; its exit status tells whether that was a mistake.
+  }
+}
+
+const decoder = new TextDecoder();
+
+function decode(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}

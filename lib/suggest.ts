@@ -1,0 +1,21 @@
+import { distance } from "fastest-levenshtein";
+
+/** The known name nearest to a misspelt one, or undefined when none is near enough to be meant. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  // Up to a third of the letters may be wrong, and two in short names.
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const d = distance(name.toLowerCase(), candidate.toLowerCase());
+    if (d < bestDistance) [best, bestDistance] = [candidate, d];
+  }
+  return best;
+}
+
+/** "Did you mean X?", or a list of what there is, or what to say when there is nothing. */
+export function didYouMean(name: string, known: Iterable<string>, none: string): string {
+  const all = [...known];
+  const near = nearest(name, all);
+  if (near !== undefined) return `Did you mean ${near}?`;
+  return all.length === 0 ? none : `There is: ${all.sort().join(", ")}`;
+}
