@@ -1,0 +1,119 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Environment, Paths } from "../paths.ts";
+import type { Layer, Tree } from "./merge.ts";
+
+const size = v.pipe(
+  v.union([v.string(), v.number()], "a size such as 20G"),
+  v.transform(String),
+  v.regex(/^\d+(\.\d+)?\s*([KMGT](i?B)?|B)?$/i, "a size such as 20G or 512M"),
+);
+const memory = v.pipe(
+  v.union([v.string(), v.number()], "an amount of memory in MiB, such as 2048, or 4G"),
+  v.transform(parseMemoryMiB),
+  v.number("an amount of memory in MiB, such as 2048, or 4G"),
+  v.integer("a whole number of MiB"),
+  v.minValue(64, "64 MiB or more"),
+);
+const count = v.pipe(
+  v.union([v.string(), v.number()], "a number"),
+  v.transform(Number),
+  v.integer("a whole number"),
+);
+const port = v.pipe(count, v.minValue(0, "a port"), v.maxValue(65535, "a port"));
+const text = v.string();
+const anyMap = v.record(v.string(), v.unknown());
+
+/** The shape of pim.yml. Keys are those of the earlier pim, with `serve` added. */
+export const settingsSchema = v.strictObject({
+  iso: v.strictObject({ iso_dir: text }),
+  build: v.strictObject({
+    image_dir: text,
+    disk_size: size,
+    memory,
+    cpus: v.pipe(count, v.minValue(1, "1 or more")),
+    on_error: v.picklist(["cleanup", "keep", "ask"]),
+    ssh: v.strictObject({
+      user: v.optional(text),
+      timeout: v.pipe(count, v.minValue(1, "1 second or more")),
+      port,
+    }),
+    builders: v.optional(anyMap),
+    remotes: v.optional(anyMap),
+  }),
+  serve: v.strictObject({ bind: text, port }),
+  ventoy: v.strictObject({
+    version: v.optional(v.pipe(v.union([text, v.number()]), v.transform(String))),
+    dir: v.optional(text),
+    file: v.optional(text),
+    url: v.optional(text),
+    checksum: v.optional(text),
+    device: v.optional(text),
+  }),
+});
+
+/** pim.yml, merged and checked; keys are as in the file. */
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+/** Settings whose value is a path: relative ones are relative to the pim.yml that names them. */
+export const pathSettings: readonly (readonly string[])[] = [
+  ["iso", "iso_dir"],
+  ["build", "image_dir"],
+  ["ventoy", "dir"],
+];
+
+/** The lowest layer of pim.yml. */
+export function builtInSettings(paths: Paths): Layer {
+  return {
+    source: "built-in",
+    value: {
+      iso: { iso_dir: join(paths.cacheDir, "isos") },
+      build: {
+        image_dir: join(paths.dataDir, "images"),
+        disk_size: "20G",
+        memory: 2048,
+        cpus: 2,
+        on_error: "cleanup",
+        ssh: { timeout: 600, port: 0 },
+      },
+      serve: { bind: "127.0.0.1", port: 8080 },
+      ventoy: {},
+    },
+  };
+}
+
+/** All settings that are single values, as paths of keys. */
+export function settingKeys(): string[][] {
+  return walk(settingsSchema.entries, []);
+}
+
+function walk(entries: Readonly<Record<string, v.GenericSchema>>, prefix: readonly string[]): string[][] {
+  return Object.entries(entries).flatMap(([key, schema]) => {
+    const inner = (schema as { entries?: Readonly<Record<string, v.GenericSchema>> }).entries;
+    return inner === undefined ? [[...prefix, key]] : walk(inner, [...prefix, key]);
+  });
+}
+
+/** The variable that overrides a setting: build.ssh.port -> PIM_BUILD_SSH_PORT. */
+export function environmentName(path: readonly string[]): string {
+  return `PIM_${path.join("_").toUpperCase()}`;
+}
+
+/** One layer for each variable that is set. */
+export function environmentLayers(env: Environment): Layer[] {
+  return settingKeys().flatMap((path) => {
+    const name = environmentName(path);
+    const value = env.get(name);
+    if (value === undefined || value === "") return [];
+    return [{
+      source: name,
+      value: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree,
+    }];
+  });
+}
+
+/** MiB of "4G" or 2048; what cannot be read comes back as it is, for the message. */
+function parseMemoryMiB(value: string | number): number | string {
+  const match = /^(\d+(?:\.\d+)?)\s*([MG])?(?:i?B)?$/i.exec(String(value).trim());
+  return match === null ? String(value) : Number(match[1]) * (match[2]?.toUpperCase() === "G" ? 1024 : 1);
+}

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { HostError, UsageError } from "./errors.ts";
+
+/** A source of environment variables; `Deno.env` is one. */
+export interface Environment {
+  get(name: string): string | undefined;
+}
+
+/** The folders of one user, by the XDG base directory specification on every platform; `PIM_*_DIR` override. */
+export interface Paths {
+  readonly configDir: string;
+  readonly dataDir: string;
+  readonly cacheDir: string;
+  /** Where sockets and pid files live; undefined when neither variable is set and /tmp is to be used. */
+  readonly runtimeDirWanted: string | undefined;
+}
+
+/** The user's folders as the environment names them. Nothing is created. */
+export function userPaths(env: Environment): Paths {
+  const home = env.get("HOME") ?? "/";
+  const folder = (own: string, xdg: string, fallback: string) =>
+    env.get(own) || join(env.get(xdg) || join(home, fallback), "pim");
+  const runtime = env.get("XDG_RUNTIME_DIR");
+  return {
+    configDir: folder("PIM_CONFIG_DIR", "XDG_CONFIG_HOME", ".config"),
+    dataDir: folder("PIM_DATA_DIR", "XDG_DATA_HOME", join(".local", "share")),
+    cacheDir: folder("PIM_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
+    runtimeDirWanted: env.get("PIM_RUNTIME_DIR") || (runtime ? join(runtime, "pim") : undefined),
+  };
+}
+
+/** The registry of built images. */
+export function registryFile(paths: Paths): string {
+  return join(paths.dataDir, "registry.yml");
+}
+
+/** Where builds keep their disks while they run, one folder for each. */
+export function buildsDir(paths: Paths): string {
+  return join(paths.cacheDir, "builds");
+}
+
+/** Files of a running VM or build in the runtime directory. */
+export interface RuntimeFiles {
+  readonly qmp: string;
+  readonly agent: string;
+  readonly serial: string;
+  readonly pid: string;
+  readonly log: string;
+  readonly json: string;
+}
+
+/** The runtime files of the VM with this name. */
+export function runtimeFiles(runtimeDir: string, name: string): RuntimeFiles {
+  const file = (ending: string) => join(runtimeDir, `${checkName(name, "VM name")}.${ending}`);
+  return {
+    qmp: file("qmp"),
+    agent: file("ga"),
+    serial: file("serial"),
+    pid: file("pid"),
+    log: file("log"),
+    json: file("json"),
+  };
+}
+
+/**
+ * Makes sure of a private runtime directory (mode 0700, ours) and returns it.
+ * /tmp/pim is the fall-back; when it belongs to someone else, /tmp/pim-UID.
+ */
+export async function ensureRuntimeDir(paths: Paths): Promise<string> {
+  const uid = Deno.uid();
+  const candidates = paths.runtimeDirWanted === undefined
+    ? ["/tmp/pim", `/tmp/pim-${uid}`]
+    : [paths.runtimeDirWanted];
+  for (const folder of candidates) {
+    if (await makePrivate(folder, uid)) return folder;
+  }
+  throw new HostError(`The runtime directory ${candidates.at(-1)} belongs to another user`, {
+    hint: "Set PIM_RUNTIME_DIR to a folder of your own.",
+  });
+}
+
+async function makePrivate(folder: string, uid: number | null): Promise<boolean> {
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  // lstat: a link that somebody planted in /tmp is not followed.
+  const info = await Deno.lstat(folder);
+  if (!info.isDirectory || info.uid !== uid) return false;
+  if (((info.mode ?? 0) & 0o077) !== 0) await Deno.chmod(folder, 0o700);
+  return true;
+}
+
+/** Returns the name if it can safely be part of a path; else throws. */
+export function checkName(name: string, what: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name;
+  throw new UsageError(`${JSON.stringify(name)} cannot be a ${what}`, {
+    hint: "Use letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or digit.",
+  });
+}

@@ -1,0 +1,140 @@
+import { join, parse } from "node:path";
+import { exists } from "../files.ts";
+import { UsageError } from "../errors.ts";
+import { checkName } from "../paths.ts";
+import { didYouMean } from "../suggest.ts";
+import { type ConfigFolder, findFile, type FoundFile, listFolder } from "../config/folders.ts";
+import { isTree, type Layer, type Merged, mergeLayers, type Tree } from "../config/merge.ts";
+import { importDefault } from "../config/module.ts";
+import { problemsError, validate } from "../config/validate.ts";
+import { profileSchema } from "./schema.ts";
+import type { Profile } from "./types.ts";
+
+const folder = "profiles.d";
+const endings = [".ts", ".js", ".mts", ".mjs"];
+
+/** A profile merged over what it extends, and where each value came from. */
+export interface LoadedProfile extends Merged<Profile> {
+  readonly name: string;
+  /** The module files that were merged, lowest first. */
+  readonly files: readonly string[];
+}
+
+/** The names of all profiles, sorted; "default" is among them when it exists. */
+export async function listProfiles(folders: readonly ConfigFolder[]): Promise<string[]> {
+  const names = new Set<string>();
+  for (const each of folders.filter(isUsers)) {
+    for (const file of await listFolder(each, folder, /\.m?[jt]s$/)) {
+      if (!file.endsWith(".d.ts")) names.add(parse(file).name);
+    }
+  }
+  return [...names].sort();
+}
+
+/** Loads a profile: pim's own defaults < default.ts < what it extends < the profile. All problems are reported together. */
+export async function loadProfile(folders: readonly ConfigFolder[], name: string): Promise<LoadedProfile> {
+  const files = await extendsChain(folders, name);
+  const layers = files.map(({ file, value }): Layer => ({ source: file.path, value }));
+  const merged = mergeLayers<Tree>(layers);
+  const value = validate(profileSchema, merged.value, merged.where) as Profile;
+  if (value.password !== undefined && value.passwordHash !== undefined) {
+    // One of the two came from a file further down; the nearer one is meant.
+    return dropOverridden({ ...merged, value, name, files: files.map(({ file }) => file.path) });
+  }
+  return { ...merged, value, name, files: files.map(({ file }) => file.path) };
+}
+
+interface Link {
+  readonly file: FoundFile;
+  readonly value: Tree;
+}
+
+/** The modules that make up a profile, lowest first. */
+async function extendsChain(folders: readonly ConfigFolder[], name: string): Promise<Link[]> {
+  const chain: Link[] = [];
+  const seen: string[] = [];
+  let next: string | undefined = name;
+  while (next !== undefined) {
+    if (seen.includes(next)) {
+      throw new UsageError(`Profiles extend each other in a circle: ${[...seen, next].join(" -> ")}`);
+    }
+    const link: Link | undefined = await loadModule(folders, next, seen.at(-1));
+    if (link === undefined) break;
+    seen.push(next);
+    chain.unshift(link);
+    const base: unknown = link.value["extends"];
+    if (base !== undefined && typeof base !== "string") {
+      throw problemsError(
+        [{ path: ["extends"], text: "must be the name of a profile" }],
+        () => link.file.path,
+      );
+    }
+    next = base ?? (next === "default" ? undefined : "default");
+  }
+  return chain;
+}
+
+async function loadModule(
+  folders: readonly ConfigFolder[],
+  name: string,
+  extendedBy: string | undefined,
+): Promise<Link | undefined> {
+  const file = await findProfile(folders, name);
+  if (file === undefined) {
+    // default.ts is there to be merged when somebody writes it; nobody has to.
+    if (name === "default" && extendedBy !== undefined) return undefined;
+    throw await unknownProfile(folders, name, extendedBy);
+  }
+  const value = await importDefault(file.path);
+  if (!isTree(value)) throw new UsageError(`${file.path}: the default export must be a profile object`);
+  return { file, value };
+}
+
+/** The module file of a profile, nearest folder first. */
+export async function findProfile(
+  folders: readonly ConfigFolder[],
+  name: string,
+): Promise<FoundFile | undefined> {
+  checkName(name, "profile name");
+  const names = endings.map((ending) => name + ending);
+  for (const each of folders.filter(isUsers)) {
+    const found = await findFile([each], folder, names);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function unknownProfile(
+  folders: readonly ConfigFolder[],
+  name: string,
+  extendedBy: string | undefined,
+): Promise<UsageError> {
+  const where = extendedBy === undefined ? "" : ` (which ${extendedBy} extends)`;
+  return new UsageError(`There is no profile ${name}${where}`, {
+    hint: didYouMean(name, await listProfiles(folders), "Make a first configuration with: pim init"),
+  });
+}
+
+/** The folder that new profiles are written to: the project's, else the user's. */
+export async function newProfilePath(folders: readonly ConfigFolder[], name: string): Promise<string> {
+  checkName(name, "profile name");
+  const nearest = folders.find(isUsers);
+  if (nearest === undefined) throw new UsageError("There is no configuration folder");
+  const path = join(nearest.path, folder, `${name}.ts`);
+  if (await exists(path)) {
+    throw new UsageError(`${path} is already there`, { hint: `Look at it with: pim profile show ${name}` });
+  }
+  return path;
+}
+
+function isUsers(each: ConfigFolder): boolean {
+  return each.kind !== "built-in";
+}
+
+/** password and passwordHash are two forms of one thing: the one from the nearer file stays. */
+function dropOverridden(profile: LoadedProfile): LoadedProfile {
+  const rank = (key: string) => profile.files.indexOf(profile.sources.get(key) ?? "");
+  const drop = rank("password") > rank("passwordHash") ? "passwordHash" : "password";
+  const sources = new Map([...profile.sources].filter(([key]) => key !== drop));
+  return { ...profile, value: { ...profile.value, [drop]: undefined }, sources };
+}
