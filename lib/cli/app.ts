@@ -1,0 +1,41 @@
+import { type Application, buildApplication, buildRouteMap } from "@stricli/core";
+import { version } from "../version.ts";
+import { configRoutes } from "./config.ts";
+import type { PimContext } from "./context.ts";
+import { applicationText, exitCodeOf } from "./error_text.ts";
+import { initCommand } from "./init.ts";
+import { profileRoutes } from "./profile.ts";
+
+const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
+
+Every command also takes:
+  --project DIR   the project folder to use (default: the nearest one upwards with a pim.yml)
+  --quiet, -q     results and errors only
+  --debug         every program that is started, and stack traces
+
+Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 3 host not ready, 4 download failed,
+5 checksum wrong, 6 install or SSH timed out, 7 provisioning script failed, 8 verification failed,
+9 deploy failed, 130 cancelled.`;
+
+/** The command tree of pim. */
+export function buildApp(options: { readonly debug: boolean }): Application<PimContext> {
+  const root = buildRouteMap<string, PimContext>({
+    routes: {
+      init: initCommand,
+      config: configRoutes,
+      profile: profileRoutes,
+    },
+    docs: {
+      brief: "Product Image Manager: from an installer ISO to a ready VM image",
+      fullDescription: description,
+    },
+  });
+  return buildApplication(root, {
+    name: "pim",
+    versionInfo: { currentVersion: version },
+    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    documentation: { disableAnsiColor: Deno.noColor },
+    localization: { text: applicationText(options.debug) },
+    determineExitCode: exitCodeOf,
+  });
+}

@@ -1,0 +1,114 @@
+import { writeFileAtomic } from "../files.ts";
+import { messageOf, PimError, UsageError } from "../errors.ts";
+import { get, leaves, type Tree } from "../config/merge.ts";
+import { findProfile, listProfiles, loadProfile, newProfilePath } from "../profile/load.ts";
+import { importRubyProfiles } from "../profile/import_yaml.ts";
+import { profileModule } from "../profile/module_text.ts";
+import type { PimContext } from "./context.ts";
+import type { JsonFlags } from "./flags.ts";
+import { table } from "./table.ts";
+
+const secretKeys = new Set(["password", "passwordHash"]);
+
+/** `pim profile list` */
+export async function list(this: PimContext, flags: JsonFlags & { readonly long: boolean }): Promise<void> {
+  const { folders } = await this.config();
+  const names = await listProfiles(folders);
+  if (names.length === 0) {
+    throw new UsageError("There are no profiles yet", { hint: "Make a first configuration with: pim init" });
+  }
+  if (!flags.long && !flags.json) return this.print(names.join("\n"));
+  const profiles = await Promise.all(names.map((name) => loadProfile(folders, name)));
+  if (flags.json) {
+    const data = profiles.map(({ name, value, files }) => ({
+      name,
+      description: value.description,
+      iso: value.iso,
+      files,
+    }));
+    return this.print(JSON.stringify(data, null, 2));
+  }
+  this.print(table(
+    ["PROFILE", "ISO", "USER", "DESCRIPTION"],
+    profiles.map((
+      { name, value },
+    ) => [name, value.iso ?? "-", value.username ?? "pim", value.description ?? ""]),
+  ));
+}
+
+/** `pim profile show PROFILE`; secrets are shown as *** unless they are asked for by a build. */
+export async function show(this: PimContext, flags: JsonFlags, name: string): Promise<void> {
+  const profile = await loadProfile((await this.config()).folders, name);
+  const masked = Object.fromEntries(
+    Object.entries(profile.value).map(([key, value]) => [key, secretKeys.has(key) && value ? "***" : value]),
+  );
+  if (flags.json) {
+    const data = {
+      name,
+      files: profile.files,
+      profile: masked,
+      sources: Object.fromEntries(profile.sources),
+    };
+    return this.print(JSON.stringify(data, null, 2));
+  }
+  const rows = leaves(masked as Tree)
+    .filter((path) => profile.sources.has(path.join(".")))
+    .map((
+      path,
+    ) => [path.join("."), JSON.stringify(get(masked, path)), profile.sources.get(path.join(".")) ?? ""]);
+  this.print(table(["FIELD", "VALUE", "FROM"], rows.sort(([a], [b]) => String(a).localeCompare(String(b)))));
+}
+
+/** `pim profile check [PROFILE…]` */
+export async function check(this: PimContext, flags: JsonFlags, ...names: string[]): Promise<void> {
+  const { folders } = await this.config();
+  const results = await Promise.all(
+    (names.length > 0 ? names : await listProfiles(folders)).map(async (name) => {
+      try {
+        await loadProfile(folders, name);
+        return { name, ok: true };
+      } catch (error) {
+        if (!(error instanceof PimError)) throw error;
+        return { name, ok: false, problem: messageOf(error) };
+      }
+    }),
+  );
+  if (flags.json) this.print(JSON.stringify(results, null, 2));
+  else {for (const { name, ok, problem } of results) {
+      this.print(ok ? `ok    ${name}` : `wrong ${name}\n${problem}`);
+    }}
+  const wrong = results.filter(({ ok }) => !ok).map(({ name }) => name);
+  if (wrong.length > 0) {
+    throw new UsageError(`${wrong.length} of ${results.length} profiles are wrong: ${wrong.join(", ")}`);
+  }
+}
+
+/** `pim profile new PROFILE` */
+export async function create(
+  this: PimContext,
+  flags: { readonly extends?: string },
+  name: string,
+): Promise<void> {
+  const { folders } = await this.config();
+  if (flags.extends !== undefined) await loadProfile(folders, flags.extends);
+  const path = await newProfilePath(folders, name);
+  await writeFileAtomic(path, profileModule({ extends: flags.extends, hostname: name, packages: [] }));
+  this.print(path);
+}
+
+/** `pim profile import FILE.yml` */
+export async function importYaml(
+  this: PimContext,
+  flags: { readonly force: boolean },
+  file: string,
+): Promise<void> {
+  const { folders } = await this.config();
+  const { profiles, notes } = await importRubyProfiles(file);
+  for (const { name, profile } of profiles) {
+    const existing = await findProfile(folders, name);
+    const path = flags.force && existing ? existing.path : await newProfilePath(folders, name);
+    await writeFileAtomic(path, profileModule(profile));
+    this.print(path);
+  }
+  for (const note of notes) this.process.stderr.write(`note: ${note}\n`);
+}

@@ -1,0 +1,42 @@
+import { run } from "@stricli/core";
+import { buildApp } from "./lib/cli/app.ts";
+import { createContext } from "./lib/cli/context.ts";
+import { exitCodeOf, formatError } from "./lib/cli/error_text.ts";
+import { takeGlobalFlags } from "./lib/cli/global_flags.ts";
+import { CancelledError, exitCode } from "./lib/errors.ts";
+import { configureLog } from "./lib/log.ts";
+
+/** Runs pim with these arguments and returns its exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const { flags, rest } = takeGlobalFlags(args, Deno.env.get("PIM_LOG"));
+  configureLog({ level: flags.level });
+  const context = createContext({
+    signal: stopSignal(),
+    project: flags.project,
+    quiet: flags.level === "quiet",
+  });
+  await run(buildApp({ debug: flags.level === "debug" }), rest, context);
+  const code = Number(context.process.exitCode ?? 0);
+  // stricli's own codes for wrong usage are negative.
+  return code < 0 ? exitCode.usage : code;
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM, so that everything is cleaned up; the second ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) Deno.exit(exitCode.cancelled);
+    controller.abort(new CancelledError());
+  };
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(name, stop);
+  return controller.signal;
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${formatError(error, false)}\n`));
+    Deno.exit(exitCodeOf(error));
+  }
+}
