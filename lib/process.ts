@@ -81,14 +81,17 @@ export interface StartOptions extends ProcessOptions {
   detached?: boolean;
   /** Called with each line of stdout; without it stdout is discarded. */
   onStdout?: (line: string) => void;
+  /** Called with each piece of stdout as it comes, in place of `onStdout`: for programs that redraw one line. */
+  onStdoutText?: (text: string) => void;
 }
 
 /** Starts a program and returns at once. Its stderr is kept, so that its death can be explained. */
 export function start(argv: readonly string[], options: StartOptions = {}): Running {
   const detached = options.detached ?? false;
+  const onText = options.onStdoutText ?? (options.onStdout && lineSplitter(options.onStdout));
   const child = spawn(argv, options, {
     stdin: "null",
-    stdout: options.onStdout && !detached ? "piped" : "null",
+    stdout: onText && !detached ? "piped" : "null",
     stderr: detached ? "null" : "piped",
     detached,
   });
@@ -96,7 +99,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   const readers: Promise<void>[] = [];
   if (!detached) {
     readers.push(readText(child.stderr, (text) => kept = (kept + text).slice(-16_384)));
-    if (options.onStdout) readers.push(readText(child.stdout, lineSplitter(options.onStdout)));
+    if (onText) readers.push(readText(child.stdout, onText));
   } else {
     child.unref();
   }

@@ -1,0 +1,68 @@
+import { optionValue } from "./platform_args.ts";
+
+/** Format of a disk image that pim writes. */
+export type ImageFormat = "qcow2" | "raw";
+
+/** What `convert` makes of an image. */
+export interface ConvertSpec {
+  readonly source: string;
+  readonly target: string;
+  /** Any format qemu-img writes: "qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc". */
+  readonly format: string;
+  /** Compresses clusters (qcow2, vmdk). */
+  readonly compress?: boolean;
+  /** Options of the format, such as { subformat: "streamOptimized" }. */
+  readonly options?: { readonly [name: string]: string };
+}
+
+/** Argv that makes an empty disk. */
+export function createDiskArgs(
+  qemuImg: string,
+  path: string,
+  diskBytes: number,
+  format: ImageFormat,
+): string[] {
+  return [qemuImg, "create", "-q", "-f", format, path, String(diskBytes)];
+}
+
+/** Argv that makes a qcow2 overlay over a base; `diskBytes` makes it larger than the base. */
+export function createOverlayArgs(
+  qemuImg: string,
+  path: string,
+  base: string,
+  baseFormat: ImageFormat,
+  diskBytes?: number,
+): string[] {
+  return [
+    ...[qemuImg, "create", "-q", "-f", "qcow2", "-b", base, "-F", baseFormat, path],
+    ...(diskBytes === undefined ? [] : [String(diskBytes)]),
+  ];
+}
+
+/** Argv that writes a whole image, backing files included, as a new one, with progress on stdout. */
+export function convertArgs(qemuImg: string, spec: ConvertSpec): string[] {
+  const options = Object.entries(spec.options ?? {}).map(([name, value]) => `${name}=${optionValue(value)}`);
+  return [
+    ...[qemuImg, "convert", "-p", "-O", spec.format],
+    ...(spec.compress ? ["-c"] : []),
+    ...(options.length === 0 ? [] : ["-o", options.join(",")]),
+    spec.source,
+    spec.target,
+  ];
+}
+
+/** Argv that describes an image as JSON; `inUse` reads one that a running QEMU has open. */
+export function infoArgs(qemuImg: string, path: string, inUse = false): string[] {
+  return [qemuImg, "info", "--output=json", ...(inUse ? ["-U"] : []), path];
+}
+
+/** Argv that checks an image's own structure, with the result as JSON. */
+export function checkArgs(qemuImg: string, path: string): string[] {
+  return [qemuImg, "check", "--output=json", path];
+}
+
+/** The newest fraction (0 to 1) in what `qemu-img -p` printed: "    (12.34/100%)\r". */
+export function parseProgress(text: string): number | undefined {
+  const percent = [...text.matchAll(/\((\d+(?:\.\d+)?)\/100%\)/g)].at(-1)?.[1];
+  return percent === undefined ? undefined : Number(percent) / 100;
+}

@@ -1,0 +1,108 @@
+import { messageOf } from "../errors.ts";
+import { QmpClosedError, QmpProtocolError } from "./qmp_error.ts";
+
+/** A JSON object, as QMP and the guest agent speak. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** What comes in on a {@linkcode openJsonLines} connection: an object, or the agent's 0xFF sentinel. */
+export type Incoming = { readonly kind: "object"; readonly value: JsonObject } | {
+  readonly kind: "sentinel";
+};
+
+/** A connection that carries one JSON object a line. */
+export interface JsonLines extends Disposable {
+  /** Sends one object; `flushFirst` puts the 0xFF byte before it that makes a guest agent drop half a request. */
+  send(value: JsonObject, options?: { flushFirst?: boolean }): Promise<void>;
+  /** Everything that comes in, until the other end closes. Throws QmpProtocolError on what is no JSON object. */
+  incoming(): AsyncIterable<Incoming>;
+}
+
+const newline = 0x0a;
+const sentinel = 0xff;
+
+/** Connects to a unix socket that carries one JSON object a line, none longer than `maxBytes`. */
+export async function openJsonLines(path: string, options: { maxBytes?: number } = {}): Promise<JsonLines> {
+  let conn: Deno.UnixConn;
+  try {
+    conn = await Deno.connect({ transport: "unix", path });
+  } catch (cause) {
+    throw new QmpClosedError(`Cannot connect to ${path}: ${messageOf(cause)}`, { cause });
+  }
+  const maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
+  let sending: Promise<void> = Promise.resolve();
+  let closed = false;
+  return {
+    send(value, { flushFirst = false } = {}) {
+      const text = new TextEncoder().encode(JSON.stringify(value) + "\n");
+      const bytes = flushFirst ? new Uint8Array([sentinel, ...text]) : text;
+      // One after the other: two writes at once could mix their bytes.
+      const sent = sending.then(() => writeAll(conn, bytes, path));
+      sending = sent.catch(() => {});
+      return sent;
+    },
+    incoming: () => readLines(conn, path, maxBytes),
+    [Symbol.dispose]() {
+      if (closed) return;
+      closed = true;
+      conn.close();
+    },
+  };
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array, path: string): Promise<void> {
+  try {
+    for (let offset = 0; offset < bytes.length;) offset += await conn.write(bytes.subarray(offset));
+  } catch (cause) {
+    throw new QmpClosedError(`Cannot write to ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function* readLines(conn: Deno.Conn, path: string, maxBytes: number): AsyncGenerator<Incoming> {
+  const buffer = new Uint8Array(64 * 1024);
+  let pieces: Uint8Array[] = [];
+  let held = 0;
+  for (;;) {
+    const count = await read(conn, buffer);
+    if (count === null) return;
+    let start = 0;
+    for (let index = 0; index < count; index++) {
+      const byte = buffer[index];
+      if (byte !== newline && byte !== sentinel) continue;
+      const line = join(pieces, buffer.subarray(start, index));
+      [pieces, held, start] = [[], 0, index + 1];
+      if (byte === sentinel) yield { kind: "sentinel" }; // Whatever stood before it is an answer cut off.
+      else if (line.trim() !== "") yield { kind: "object", value: parse(line, path) };
+    }
+    held += count - start;
+    if (held > maxBytes) throw new QmpProtocolError(`A line on ${path} is longer than ${maxBytes} bytes`);
+    if (start < count) pieces.push(buffer.slice(start, count));
+  }
+}
+
+async function read(conn: Deno.Conn, buffer: Uint8Array): Promise<number | null> {
+  try {
+    return await conn.read(buffer);
+  } catch {
+    return null; // Closed by us, or reset because QEMU died: the end in either case.
+  }
+}
+
+function join(pieces: readonly Uint8Array[], last: Uint8Array): string {
+  const decoder = new TextDecoder();
+  let text = "";
+  for (const piece of pieces) text += decoder.decode(piece, { stream: true });
+  return text + decoder.decode(last);
+}
+
+function parse(line: string, path: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new QmpProtocolError(`Not JSON on ${path}: ${line.slice(0, 120)}`, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new QmpProtocolError(`Not a JSON object on ${path}: ${line.slice(0, 120)}`);
+  }
+  return value as JsonObject;
+}
