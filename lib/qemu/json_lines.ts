@@ -4,16 +4,17 @@ import { QmpClosedError, QmpProtocolError } from "./qmp_error.ts";
 /** A JSON object, as QMP and the guest agent speak. */
 export type JsonObject = { readonly [key: string]: unknown };
 
-/** What comes in on a {@linkcode openJsonLines} connection: an object, or the agent's 0xFF sentinel. */
-export type Incoming = { readonly kind: "object"; readonly value: JsonObject } | {
-  readonly kind: "sentinel";
-};
+/** What comes in: an object, the guest agent's 0xFF sentinel, or a line that is neither (its beginning). */
+export type Incoming =
+  | { readonly kind: "object"; readonly value: JsonObject }
+  | { readonly kind: "sentinel" }
+  | { readonly kind: "garbage"; readonly text: string };
 
 /** A connection that carries one JSON object a line. */
 export interface JsonLines extends Disposable {
   /** Sends one object; `flushFirst` puts the 0xFF byte before it that makes a guest agent drop half a request. */
   send(value: JsonObject, options?: { flushFirst?: boolean }): Promise<void>;
-  /** Everything that comes in, until the other end closes. Throws QmpProtocolError on what is no JSON object. */
+  /** Everything that comes in, until the other end closes. Throws QmpProtocolError when a line is too long. */
   incoming(): AsyncIterable<Incoming>;
 }
 
@@ -71,7 +72,7 @@ async function* readLines(conn: Deno.Conn, path: string, maxBytes: number): Asyn
       const line = join(pieces, buffer.subarray(start, index));
       [pieces, held, start] = [[], 0, index + 1];
       if (byte === sentinel) yield { kind: "sentinel" }; // Whatever stood before it is an answer cut off.
-      else if (line.trim() !== "") yield { kind: "object", value: parse(line, path) };
+      else if (line.trim() !== "") yield parse(line);
     }
     held += count - start;
     if (held > maxBytes) throw new QmpProtocolError(`A line on ${path} is longer than ${maxBytes} bytes`);
@@ -94,15 +95,14 @@ function join(pieces: readonly Uint8Array[], last: Uint8Array): string {
   return text + decoder.decode(last);
 }
 
-function parse(line: string, path: string): JsonObject {
-  let value: unknown;
+function parse(line: string): Incoming {
   try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new QmpProtocolError(`Not JSON on ${path}: ${line.slice(0, 120)}`, { cause });
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return { kind: "object", value: value as JsonObject };
+    }
+  } catch {
+    // What it means is for the protocol above to say.
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new QmpProtocolError(`Not a JSON object on ${path}: ${line.slice(0, 120)}`);
-  }
-  return value as JsonObject;
+  return { kind: "garbage", text: line.slice(0, 120) };
 }

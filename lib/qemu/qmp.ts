@@ -124,8 +124,11 @@ function openSession(lines: JsonLines, path: string): {
     let reason: QmpError = new QmpClosedError(`QEMU closed the connection on ${path}`);
     try {
       for await (const incoming of lines.incoming()) {
-        // An 0xFF byte is a guest agent's; QMP never sends one.
-        if (incoming.kind === "sentinel") throw new QmpProtocolError(`Binary data on ${path}`);
+        if (incoming.kind !== "object") {
+          throw new QmpProtocolError(
+            `Not QMP on ${path}: ${incoming.kind === "garbage" ? incoming.text : "binary data"}`,
+          );
+        }
         receive(incoming.value);
       }
     } catch (error) {
