@@ -1,0 +1,165 @@
+import config from "../deno.json" with { type: "json" };
+import { explainFailure, HttpError, showUrl, statusError } from "./http_error.ts";
+import { log } from "./log.ts";
+import { type RetryOptions, withRetries } from "./retry.ts";
+
+/** Options of every request. */
+export interface HttpOptions {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** How long the server may be silent; 30 s unless given. */
+  stallTimeoutMs?: number;
+  /** How many redirects are followed; 10 unless given. */
+  maxRedirects?: number;
+  /** Refuses a redirect from https to plain http, for content that nothing else vouches for. */
+  keepHttps?: boolean;
+  /** Statuses of 400 and above that are an answer, not an error. */
+  okStatus?: readonly number[];
+}
+
+/** An answer whose body has not been read yet; dispose of it to drop the connection. */
+export interface HttpResponse extends AsyncDisposable {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The URL that answered, after redirects. */
+  readonly url: string;
+  /** The body in pieces; throws {@linkcode HttpError} when it breaks off or stalls. */
+  readonly body: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+const defaultStallTimeoutMs = 30_000;
+const defaultMaxRedirects = 10;
+
+/** Sends one GET request and follows redirects; throws {@linkcode HttpError} in plain words. */
+export async function httpGet(url: string, options: HttpOptions = {}): Promise<HttpResponse> {
+  const watch = watchStall(options.stallTimeoutMs ?? defaultStallTimeoutMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, watch.signal]) : watch.signal;
+  const explain = (error: unknown, at: string) => explainFailure(error, at, watch.stalled(), options.signal);
+  let current = url;
+  let response: Response;
+  try {
+    for (let redirects = 0;; redirects++) {
+      response = await watch.during(fetchOnce(current, options, signal)).catch((error) => {
+        throw explain(error, current);
+      });
+      if (![301, 302, 303, 307, 308].includes(response.status)) break;
+      await response.body?.cancel();
+      if (redirects >= (options.maxRedirects ?? defaultMaxRedirects)) {
+        throw new HttpError(`Cannot fetch ${showUrl(url)}: it redirects more than ${redirects} times`);
+      }
+      current = redirectTarget(current, response, options.keepHttps ?? false);
+    }
+    if (!response.ok && !(options.okStatus ?? []).includes(response.status)) {
+      await response.body?.cancel();
+      throw statusError(current, response);
+    }
+  } catch (error) {
+    watch.stop();
+    throw error;
+  }
+  return {
+    status: response.status,
+    headers: response.headers,
+    url: current,
+    body: pieces(response, watch, (error) => explain(error, current)),
+    async [Symbol.asyncDispose]() {
+      watch.stop();
+      // A body that is being read is released by its reader.
+      if (response.body !== null && !response.body.locked) await response.body.cancel().catch(() => {});
+    },
+  };
+}
+
+/** The text of a small document, tried again when the network fails. */
+export async function fetchText(
+  url: string,
+  options: HttpOptions & RetryOptions & { maxBytes: number },
+): Promise<string> {
+  return await withRetries(async () => {
+    await using response = await httpGet(url, options);
+    const decoder = new TextDecoder();
+    let text = "";
+    let bytes = 0;
+    for await (const piece of response.body) {
+      bytes += piece.length;
+      if (bytes > options.maxBytes) {
+        throw new HttpError(`Cannot fetch ${showUrl(url)}: it has more than ${options.maxBytes} bytes`);
+      }
+      text += decoder.decode(piece, { stream: true });
+    }
+    return text + decoder.decode();
+  }, options);
+}
+
+function fetchOnce(url: string, options: HttpOptions, signal: AbortSignal): Promise<Response> {
+  log.debug(`GET ${showUrl(url)}`);
+  return fetch(url, {
+    redirect: "manual",
+    signal,
+    // Compression would make lengths and ranges meaningless, and an ISO does not shrink.
+    headers: { "user-agent": `pim/${config.version}`, "accept-encoding": "identity", ...options.headers },
+  });
+}
+
+function redirectTarget(from: string, response: Response, keepHttps: boolean): string {
+  const location = response.headers.get("location");
+  const target = location === null ? null : URL.parse(location, from);
+  if (target === null || !["http:", "https:"].includes(target.protocol)) {
+    throw new HttpError(`Cannot fetch ${showUrl(from)}: it redirects to ${location ?? "nowhere"}`);
+  }
+  if (keepHttps && from.startsWith("https:") && target.protocol === "http:") {
+    throw new HttpError(
+      `Cannot fetch ${showUrl(from)}: it redirects to the unprotected ${showUrl(target.href)}`,
+    );
+  }
+  return target.href;
+}
+
+interface StallWatch {
+  readonly signal: AbortSignal;
+  stalled(): boolean;
+  during<T>(promise: Promise<T>): Promise<T>;
+  stop(): void;
+}
+
+/** Aborts when one single wait for the server takes too long; our own slowness does not count. */
+function watchStall(timeoutMs: number): StallWatch {
+  const controller = new AbortController();
+  let waitingSince: number | undefined;
+  const timer = setInterval(() => {
+    if (waitingSince !== undefined && performance.now() - waitingSince > timeoutMs) controller.abort();
+  }, Math.max(20, timeoutMs / 10));
+  return {
+    signal: controller.signal,
+    stalled: () => controller.signal.aborted,
+    async during(promise) {
+      waitingSince = performance.now();
+      try {
+        return await promise;
+      } finally {
+        waitingSince = undefined;
+      }
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+async function* pieces(
+  response: Response,
+  watch: StallWatch,
+  explain: (error: unknown) => Error,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const reader = response.body?.getReader();
+  try {
+    while (reader !== undefined) {
+      const { done, value } = await watch.during(reader.read());
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    throw explain(error);
+  } finally {
+    watch.stop();
+    await reader?.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,133 @@
+import { dirname, join } from "node:path";
+import { CancelledError, messageOf, PimError } from "../errors.ts";
+import { tryLockFile } from "../files.ts";
+import { HttpError, showUrl } from "../http_error.ts";
+import { log } from "../log.ts";
+import { type IsoEntry, locationOf } from "./catalog.ts";
+import type { Checksum } from "./checksum.ts";
+import { expectedChecksum } from "./expected.ts";
+import { partFiles, removePart } from "./part.ts";
+import { isoPath, removeRecord } from "./record.ts";
+import { isoStatus, statIfThere } from "./status.ts";
+import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
+import {
+  checksumError,
+  hashIso,
+  type IsoFile,
+  type IsoOptions,
+  remember,
+  verifyIso,
+  warnUnverified,
+} from "./verify.ts";
+
+/**
+ * Downloads an ISO into the ISO folder, or takes the file that is there if its checksum holds.
+ * It appears under its name only when it is whole and right. Throws a PimError with exit code 5 for a wrong
+ * checksum, 4 when it cannot be fetched; what was fetched stays for the next try.
+ */
+export async function downloadIso(
+  entry: IsoEntry,
+  isoDir: string,
+  options: IsoOptions = {},
+): Promise<IsoFile> {
+  if (locationOf(entry).kind === "local") return await verifyIso(entry, isoDir, options);
+  await makeFolder(isoDir);
+  // Two pims that want the same ISO: the second waits, and then finds it there.
+  await using _lock = await lockIso(entry, isoDir, options.signal);
+  const status = await isoStatus(entry, isoDir);
+  if (status.state === "verified") return await verifyIso(entry, isoDir, options);
+  const expected = await expectedChecksum(entry, options);
+  if (status.state === "present-unverified" || status.state === "changed") {
+    const file = await hashIso(entry, isoDir, expected, options);
+    if (expected === undefined) warnUnverified(entry, file.checksum);
+    if (expected === undefined || file.verified) return file;
+  }
+  if (status.state !== "missing" && status.state !== "partial") {
+    log.warn(`${isoPath(entry, isoDir)} does not have the checksum of ${entry.key}; downloading it again`);
+  }
+  return await fetchVerified(entry, isoDir, expected, options);
+}
+
+/** Fetches until the checksum holds; a continued download that turns out wrong is begun anew, once. */
+async function fetchVerified(
+  entry: IsoEntry,
+  isoDir: string,
+  expected: Checksum | undefined,
+  options: IsoOptions,
+): Promise<IsoFile> {
+  const path = isoPath(entry, isoDir);
+  const files = partFiles(path);
+  const algorithm = expected?.algorithm ?? "sha256";
+  const transfer: Transfer = { key: entry.key, url: entry.url, folder: isoDir, files, algorithm };
+  let done = await fetchOnce(entry, transfer, options);
+  if (expected !== undefined && done.hash !== expected.hash) {
+    await removePart(files);
+    if (done.resumed) {
+      log.warn(
+        `What was continued of ${entry.key} has the wrong checksum; downloading it from the beginning`,
+      );
+      done = await fetchOnce(entry, transfer, options);
+    }
+  }
+  const checksum = { algorithm, hash: done.hash };
+  if (expected !== undefined && done.hash !== expected.hash) {
+    await removePart(files);
+    throw checksumError(entry, `What came from ${showUrl(entry.url)}`, expected, checksum);
+  }
+  await removeRecord(entry, isoDir);
+  await Deno.rename(files.part, path);
+  await removePart(files);
+  const info = await Deno.stat(path);
+  await remember(entry, isoDir, info, checksum, expected);
+  if (expected === undefined) warnUnverified(entry, checksum);
+  return { key: entry.key, path, bytes: info.size, checksum, verified: expected !== undefined };
+}
+
+async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOptions): Promise<Transferred> {
+  const location = locationOf(entry);
+  if (location.kind !== "http") {
+    try {
+      return await transferFile(location.path, transfer, options);
+    } catch (error) {
+      await removePart(transfer.files);
+      throw error;
+    }
+  }
+  try {
+    return await transferHttp(transfer, options);
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    const part = await statIfThere(transfer.files.part);
+    if (!error.retryable || part === undefined || part.size === 0) throw error;
+    throw new HttpError(error.message, {
+      cause: error,
+      hint:
+        `The ${part.size} bytes so far are kept: type \`pim iso download ${entry.key}\` to go on from there.`,
+    });
+  }
+}
+
+async function makeFolder(isoDir: string): Promise<void> {
+  try {
+    await Deno.mkdir(isoDir, { recursive: true });
+  } catch (cause) {
+    throw new PimError(`Cannot make the ISO folder ${isoDir}: ${messageOf(cause)}`, {
+      cause,
+      hint: "Set iso.iso_dir in pim.yml to a folder that you may write to.",
+    });
+  }
+}
+
+const lockPollMs = 200;
+
+/** The lock of one ISO. It is asked for again and again, since a wait inside the kernel could not be cancelled. */
+async function lockIso(entry: IsoEntry, isoDir: string, signal?: AbortSignal): Promise<AsyncDisposable> {
+  const path = join(dirname(isoPath(entry, isoDir)), `.${entry.filename}.lock`);
+  for (let tries = 0;; tries++) {
+    const lock = await tryLockFile(path);
+    if (lock !== undefined) return lock;
+    if (tries === 0) log.info(`Another pim is downloading ${entry.filename}; waiting for it`);
+    await new Promise((resolve) => setTimeout(resolve, lockPollMs));
+    if (signal?.aborted) throw new CancelledError();
+  }
+}

@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { readTextIfThere, removeIfThere, writeFileAtomic } from "../files.ts";
+import { log } from "../log.ts";
+import { type IsoEntry, locationOf } from "./catalog.ts";
+
+const schema = v.object({
+  path: v.string(),
+  bytes: v.number(),
+  mtimeMs: v.number(),
+  algorithm: v.picklist(["sha256", "sha512"]),
+  hash: v.string(),
+  url: v.string(),
+  checksumUrl: v.optional(v.string()),
+  expected: v.optional(v.string()),
+});
+
+/** What is remembered of an ISO file whose content was hashed once. */
+export interface IsoRecord {
+  readonly path: string;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly algorithm: "sha256" | "sha512";
+  /** The hash that the content had. */
+  readonly hash: string;
+  /** Where the entry said that it comes from. */
+  readonly url: string;
+  readonly checksumUrl?: string | undefined;
+  /** The hash that it should have had; nothing when no checksum was known. */
+  readonly expected?: string | undefined;
+}
+
+/** The path of an ISO: the user's own file where it is used in place, else the file in the ISO folder. */
+export function isoPath(entry: IsoEntry, isoDir: string): string {
+  const location = locationOf(entry);
+  return location.kind === "local" ? location.path : join(isoDir, entry.filename);
+}
+
+/** The file that remembers the verification of an ISO. */
+export function recordPath(entry: IsoEntry, isoDir: string): string {
+  // Two files used in place may have the same name in different folders; the key tells them apart.
+  const name = locationOf(entry).kind === "local" ? `${encodeURIComponent(entry.key)}.local` : entry.filename;
+  return join(isoDir, `${name}.json`);
+}
+
+/** The record of an ISO; undefined when there is none or it is damaged, which costs one more verification. */
+export async function readRecord(entry: IsoEntry, isoDir: string): Promise<IsoRecord | undefined> {
+  const path = recordPath(entry, isoDir);
+  const text = await readTextIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return v.parse(schema, JSON.parse(text));
+  } catch {
+    log.debug(`${path} is damaged and is ignored`);
+    return undefined;
+  }
+}
+
+/** Remembers what an ISO file was found to be. */
+export async function writeRecord(entry: IsoEntry, isoDir: string, record: IsoRecord): Promise<void> {
+  await writeFileAtomic(recordPath(entry, isoDir), JSON.stringify(record, null, 2) + "\n");
+}
+
+/** Forgets what was known of an ISO file. */
+export async function removeRecord(entry: IsoEntry, isoDir: string): Promise<void> {
+  await removeIfThere(recordPath(entry, isoDir));
+}
