@@ -1,0 +1,62 @@
+import { parseArchitecture } from "../architecture.ts";
+import { diskInfo, hasFile } from "./disk_info.ts";
+import { serialConsoleArg, splitKernelArgs } from "./kernel_line.ts";
+import type { Installer, KernelArgsOptions } from "./installer.ts";
+
+/** Ubuntu's live server installer, with autoinstall user-data read by cloud-init's NoCloud source over HTTP. */
+export const ubuntu: Installer = {
+  name: "ubuntu",
+  title: "Ubuntu live server",
+  answerFiles: ["/meta-data", "/user-data", "/vendor-data", "/install.sh"],
+  stopSigns: [
+    { pattern: /pim: installation failed/, meaning: "the installer gave up" },
+    {
+      pattern: /Unable to find a (live file system|medium containing a live file system)/,
+      meaning: "casper did not find the ISO",
+    },
+    {
+      pattern: /Malformed autoinstall|autoinstall.*[Vv]alidation error/,
+      meaning: "the user-data was not accepted",
+    },
+  ],
+
+  async recognise(iso) {
+    const info = await diskInfo(iso);
+    const live = await hasFile(iso, "/casper/vmlinuz") || await hasFile(iso, "/casper/hwe-vmlinuz");
+    if (!live || (info !== "" && !/\bUbuntu\b/i.test(info))) return undefined;
+    const word = /\b(amd64|arm64)\b/.exec(info)?.[1];
+    return {
+      family: "ubuntu",
+      version: /\b(\d\d\.\d\d(?:\.\d+)?)\b/.exec(info)?.[1],
+      architecture: word === undefined ? undefined : parseArchitecture(word),
+      medium: /^Ubuntu-Server\b/i.test(info) ? "live-server" : "other",
+    };
+  },
+
+  kernelPaths() {
+    return [
+      { kernel: "/casper/vmlinuz", initrd: "/casper/initrd" },
+      { kernel: "/casper/hwe-vmlinuz", initrd: "/casper/hwe-initrd" },
+    ];
+  },
+
+  kernelArgs({ baseUrl, profile, architecture, serialConsole = true }: KernelArgsOptions) {
+    const extra = splitKernelArgs(profile.build.kernelArgs);
+    const console = serialConsole ? [serialConsoleArg(architecture)] : [];
+    return [
+      // casper looks through the attached drives for /casper by itself; boot=casper is its initrd's default, said aloud.
+      "boot=casper",
+      "autoinstall",
+      // The slash at the end matters: cloud-init appends "user-data" and the other names to the text as it is.
+      `ds=nocloud-net;s=${baseUrl}/`,
+      "ip=dhcp",
+      // pim has verified the ISO already; reading all of it once more takes minutes in an emulated machine.
+      "fsck.mode=skip",
+      ...console,
+      ...extra.installer,
+      "---",
+      ...console,
+      ...extra.installed,
+    ];
+  },
+};
