@@ -1,7 +1,7 @@
-import config from "../deno.json" with { type: "json" };
 import { explainFailure, HttpError, showUrl, statusError } from "./http_error.ts";
 import { log } from "./log.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
+import { version } from "./version.ts";
 
 /** Options of every request. */
 export interface HttpOptions {
@@ -97,7 +97,7 @@ function fetchOnce(url: string, options: HttpOptions, signal: AbortSignal): Prom
     redirect: "manual",
     signal,
     // Compression would make lengths and ranges meaningless, and an ISO does not shrink.
-    headers: { "user-agent": `pim/${config.version}`, "accept-encoding": "identity", ...options.headers },
+    headers: { "user-agent": `pim/${version}`, "accept-encoding": "identity", ...options.headers },
   });
 }
 

@@ -1,50 +1,19 @@
-import { dirname, isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import * as v from "valibot";
+import { dirname } from "node:path";
 import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
-import { type Checksum, isChecksum, parseChecksum } from "./checksum.ts";
 import { loadEntries } from "../config/entries.ts";
 import type { ConfigFolder } from "../config/folders.ts";
 import { UsageError } from "../errors.ts";
+import { didYouMean } from "../suggest.ts";
+import { type IsoEntry, isoEntrySchema, locationOf, toIsoEntry } from "./entry.ts";
+import { compareVersions } from "./version_order.ts";
 
-const text = v.pipe(v.string(), v.nonEmpty("text"));
-
-/** One entry of isos.d/*.yml, after merging over `default`. */
-export const isoEntrySchema = v.strictObject({
-  name: v.optional(text),
-  url: text,
-  checksum: v.optional(v.pipe(text, v.check(isChecksum, `"sha256:…" or "sha512:…" with all its digits`))),
-  checksum_url: v.optional(text),
-  filename: v.optional(v.pipe(text, v.check(isFilename, "a file name without a folder"))),
-  architecture: v.optional(
-    v.pipe(text, v.check((name) => parseArchitecture(name) !== undefined, architectures.join(" or "))),
-  ),
-});
-
-/** An ISO of the catalog. */
-export interface IsoEntry {
-  readonly key: string;
-  /** What it is, for people. */
-  readonly name: string;
-  /** An http, https or file URL, or the absolute path of a file that is used where it is. */
-  readonly url: string;
-  readonly checksum: Checksum | undefined;
-  /** URL of a checksum file such as SHA256SUMS, or the absolute path of one. */
-  readonly checksumUrl: string | undefined;
-  /** Its name in the ISO folder. */
-  readonly filename: string;
-  readonly architecture: Architecture;
-}
-
-/** Where an ISO comes from: the network, a file that is copied, or a file that is used in place. */
-export type IsoLocation =
-  | { readonly kind: "http"; readonly url: string }
-  | { readonly kind: "copy"; readonly path: string }
-  | { readonly kind: "local"; readonly path: string };
+export type { IsoEntry } from "./entry.ts";
 
 /** Reads isos.d of all config folders, nearest first; throws when two ISOs would be the same file. */
 export async function loadCatalog(folders: readonly ConfigFolder[]): Promise<readonly IsoEntry[]> {
-  const raw = await loadEntries(folders, "isos.d", isoEntrySchema);
+  // What comes with pim is a reference to copy from; only the user's own ISOs are in the catalog.
+  const own = folders.filter((folder) => folder.kind !== "built-in");
+  const raw = await loadEntries(own, "isos.d", isoEntrySchema);
   const entries = raw.map(({ key, value, source }) => toIsoEntry(key, value, dirname(source)));
   const owners = new Map<string, IsoEntry>();
   for (const entry of entries.filter((entry) => locationOf(entry).kind !== "local")) {
@@ -62,78 +31,60 @@ export async function loadCatalog(folders: readonly ConfigFolder[]): Promise<rea
   return entries;
 }
 
+// The names that an architecture may have in a key, for the pattern's {arch}.
+const spellings = ["amd64", "x86_64", "x64", "arm64", "aarch64"];
+
 /**
- * The catalog entry for a checked YAML entry.
- *
- * @param baseDir the folder that relative paths start from
+ * The ISOs that a key or a pattern such as "debian-*-{arch}-netinst" means, newest version first.
+ * A pattern finds only those of the architecture; an exact key finds its ISO whatever it is for.
  */
-export function toIsoEntry(
-  key: string,
-  value: v.InferOutput<typeof isoEntrySchema>,
-  baseDir: string,
-): IsoEntry {
-  const fail = (why: string, hint: string) =>
-    new UsageError(`The ISO ${key} cannot be used: ${why}`, { hint });
-  const url = resolveUrl(value.url, baseDir);
-  if (url === undefined) {
-    throw fail(`its url ${value.url} is not supported`, "Use https, http, file or a path.");
-  }
-  const filename = value.filename ?? filenameOf(url);
-  if (!isFilename(filename)) throw fail("its url does not end in a file name", "Set `filename`.");
-  const checksumUrl = value.checksum_url === undefined ? undefined : resolveUrl(value.checksum_url, baseDir);
-  if (value.checksum_url !== undefined && checksumUrl === undefined) {
-    throw fail(`its checksum_url ${value.checksum_url} is not supported`, "Use https, http, file or a path.");
-  }
-  const architecture = value.architecture === undefined
-    ? guessArchitecture(key) ?? guessArchitecture(url)
-    : parseArchitecture(value.architecture);
-  if (architecture === undefined) {
-    throw fail("its architecture is not known", `Set \`architecture\` to ${architectures.join(" or ")}.`);
-  }
-  const checksum = value.checksum === undefined ? undefined : parseChecksum(value.checksum);
-  return { key, name: value.name ?? key, url, checksum, checksumUrl, filename, architecture };
+export function matchIsos(
+  pattern: string,
+  entries: readonly IsoEntry[],
+  architecture: Architecture,
+): readonly IsoEntry[] {
+  const exact = entries.filter((entry) => entry.key === pattern);
+  if (exact.length > 0) return exact;
+  const expression = patternExpression(pattern, architecture);
+  return entries
+    .filter((entry) => entry.architecture === architecture && expression.test(entry.key))
+    .sort((a, b) => compareVersions(b.key, a.key));
 }
 
-/** Where the URL of an entry leads. */
-export function locationOf(entry: Pick<IsoEntry, "url">): IsoLocation {
-  if (/^https?:/.test(entry.url)) return { kind: "http", url: entry.url };
-  if (entry.url.startsWith("file:")) return { kind: "copy", path: fileURLToPath(entry.url) };
-  return { kind: "local", path: entry.url };
-}
-
-/** An http, https or file URL as it is, and anything else as an absolute path; undefined for other schemes. */
-function resolveUrl(text: string, baseDir: string): string | undefined {
-  if (/^https?:\/\/./i.test(text)) return URL.parse(text)?.href;
-  if (/^file:\/\//i.test(text)) {
-    const url = URL.parse(text);
-    return url === null || !["", "localhost"].includes(url.hostname)
-      ? undefined
-      : pathToFileURL(url.pathname).href;
+/** The newest ISO that a key or pattern means; throws {@linkcode UsageError} with the nearest key. */
+export function findIso(pattern: string, entries: readonly IsoEntry[], architecture: Architecture): IsoEntry {
+  const [found] = matchIsos(pattern, entries, architecture);
+  if (found !== undefined && found.architecture !== architecture) {
+    throw new UsageError(`The ISO ${found.key} is for ${found.architecture}, not for ${architecture}`, {
+      hint: `Choose another one (\`pim iso list\`), or build with --arch ${found.architecture}.`,
+    });
   }
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return undefined;
-  if (text.startsWith("~/")) return join(Deno.env.get("HOME") ?? "/", text.slice(2));
-  return isAbsolute(text) ? resolve(text) : resolve(baseDir, text);
+  if (found !== undefined) return found;
+  const none = "The catalog is empty: `pim init` writes one.";
+  const other = architectures.find((name) => matchIsos(pattern, entries, name).length > 0);
+  const hint = other !== undefined
+    ? `It matches ISOs for ${other}; add one for ${architecture} to isos.d.`
+    : didYouMean(pattern.replaceAll("{arch}", architecture), entries.map((entry) => entry.key), none);
+  throw new UsageError(`No ISO in the catalog is called ${pattern}` + (other ? ` for ${architecture}` : ""), {
+    hint,
+  });
 }
 
-function filenameOf(url: string): string {
-  const path = url.includes("://") ? new URL(url).pathname : url;
-  const last = path.split("/").at(-1) ?? "";
-  try {
-    return url.includes("://") ? decodeURIComponent(last) : last;
-  } catch {
-    return last;
-  }
+/** The ISO with exactly this key; throws {@linkcode UsageError} with the nearest key. */
+export function getIso(key: string, entries: readonly IsoEntry[]): IsoEntry {
+  const found = entries.find((entry) => entry.key === key);
+  if (found !== undefined) return found;
+  throw new UsageError(`No ISO in the catalog is called ${key}`, {
+    hint: didYouMean(key, entries.map((entry) => entry.key), "The catalog is empty: `pim init` writes one."),
+  });
 }
 
-/** Hidden names are refused too: they are pim's own in the ISO folder. */
-function isFilename(name: string): boolean {
-  // deno-lint-ignore no-control-regex -- control characters are exactly what must not be in a name
-  return name.length <= 200 && /^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$/.test(name);
-}
-
-function guessArchitecture(text: string): Architecture | undefined {
-  const found = text.split(/[^A-Za-z0-9_]+/).map((word) => parseArchitecture(word)).filter((a) =>
-    a !== undefined
-  );
-  return found.at(-1);
+function patternExpression(pattern: string, architecture: Architecture): RegExp {
+  const names = spellings.filter((name) => parseArchitecture(name) === architecture);
+  const source = pattern.split(/(\{arch\}|\*+|\?)/).map((part) => {
+    if (part === "{arch}") return `(?:${names.join("|")})`;
+    if (part === "?") return ".";
+    return part.startsWith("*") ? ".*" : part.replace(/[.+^$|()[\]{}\\]/g, "\\$&");
+  });
+  return new RegExp(`^${source.join("")}$`);
 }

@@ -3,7 +3,7 @@ import { CancelledError, messageOf, PimError } from "../errors.ts";
 import { tryLockFile } from "../files.ts";
 import { HttpError, showUrl } from "../http_error.ts";
 import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./catalog.ts";
+import { type IsoEntry, locationOf } from "./entry.ts";
 import type { Checksum } from "./checksum.ts";
 import { expectedChecksum } from "./expected.ts";
 import { partFiles, removePart } from "./part.ts";
@@ -19,6 +19,8 @@ import {
   verifyIso,
   warnUnverified,
 } from "./verify.ts";
+
+export type { IsoFile } from "./verify.ts";
 
 /**
  * Downloads an ISO into the ISO folder, or takes the file that is there if its checksum holds.

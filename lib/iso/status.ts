@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { IsoEntry } from "./catalog.ts";
+import type { IsoEntry } from "./entry.ts";
 import type { Checksum } from "./checksum.ts";
 import { isoPath, type IsoRecord, readRecord } from "./record.ts";
 

@@ -1,5 +1,5 @@
 import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./catalog.ts";
+import { type IsoEntry, locationOf } from "./entry.ts";
 import { downloadIso } from "./download.ts";
 import { isoPath } from "./record.ts";
 import { isoStatus } from "./status.ts";

@@ -190,5 +190,5 @@ function report(
   bytes: number,
   total: number | undefined,
 ): void {
-  options.onProgress?.({ key: transfer.key, phase, bytes, total });
+  options.onProgress?.({ key: transfer.key, phase, bytes, totalBytes: total });
 }

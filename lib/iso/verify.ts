@@ -1,6 +1,6 @@
 import { exitCode, PimError } from "../errors.ts";
 import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./catalog.ts";
+import { type IsoEntry, locationOf } from "./entry.ts";
 import { type Checksum, formatChecksum, hashFile } from "./checksum.ts";
 import { expectedChecksum, type NetworkOptions } from "./expected.ts";
 import { isoPath, writeRecord } from "./record.ts";
@@ -23,7 +23,7 @@ export interface IsoProgress {
   readonly phase: "download" | "hash";
   readonly bytes: number;
   /** Undefined when the server does not say. */
-  readonly total: number | undefined;
+  readonly totalBytes: number | undefined;
 }
 
 /** Options of everything that reads or fetches an ISO. */
@@ -66,7 +66,8 @@ export async function hashIso(
   const algorithm = expected?.algorithm ?? "sha256";
   const hash = await hashFile(path, algorithm, {
     signal: options.signal,
-    onProgress: (bytes) => options.onProgress?.({ key: entry.key, phase: "hash", bytes, total: before.size }),
+    onProgress: (bytes) =>
+      options.onProgress?.({ key: entry.key, phase: "hash", bytes, totalBytes: before.size }),
   });
   const checksum = { algorithm, hash };
   await remember(entry, isoDir, before, checksum, expected);
