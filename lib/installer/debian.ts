@@ -3,6 +3,30 @@ import { diskInfo, hasFile } from "./disk_info.ts";
 import { serialConsoleArg, splitKernelArgs } from "./kernel_line.ts";
 import type { Installer, KernelArgsOptions, RecognisedIso } from "./installer.ts";
 
+// The installer's menu items, by the names that its log has (package names of their components).
+const menuItems: Record<string, string> = {
+  "localechooser": "choosing the language",
+  "brltty-udeb": "looking for braille displays",
+  "console-setup-udeb": "setting up the keyboard",
+  "cdrom-detect": "looking for the ISO",
+  "load-cdrom": "loading components from the ISO",
+  "ethdetect": "looking for network cards",
+  "netcfg": "configuring the network",
+  "network-preseed": "fetching the preseed",
+  "choose-mirror": "choosing a mirror",
+  "download-installer": "downloading installer components",
+  "user-setup-udeb": "setting up users",
+  "clock-setup": "setting the clock",
+  "tzsetup-udeb": "setting the time zone",
+  "disk-detect": "looking for disks",
+  "partman-base": "partitioning",
+  "bootstrap-base": "installing the base system",
+  "apt-setup-udeb": "configuring apt",
+  "pkgsel": "installing packages",
+  "grub-installer": "installing GRUB",
+  "finish-install": "finishing",
+};
+
 /** debian-installer, with a preseed fetched over HTTP. See https://www.debian.org/releases/stable/amd64/apb. */
 export const debian: Installer = {
   name: "debian",
@@ -10,16 +34,18 @@ export const debian: Installer = {
   answerFiles: ["/preseed.cfg", "/install.sh"],
   stopSigns: [
     { pattern: /pim: late command failed/, meaning: "the late command failed" },
-    {
-      pattern: /Failed to (retrieve|process) the preconfiguration file/,
-      meaning: "the preseed was not accepted",
-    },
-    { pattern: /Execution of preseeded command ".*" failed/, meaning: "a command of the preseed failed" },
-    { pattern: /Installation step failed/, meaning: "a step of the installer failed" },
-    { pattern: /Failed to partition the selected disk/, meaning: "the disk could not be partitioned" },
-    { pattern: /Bad archive mirror/, meaning: "the package mirror has no such release" },
-    { pattern: /Network autoconfiguration failed/, meaning: "the installer got no address by DHCP" },
+    // "!! ERROR: Bad archive mirror" of cdebconf's text frontend, which speaks the language of the profile's locale.
+    { pattern: /!! ?[\p{L}\p{M}]+ ?: \S/u, meaning: "an error dialog waits for a key" },
   ],
+
+  milestone(line) {
+    const item = /Menu item '([\w-]+)' selected/.exec(line)?.[1];
+    if (item !== undefined) return menuItems[item] ?? item;
+    const doing = /\b(Unpacking|Setting up) ([a-z0-9][a-z0-9+.-]+)/.exec(line);
+    if (doing !== null) return `${doing[1]?.toLowerCase()} ${doing[2]}`;
+    const fetching = /debootstrap: .*?\b(Retrieving|Validating|Extracting) ([a-z0-9+.-]+)/.exec(line);
+    return fetching === null ? undefined : `${fetching[1]?.toLowerCase()} ${fetching[2]}`;
+  },
 
   async recognise(iso) {
     const info = await diskInfo(iso);

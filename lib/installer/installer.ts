@@ -53,6 +53,8 @@ export interface Installer {
   readonly answerFiles: readonly AnswerPath[];
   /** Texts on its console or in its log that tell at once that it has failed. */
   readonly stopSigns: readonly StopSign[];
+  /** What a line of its console or log tells of its progress, in words; undefined for most lines. */
+  milestone(line: string): string | undefined;
   /** What the ISO is, or undefined when it is none of this family. */
   recognise(iso: IsoReader): Promise<RecognisedIso | undefined>;
   /** Places of kernel and initrd, the most likely first. */

@@ -20,6 +20,12 @@ export const ubuntu: Installer = {
     },
   ],
 
+  milestone(line) {
+    // subiquity reports on the console: "start: subiquity/Install/install/curtin_install/run_curtin_step: …".
+    const step = /\bstart: (?:subiquity\/|cmd-)(\S+?)(?::|$)/.exec(line)?.[1];
+    return step?.split("/").slice(-2).join(" ").replaceAll("_", " ");
+  },
+
   async recognise(iso) {
     const info = await diskInfo(iso);
     const live = await hasFile(iso, "/casper/vmlinuz") || await hasFile(iso, "/casper/hwe-vmlinuz");
