@@ -4,6 +4,7 @@ import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
 import { initCommand } from "./init.ts";
+import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 
 const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
@@ -23,6 +24,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
     routes: {
       init: initCommand,
       config: configRoutes,
+      iso: isoRoutes,
       profile: profileRoutes,
     },
     docs: {

@@ -1,0 +1,173 @@
+import { CancelledError, messageOf, PimError, UsageError } from "../errors.ts";
+import { getIso, type IsoEntry, loadCatalog } from "../iso/catalog.ts";
+import { formatChecksum } from "../iso/checksum.ts";
+import { isoPath } from "../iso/record.ts";
+import { type IsoStatus, isoStatus } from "../iso/status.ts";
+import { ensureIso } from "../iso/supply.ts";
+import { type IsoFile, type IsoOptions, verifyIso } from "../iso/verify.ts";
+import { log } from "../log.ts";
+import type { PimContext } from "./context.ts";
+import type { JsonFlags } from "./flags.ts";
+import type { SelectionFlags } from "./iso.ts";
+import { isoProgress } from "./iso_progress.ts";
+import { table } from "./table.ts";
+
+const stateText: Record<IsoStatus["state"], string> = {
+  missing: "not downloaded",
+  partial: "partly downloaded",
+  "present-unverified": "not verified",
+  verified: "verified",
+  wrong: "wrong checksum",
+  changed: "changed since it was verified",
+};
+
+/** `pim iso list` */
+export async function list(this: PimContext, flags: JsonFlags & { readonly long: boolean }): Promise<void> {
+  const { isoDir, entries } = await catalog(this);
+  const found = await Promise.all(entries.map((entry) => describe(entry, isoDir)));
+  if (flags.json) return this.print(JSON.stringify(found, null, 2));
+  if (!flags.long) {
+    return this.print(table(
+      ["KEY", "ARCH", "STATE"],
+      found.map(({ key, architecture, state }) => [key, architecture, stateText[state]]),
+    ));
+  }
+  const { default: prettyBytes } = await import("pretty-bytes");
+  this.print(table(
+    ["KEY", "ARCH", "STATE", "SIZE", "NAME", "URL"],
+    found.map((iso) => [
+      iso.key,
+      iso.architecture,
+      stateText[iso.state],
+      iso.bytes === undefined ? "-" : prettyBytes(iso.bytes, { binary: true }),
+      iso.name,
+      iso.url,
+    ]),
+  ));
+}
+
+/** `pim iso show KEY` */
+export async function show(this: PimContext, flags: JsonFlags, key: string): Promise<void> {
+  const { isoDir, entries } = await catalog(this);
+  const found = await describe(getIso(key, entries), isoDir);
+  if (flags.json) return this.print(JSON.stringify(found, null, 2));
+  const rows = Object.entries({ ...found, state: stateText[found.state] })
+    .filter(([, value]) => value !== undefined)
+    .map(([field, value]) => [field, String(value)]);
+  this.print(table(["FIELD", "VALUE"], rows));
+}
+
+/** `pim iso download KEY…|--all` */
+export async function download(this: PimContext, flags: SelectionFlags, ...keys: string[]): Promise<void> {
+  await forEach(this, flags, keys, ensureIso, (file) => file.path);
+}
+
+/** `pim iso verify KEY…|--all`; with --all, those that are not downloaded are left out. */
+export async function verify(this: PimContext, flags: SelectionFlags, ...keys: string[]): Promise<void> {
+  const work: Work = (entry, isoDir, options) => verifyIso(entry, isoDir, { ...options, full: true });
+  await forEach(
+    this,
+    flags,
+    keys,
+    work,
+    (file) => `${file.verified ? "ok" : "no checksum known"}  ${file.key}`,
+    (status) => status.state !== "missing" && status.state !== "partial",
+  );
+}
+
+/** `pim iso config` */
+export async function config(this: PimContext, flags: JsonFlags): Promise<void> {
+  const { folders, settings } = await this.config();
+  const catalogs = folders.filter((each) => each.kind !== "built-in").map((each) => `${each.path}/isos.d`);
+  if (flags.json) return this.print(JSON.stringify({ isoDir: settings.iso.iso_dir, catalogs }, null, 2));
+  this.print(table(["WHAT", "FOLDER"], [
+    ["ISOs", settings.iso.iso_dir],
+    ...catalogs.map((path) => ["catalog", path]),
+  ]));
+}
+
+type Work = (entry: IsoEntry, isoDir: string, options: IsoOptions) => Promise<IsoFile>;
+
+/** Does something to the chosen ISOs one after the other; what fails does not keep the others from their turn. */
+async function forEach(
+  context: PimContext,
+  flags: SelectionFlags,
+  keys: readonly string[],
+  work: Work,
+  render: (file: IsoFile) => string,
+  wanted: (status: IsoStatus) => boolean = () => true,
+): Promise<void> {
+  const { isoDir, entries } = await catalog(context);
+  const chosen = await choose(entries, isoDir, flags, keys, wanted);
+  const files: IsoFile[] = [];
+  const failures: PimError[] = [];
+  for (const entry of chosen) {
+    try {
+      using progress = await isoProgress(context);
+      const file = await work(entry, isoDir, { signal: context.signal, onProgress: progress.show });
+      files.push(file);
+      if (!flags.json) context.print(render(file));
+    } catch (error) {
+      if (!(error instanceof PimError) || error instanceof CancelledError || chosen.length === 1) throw error;
+      log.warn(messageOf(error));
+      failures.push(error);
+    }
+  }
+  if (flags.json) {
+    context.print(
+      JSON.stringify(files.map((file) => ({ ...file, checksum: formatChecksum(file.checksum) })), null, 2),
+    );
+  }
+  const [first] = failures;
+  if (first === undefined) return;
+  throw new PimError(`${failures.length} of ${chosen.length} ISOs failed; the warnings above say why`, {
+    exitCode: first.exitCode,
+    hint: first.hint,
+  });
+}
+
+async function choose(
+  entries: readonly IsoEntry[],
+  isoDir: string,
+  flags: SelectionFlags,
+  keys: readonly string[],
+  wanted: (status: IsoStatus) => boolean,
+): Promise<readonly IsoEntry[]> {
+  if (flags.all === keys.length > 0) {
+    throw new UsageError("Which ISOs? Name some, or say --all", {
+      hint: "See what there is with: pim iso list",
+    });
+  }
+  if (!flags.all) return keys.map((key) => getIso(key, entries));
+  const states = await Promise.all(entries.map((entry) => isoStatus(entry, isoDir)));
+  return entries.filter((_, index) => wanted(states[index] as IsoStatus));
+}
+
+async function catalog(
+  context: PimContext,
+): Promise<{ readonly isoDir: string; readonly entries: readonly IsoEntry[] }> {
+  const { folders, settings } = await context.config();
+  const entries = await loadCatalog(folders);
+  if (entries.length > 0) return { isoDir: settings.iso.iso_dir, entries };
+  throw new UsageError("There are no ISOs in the catalog yet", {
+    hint: "Make a first configuration with: pim init",
+  });
+}
+
+/** Everything known of an ISO, in the form that --json prints. */
+async function describe(entry: IsoEntry, isoDir: string) {
+  const status = await isoStatus(entry, isoDir);
+  const { key, name, architecture, url, checksumUrl } = entry;
+  return {
+    key,
+    name,
+    architecture,
+    state: status.state,
+    bytes: status.state === "missing" ? undefined : status.bytes,
+    path: isoPath(entry, isoDir),
+    url,
+    checksum: entry.checksum === undefined ? undefined : formatChecksum(entry.checksum),
+    checksumUrl,
+    found: "checksum" in status ? formatChecksum(status.checksum) : undefined,
+  };
+}
