@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectAgent } from "../../lib/qemu/agent.ts";
+import {
+  freezeFilesystems,
+  guestExec,
+  guestInterfaces,
+  guestOs,
+  shutdownGuest,
+  thawFilesystems,
+} from "../../lib/qemu/agent_commands.ts";
+import {
+  QmpClosedError,
+  QmpCommandError,
+  QmpProtocolError,
+  QmpTimeoutError,
+} from "../../lib/qemu/qmp_error.ts";
+import { exists } from "../../lib/files.ts";
+import { start, which } from "../../lib/process.ts";
+import { type FakePeer, fakeServer } from "./fake_server.ts";
+
+type Request = { execute: string; arguments: Record<string, unknown> };
+
+async function next(peer: FakePeer): Promise<Request> {
+  const request = await peer.request();
+  if (!request) throw new Error("closed");
+  return request as unknown as Request;
+}
+
+/** The sentinel byte and an answer, in one write. */
+function delimited(answer: string): Uint8Array {
+  return new Uint8Array([0xff, ...new TextEncoder().encode(answer + "\n")]);
+}
+
+async function synchronize(peer: FakePeer): Promise<void> {
+  const request = await next(peer);
+  assert.equal(request.execute, "guest-sync-delimited");
+  await peer.write(delimited(`{"return": ${request.arguments.id}}`));
+}
+
+/** A server that answers each command with what `answer` returns, or not at all for undefined. */
+function agentServer(answer: (request: Request) => unknown) {
+  return fakeServer(async (peer) => {
+    for (;;) {
+      const request = await next(peer);
+      if (request.execute === "guest-sync-delimited") {
+        await peer.write(delimited(`{"return": ${request.arguments.id}}`));
+      } else {
+        const result = answer(request);
+        if (result !== undefined) await peer.write(JSON.stringify(result) + "\n");
+      }
+    }
+  });
+}
+
+Deno.test("the agent client comes in step past stale answers, garbage and half a line", async () => {
+  await using server = await fakeServer(async (peer) => {
+    const request = await next(peer);
+    const id = request.arguments.id;
+    await peer.write('n": {}}\n{"return": 5}\n');
+    await peer.write(delimited('{"return": 1}')); // Of a client before us.
+    await peer.write(`{"return": ${id}}\n{"return": "half`); // Our number, but no sentinel before it.
+    await peer.write(delimited(`{"return": ${id}}`));
+    assert.equal((await next(peer)).execute, "guest-ping");
+    await peer.write('{"return": {"pong": true}}\n');
+  });
+  await using agent = await connectAgent(server.path);
+  assert.deepEqual(await agent.execute("guest-ping"), { pong: true });
+});
+
+Deno.test("an agent that comes up late is asked again", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await next(peer); // Lost: the guest's end was not open yet.
+    await synchronize(peer);
+    await next(peer);
+    await peer.write('{"return": "here"}\n');
+  });
+  await using agent = await connectAgent(server.path, { timeoutMs: 5000 });
+  assert.equal(await agent.execute("guest-info"), "here");
+});
+
+Deno.test("an agent that never answers is given up in time, with a hint", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await next(peer);
+    await next(peer);
+  });
+  await assert.rejects(connectAgent(server.path, { timeoutMs: 60 }), (error) => {
+    assert(error instanceof QmpTimeoutError);
+    assert.equal(error.message, "The guest agent did not answer within 60 ms");
+    assert.match(error.hint ?? "", /qemu-guest-agent installed/);
+    return true;
+  });
+});
+
+Deno.test("the late answer to a command that was given up is not taken for the next one's", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer); // Not answered in time.
+    const again = await next(peer);
+    await peer.write('{"return": "late"}\n');
+    await peer.write(delimited(`{"return": ${again.arguments.id}}`));
+    await next(peer);
+    await peer.write('{"return": "right"}\n');
+  });
+  await using agent = await connectAgent(server.path);
+  await assert.rejects(agent.execute("slow", {}, { timeoutMs: 30 }), QmpTimeoutError);
+  assert.equal(await agent.execute("next"), "right");
+});
+
+Deno.test("commands given at once are sent one after the other", async () => {
+  const early: unknown[] = [];
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    let request = next(peer);
+    for (;;) {
+      const { execute } = await request;
+      request = next(peer);
+      const sooner = await Promise.race([request, sleep(20)]);
+      if (sooner) early.push(sooner);
+      await peer.write(`{"return": "${execute}"}\n`);
+    }
+  });
+  await using agent = await connectAgent(server.path);
+  assert.deepEqual(await Promise.all([agent.execute("a"), agent.execute("b"), agent.execute("c")]), [
+    "a",
+    "b",
+    "c",
+  ]);
+  assert.deepEqual(early, []);
+});
+
+Deno.test("an error of the agent carries its description, and the client goes on", async () => {
+  await using server = await agentServer((request) =>
+    request.execute === "bad" ? { error: { class: "GenericError", desc: "no such thing" } } : { return: 1 }
+  );
+  await using agent = await connectAgent(server.path);
+  await assert.rejects(agent.execute("bad"), (error) => {
+    assert(error instanceof QmpCommandError);
+    assert.equal(error.message, "bad failed: no such thing");
+    return true;
+  });
+  assert.equal(await agent.execute("good"), 1);
+});
+
+Deno.test("garbage in place of an answer is an error, and the client comes in step again", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer);
+    await peer.write("login: \n");
+    await synchronize(peer);
+    await next(peer);
+    await peer.write('{"return": 2}\n');
+  });
+  await using agent = await connectAgent(server.path);
+  await assert.rejects(agent.execute("one"), QmpProtocolError);
+  assert.equal(await agent.execute("two"), 2);
+});
+
+Deno.test("the end of the connection rejects the command that waits", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer);
+    peer.close();
+  });
+  await using agent = await connectAgent(server.path);
+  await assert.rejects(agent.execute("one"), QmpClosedError);
+  await assert.rejects(agent.execute("two"), QmpClosedError);
+});
+
+Deno.test("powering off waits for no answer, but tells of a refusal", async () => {
+  const asked: unknown[] = [];
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    asked.push((await next(peer)).arguments);
+    peer.close(); // The guest is gone.
+    await synchronize(peer);
+  });
+  await using agent = await connectAgent(server.path);
+  await shutdownGuest(agent);
+  assert.deepEqual(asked, [{ mode: "powerdown" }]);
+
+  await using refusing = await agentServer(() => ({ error: { class: "GenericError", desc: "not allowed" } }));
+  await using other = await connectAgent(refusing.path);
+  await assert.rejects(shutdownGuest(other, { mode: "reboot" }), /not allowed/);
+});
+
+Deno.test("freezing and thawing return how many file systems it was", async () => {
+  await using server = await agentServer(({ execute }) => ({ return: execute.endsWith("freeze") ? 2 : 3 }));
+  await using agent = await connectAgent(server.path);
+  assert.equal(await freezeFilesystems(agent), 2);
+  assert.equal(await thawFilesystems(agent), 3);
+});
+
+Deno.test("system and addresses are typed, and a malformed answer is named", async () => {
+  await using server = await agentServer(({ execute }) => ({
+    return: execute === "guest-get-osinfo"
+      ? {
+        id: "debian",
+        "pretty-name": "Debian GNU/Linux 12 (bookworm)",
+        "version-id": "12",
+        machine: "x86_64",
+      }
+      : [
+        { name: "lo" },
+        {
+          name: "enp0s2",
+          "hardware-address": "52:54:00:12:34:56",
+          "ip-addresses": [{ "ip-address": "10.0.2.15", "ip-address-type": "ipv4", prefix: 24 }],
+        },
+      ],
+  }));
+  await using agent = await connectAgent(server.path);
+  const os = await guestOs(agent);
+  assert.deepEqual([os.id, os.versionId, os.prettyName], ["debian", "12", "Debian GNU/Linux 12 (bookworm)"]);
+  const [loopback, card] = await guestInterfaces(agent);
+  assert.deepEqual(loopback?.addresses, []);
+  assert.deepEqual(card?.addresses, [{ address: "10.0.2.15", family: "ipv4", prefix: 24 }]);
+
+  await using odd = await agentServer(() => ({ return: { id: 12 } }));
+  await using other = await connectAgent(odd.path);
+  await assert.rejects(guestOs(other), /answer to guest-get-osinfo is malformed/);
+});
+
+Deno.test("a program in the guest is asked for until it has ended", async () => {
+  let polls = 0;
+  let request: Record<string, unknown> = {};
+  await using server = await agentServer(({ execute, arguments: args }) => {
+    if (execute === "guest-exec") {
+      request = args;
+      return { return: { pid: 42 } };
+    }
+    assert.deepEqual(args, { pid: 42 });
+    if (++polls < 3) return { return: { exited: false } };
+    return { return: { exited: true, exitcode: 3, "out-data": btoa("out\n"), "err-data": btoa("err\n") } };
+  });
+  await using agent = await connectAgent(server.path);
+  const result = await guestExec(agent, ["/bin/cat", "-"], { stdin: "hi" });
+  assert.deepEqual(result, { code: 3, signal: undefined, stdout: "out\n", stderr: "err\n" });
+  assert.deepEqual(request, {
+    path: "/bin/cat",
+    arg: ["-"],
+    "capture-output": true,
+    "input-data": btoa("hi"),
+  });
+  assert.equal(polls, 3);
+});
+
+Deno.test("a program in the guest that does not end is given up in time", async () => {
+  await using server = await agentServer(({ execute }) => ({
+    return: execute === "guest-exec" ? { pid: 1 } : { exited: false },
+  }));
+  await using agent = await connectAgent(server.path);
+  await assert.rejects(guestExec(agent, ["/bin/sleep", "9"], { timeoutMs: 50 }), QmpTimeoutError);
+});
+
+Deno.test({
+  name: "a real guest agent answers and runs programs",
+  ignore: await which("qemu-ga") === undefined,
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "pim-ga-" });
+    const path = join(folder, "s");
+    // It runs on this host: what would change the host is switched off.
+    const agentd = start(["qemu-ga", "-m", "unix-listen", "-p", path, "-t", folder, "-b", "guest-shutdown"]);
+    try {
+      while (!await exists(path)) await sleep(10);
+      await using agent = await connectAgent(path);
+      assert.equal(typeof (await guestOs(agent)).kernelRelease, "string");
+      const result = await guestExec(agent, ["/bin/sh", "-c", "cat; echo e >&2; exit 3"], { stdin: "ä" });
+      assert.deepEqual(result, { code: 3, signal: undefined, stdout: "ä", stderr: "e\n" });
+    } finally {
+      agentd.kill("SIGKILL");
+      await agentd.ended;
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
