@@ -6,6 +6,7 @@ import { applicationText, exitCodeOf } from "./error_text.ts";
 import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
+import { serveCommand } from "./serve.ts";
 
 const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
 
@@ -26,6 +27,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       config: configRoutes,
       iso: isoRoutes,
       profile: profileRoutes,
+      serve: serveCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",

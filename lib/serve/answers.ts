@@ -14,7 +14,7 @@ export interface Answer {
 }
 
 /** Rendered answer files by their URL paths. */
-export type Answers = ReadonlyMap<AnswerPath, Answer>;
+export type Answers = ReadonlyMap<string, Answer>;
 
 /** Finds the file of a profile in a configuration folder, the one named after the profile before `default`. */
 export type FindAnswerFile = (
@@ -41,7 +41,7 @@ export const answerPaths: readonly AnswerPath[] = [
 /** Renders answer files. Throws {@linkcode UsageError} for a template that is missing or wrong. */
 export async function renderAnswers(options: RenderOptions): Promise<Answers> {
   const data = await templateData(options);
-  const answers = new Map<AnswerPath, Answer>();
+  const answers = new Map<string, Answer>();
   for (const path of options.paths ?? answerPaths) {
     answers.set(path, await render(path, options, data));
   }
