@@ -1,0 +1,160 @@
+import type { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { Socket } from "node:net";
+// @ts-types="@types/ssh2"
+import type { AnyAuthMethod, AuthHandlerMiddleware, Client } from "ssh2";
+import { messageOf, UsageError } from "../errors.ts";
+import { abortError, SshError } from "./errors.ts";
+import type { SshAddress } from "./socket.ts";
+
+/** One way to log in. A password is offered by both of SSH's password methods. */
+export type SshAuth = { readonly privateKey: string } | { readonly password: string };
+
+/** Whom to log in as, and how. */
+export interface LoginOptions extends SshAddress {
+  readonly username: string;
+  /** Tried in this order. */
+  readonly auth: readonly SshAuth[];
+  /** The only host key to accept, as `SHA256:…` (as `ssh-keygen -l` prints it); without it any is accepted. */
+  readonly hostKey?: string;
+  /** Milliseconds that key exchange and login may take. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A connection that is logged in. */
+export interface Login {
+  readonly client: Client;
+  readonly authenticatedBy: "key" | "password";
+  /** Fingerprint of the server's host key: `SHA256:…`. */
+  readonly hostKey: string;
+}
+
+// Ten missed answers in a row: a guest under emulation may well be busy for a minute.
+const keepaliveIntervalMs = 6_000;
+const keepaliveCountMax = 10;
+
+/** Logs in over a socket that has the server's banner waiting. The socket is destroyed on failure. */
+export async function login(socket: Socket, options: LoginOptions): Promise<Login> {
+  const { default: ssh2 } = await import("ssh2");
+  const attempts = authAttempts(options);
+  const client = new ssh2.Client();
+  const where = `${options.username}@${options.host}:${options.port}`;
+  let hostKey = "";
+  let current: AnyAuthMethod | undefined;
+  const tried = new Set<string>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (error: unknown) => {
+    reject(error);
+    socket.destroy();
+  };
+  const onAbort = () => fail(abortError(options.signal!));
+  const timer = setTimeout(
+    () => fail(new SshError("timeout", `No SSH login as ${where} within ${options.timeoutMs / 1000} s`)),
+    options.timeoutMs,
+  );
+  options.signal?.addEventListener("abort", onAbort);
+  if (options.signal?.aborted) onAbort();
+
+  const onError = (cause: Error & { level?: string }) => {
+    if (hostKey !== "" && !matches(hostKey, options.hostKey)) {
+      reject(hostKeyError(where, hostKey, options.hostKey!));
+    } else if (cause.level === "client-authentication" || (tried.size > 1 && isDisconnect(cause))) {
+      reject(refused(where, tried, cause));
+    } else {
+      const kind = cause.level === "handshake" || cause.level === "protocol" ? "protocol" : "lost";
+      reject(new SshError(kind, `Cannot log in as ${where}: ${messageOf(cause)}`, { cause }));
+    }
+  };
+  const onClose = () => reject(new SshError("lost", `${where} closed the connection before the login`));
+  client.on("error", onError).on("close", onClose).once("ready", resolve);
+  const authHandler: AuthHandlerMiddleware = (methodsLeft, _partial, next) => {
+    // methodsLeft is null before the first attempt (the types do not say so).
+    do current = attempts.shift(); while (current && methodsLeft && !methodsLeft.includes(current.type));
+    if (current) tried.add(current.type);
+    next(current ?? (false as never));
+  };
+  client.connect({
+    sock: socket,
+    username: options.username,
+    authHandler,
+    readyTimeout: 0,
+    keepaliveInterval: keepaliveIntervalMs,
+    keepaliveCountMax,
+    hostVerifier: (key: Buffer) => {
+      hostKey = `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+      return matches(hostKey, options.hostKey);
+    },
+  });
+  try {
+    await promise;
+    return { client, authenticatedBy: current?.type === "publickey" ? "key" : "password", hostKey };
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", onAbort);
+    // ssh2 emits errors at any time; unheard ones would end the process.
+    client.on("error", () => {}).off("error", onError).off("close", onClose);
+  }
+}
+
+/** Throws {@linkcode UsageError} when a private key cannot be read; better before anything is connected. */
+export async function checkAuth(auth: readonly SshAuth[]): Promise<void> {
+  const { default: ssh2 } = await import("ssh2");
+  for (const one of auth) {
+    const key = "privateKey" in one ? ssh2.utils.parseKey(one.privateKey) : undefined;
+    if (key instanceof Error) throw new UsageError(`The SSH private key cannot be read: ${key.message}`);
+  }
+}
+
+function authAttempts(options: LoginOptions): AnyAuthMethod[] {
+  const { username } = options;
+  return options.auth.flatMap((auth): AnyAuthMethod[] => {
+    if ("privateKey" in auth) return [{ type: "publickey", username, key: auth.privateKey }];
+    const { password } = auth;
+    let asked = false;
+    return [{ type: "password", username, password }, {
+      type: "keyboard-interactive",
+      username,
+      prompt(_name, _instructions, _lang, prompts, finish) {
+        // A second round asks for something else, such as a new password: an empty answer ends it.
+        finish(prompts.map(() => asked ? "" : password));
+        if (prompts.length > 0) asked = true;
+      },
+    }];
+  });
+}
+
+function matches(hostKey: string, pinned: string | undefined): boolean {
+  return pinned === undefined || pinned.replace(/=+$/, "") === hostKey;
+}
+
+/** Whether the server said goodbye itself, as sshd does after too many attempts. */
+function isDisconnect(error: Error): boolean {
+  return typeof (error as { code?: unknown }).code === "number";
+}
+
+const methodNames: Record<string, string> = {
+  publickey: "key",
+  password: "password",
+  "keyboard-interactive": "keyboard-interactive",
+};
+
+function refused(where: string, tried: ReadonlySet<string>, cause: Error): SshError {
+  const methods = [...tried].map((type) => methodNames[type] ?? type).join(", ");
+  return new SshError(
+    "auth",
+    `SSH login as ${where} was refused (${
+      methods === "" ? "no way to log in was given" : `tried: ${methods}`
+    })`,
+    { cause, hint: "Check the user name, and that the guest has this password or key for it." },
+  );
+}
+
+function hostKeyError(where: string, found: string, pinned: string): SshError {
+  return new SshError("host-key", `${where} has the host key ${found}, not the expected ${pinned}`, {
+    hint: "Either another machine answers at this address, or its host keys were made anew.",
+  });
+}
