@@ -204,7 +204,7 @@ type Stdio = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr" | "detached
 function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): Deno.ChildProcess {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("argv is empty");
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted) throw new CancelledError();
   log.debug(`+ ${formatArgv(argv)}`);
   try {
     return new Deno.Command(program, {

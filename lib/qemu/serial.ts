@@ -48,12 +48,12 @@ export async function lastSerialLines(logPath: string, count: number): Promise<s
 
 // ECMA-48: control sequences (CSI), strings (OSC, DCS and their like, ended by BEL or ST) and short escapes.
 // deno-lint-ignore no-control-regex
-const escapes = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\-~]/g;
+const escapes = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-OQ-WYZ\\`-~]/g;
 // Moving the cursor to another line ends what was being written. H, f: to a place; A, B, E, F, d: by rows; J: clears.
 // deno-lint-ignore no-control-regex
 const moves = /^\x1b\[[\d;]*[HfABEFdJ]$/;
 // deno-lint-ignore no-control-regex
-const unfinishedEscape = /\x1b[^\x1b]{0,256}$/;
+const unfinishedEscape = /\x1b(?:[\]PX^_][^\x07\x1b]{0,256}\x1b?|\[[0-?]*[ -/]*|[ -/]*)$/;
 // deno-lint-ignore no-control-regex
 const controls = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 
