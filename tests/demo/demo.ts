@@ -1,0 +1,44 @@
+// `deno task demo`: makes the demo ISO, builds an image from it with pim, starts that image and says how to reach it.
+import { join } from "node:path";
+import { formatError } from "../../lib/cli/error_text.ts";
+import { PimError } from "../../lib/errors.ts";
+import { runInteractive } from "../../lib/process.ts";
+import { demoCacheFolder } from "./cache.ts";
+import { demoIso } from "./make_iso.ts";
+import { ensureDemoPackages } from "./packages.ts";
+import { writeDemoProject } from "./project.ts";
+import { showImage } from "./show_image.ts";
+
+const mainModule = join(import.meta.dirname ?? ".", "../../main.ts");
+
+async function demo(): Promise<void> {
+  const say = (line: string) => console.log(`\n== ${line}`);
+  say("Installing what is missing");
+  await ensureDemoPackages();
+  say("Making the demo installer ISO (a real Debian installer; two minutes the first time)");
+  const iso = await demoIso({ onProgress: (line) => console.log(line) });
+  const home = demoCacheFolder(Deno.env.toObject());
+  const project = join(home, "project");
+  await writeDemoProject(project, iso);
+  const env = {
+    PIM_CONFIG_DIR: join(home, "config"),
+    PIM_DATA_DIR: join(home, "data"),
+    PIM_CACHE_DIR: join(home, "cache"),
+  };
+  say("pim build run demo");
+  const argv = [Deno.execPath(), "run", "-A", mainModule, "--project", project, "build", "run", "demo"];
+  const status = await runInteractive(argv, { env });
+  if (status !== 0) throw new PimError(`pim build run demo ended with ${status}`);
+  say("Starting the image");
+  await showImage(env, (line) => console.log(line));
+  say(`Done. The image stays in ${join(env.PIM_DATA_DIR, "images")}; remove ${home} to be rid of it.`);
+}
+
+if (import.meta.main) {
+  try {
+    await demo();
+  } catch (error) {
+    console.error(formatError(error, false));
+    Deno.exit(error instanceof PimError ? error.exitCode : 1);
+  }
+}

@@ -1,0 +1,74 @@
+import { HostError, messageOf } from "../../lib/errors.ts";
+import { run, which } from "../../lib/process.ts";
+
+/** Debian and Ubuntu packages that making and building the demo takes, and a program each of them brings. */
+export const demoPackages: Readonly<Record<string, string>> = {
+  "qemu-system-x86": "the virtual machines",
+  "qemu-utils": "qemu-img",
+  "mmdebstrap": "makes the demo's root file system",
+  "uidmap": "lets mmdebstrap work without root",
+  "debian-archive-keyring": "proves that the packages are Debian's",
+  "fakeroot": "keeps the owners of files when not root",
+  "squashfs-tools": "packs the root file system",
+  "e2fsprogs": "fills an ext4 file system",
+  "xorriso": "writes the ISO",
+  "isolinux": "makes the ISO bootable",
+  "syslinux-common": "isolinux's modules",
+  "cpio": "packs and unpacks initrds",
+  "openssh-server": "a real SSH peer for the tests",
+  "openssh-client": "ssh and ssh-keygen",
+  "debconf": "checks preseeds (debconf-set-selections)",
+};
+
+/** Says what goes on, one line at a time. */
+export type OnProgress = (line: string) => void;
+
+const toStderr: OnProgress = (line) => {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+};
+
+/**
+ * Installs with apt-get those packages of the demo that are missing (sudo when not root); nothing else is touched.
+ * Throws {@linkcode HostError} on systems without apt, naming the programs to install by hand.
+ */
+export async function ensureDemoPackages(onProgress: OnProgress = toStderr): Promise<void> {
+  if (await which("apt-get") === undefined || await which("dpkg-query") === undefined) {
+    throw new HostError("The demo's tools cannot be installed: this system has no apt-get", {
+      hint: "It takes Debian or Ubuntu with these packages: " + Object.keys(demoPackages).join(" "),
+    });
+  }
+  const missing = await missingPackages(Object.keys(demoPackages));
+  if (missing.length === 0) return;
+  const prefix = await rootPrefix(missing);
+  onProgress(`Installing ${missing.join(" ")} (apt-get${prefix.length > 0 ? " with sudo" : ""})`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const aptGet = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"];
+  try {
+    await run([...aptGet, "update"], { env });
+    await run([...aptGet, "install", "--no-install-recommends", ...missing], { env });
+  } catch (cause) {
+    throw new HostError(`The demo's packages could not be installed: ${messageOf(cause)}`, {
+      hint: `Try it by hand: sudo apt-get install --no-install-recommends ${missing.join(" ")}`,
+      cause,
+    });
+  }
+}
+
+/** Those of these packages that dpkg does not have installed. */
+export async function missingPackages(names: readonly string[]): Promise<string[]> {
+  const format = "${Package} ${db:Status-Status}\\n";
+  // dpkg-query exits with 1 when it does not know one of the packages; it lists the others all the same.
+  const { stdout } = await run(["dpkg-query", "-W", "-f", format, ...names], { okStatus: [0, 1] });
+  const installed = new Set(
+    stdout.split("\n").filter((line) => line.endsWith(" installed")).map((line) => line.split(" ")[0]),
+  );
+  return names.filter((name) => !installed.has(name));
+}
+
+async function rootPrefix(missing: readonly string[]): Promise<string[]> {
+  if (Deno.uid() === 0) return [];
+  if (await which("sudo") !== undefined) return ["sudo"];
+  throw new HostError("The demo's packages cannot be installed: not root, and there is no sudo", {
+    hint: `As root, type: apt-get install --no-install-recommends ${missing.join(" ")}`,
+  });
+}
