@@ -28,10 +28,28 @@ const agentHint = "Is qemu-guest-agent installed and running in the guest?";
  * The socket is QEMU's and is there long before the guest's service opens its end.
  */
 export async function connectAgent(path: string, options: ConnectOptions = {}): Promise<AgentClient> {
-  const lines = await openJsonLines(path, { maxBytes: options.maxLineBytes });
-  const { client, synchronize } = openSession(lines, path);
+  const session: Session = {
+    path,
+    lines: await openJsonLines(path, { maxBytes: options.maxLineBytes }),
+    inStep: false,
+  };
+  const closed = readAll(session);
+  let turn: Promise<unknown> = Promise.resolve();
+  const client: AgentClient = {
+    closed,
+    execute(command, args = {}, options = {}) {
+      const result = turn.then(() => execute(session, command, args, options));
+      turn = result.catch(() => {});
+      return result;
+    },
+    async [Symbol.asyncDispose]() {
+      session.over ??= new QmpClosedError(`The connection on ${path} was closed by pim`);
+      session.lines[Symbol.dispose]();
+      await closed;
+    },
+  };
   try {
-    await synchronize(options.timeoutMs ?? 10_000, options.signal);
+    await synchronize(session, options.timeoutMs ?? 10_000, options.signal);
     return client;
   } catch (error) {
     await client[Symbol.asyncDispose]();
@@ -39,106 +57,99 @@ export async function connectAgent(path: string, options: ConnectOptions = {}): 
   }
 }
 
-function openSession(lines: JsonLines, path: string): {
-  client: AgentClient;
-  synchronize(timeoutMs: number, signal?: AbortSignal): Promise<void>;
-} {
-  let over: QmpError | undefined;
-  let onIncoming: ((incoming: Incoming) => void) | undefined;
-  let onClosed: ((reason: QmpError) => void) | undefined;
-  let inStep = false;
-  let turn: Promise<unknown> = Promise.resolve();
+interface Session {
+  readonly path: string;
+  readonly lines: JsonLines;
+  /** The request that waits for its answer; the agent takes one at a time. */
+  waiting?: { take(incoming: Incoming): void; reject(reason: QmpError): void };
+  /** Whether the next answer that comes in belongs to the next request. */
+  inStep: boolean;
+  /** Why the connection is closed, once it is. */
+  over?: QmpError;
+}
 
-  async function readAll(): Promise<QmpError> {
-    let reason: QmpError = new QmpClosedError(
-      `The connection on ${path} was closed: is the VM still running?`,
-    );
-    try {
-      // What comes while nobody waits is the late answer to a command that was given up.
-      for await (const incoming of lines.incoming()) onIncoming?.(incoming);
-    } catch (error) {
-      reason = error as QmpError;
-    }
-    over ??= reason;
-    lines[Symbol.dispose]();
-    onClosed?.(over);
-    return over;
+async function readAll(session: Session): Promise<QmpError> {
+  let reason: QmpError = new QmpClosedError(
+    `The connection on ${session.path} was closed: is the VM still running?`,
+  );
+  try {
+    // What comes while nobody waits is the late answer to a command that was given up.
+    for await (const incoming of session.lines.incoming()) session.waiting?.take(incoming);
+  } catch (error) {
+    reason = error as QmpError;
   }
-  const closed = readAll();
+  session.over ??= reason;
+  session.lines[Symbol.dispose]();
+  session.waiting?.reject(session.over);
+  return session.over;
+}
 
-  /** Sends a request and waits until `take` has found the answer in what comes in. */
-  async function ask<T>(
-    request: JsonObject,
-    take: (incoming: Incoming, resolve: (value: T) => void, reject: (error: QmpError) => void) => void,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    flushFirst = false,
-  ): Promise<T> {
-    if (over) throw over;
-    const answer = Promise.withResolvers<T>();
-    answer.promise.catch(() => {});
-    onIncoming = (incoming) => take(incoming, answer.resolve, answer.reject);
-    onClosed = answer.reject;
-    try {
-      const late = () =>
-        new QmpTimeoutError(`The guest agent did not answer ${request.execute} within ${timeoutMs} ms`, {
-          hint: agentHint,
-        });
-      const sent = lines.send(request, { flushFirst }).then(() => answer.promise);
-      return await within(Promise.race([sent, answer.promise]), timeoutMs, late, signal);
-    } finally {
-      onIncoming = onClosed = undefined;
-    }
-  }
+type Take<T> = (incoming: Incoming, resolve: (value: T) => void, reject: (error: QmpError) => void) => void;
 
-  async function synchronize(timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
-    // Asked again now and then: what is sent before the guest's end is open may be lost.
-    for (let attemptMs = 1000;; attemptMs = Math.min(attemptMs * 2, 8000)) {
-      const id = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-      const waitMs = Math.max(1, Math.min(attemptMs, deadline - Date.now()));
-      try {
-        await ask<void>(syncRequest(id), syncAnswer(id), waitMs, signal, true);
-        inStep = true;
-        return;
-      } catch (error) {
-        if (!(error instanceof QmpTimeoutError)) throw error;
-        if (Date.now() < deadline) continue;
-        throw new QmpTimeoutError(`The guest agent did not answer within ${timeoutMs} ms`, {
-          hint: agentHint,
-        });
-      }
-    }
-  }
-
-  async function execute(command: string, args: JsonObject, options: ExecuteOptions): Promise<unknown> {
-    const timeoutMs = options.timeoutMs ?? 10_000;
-    if (!inStep) await synchronize(timeoutMs, options.signal);
-    // The agent does not number its answers, so after one that never came the stream has to be brought in step again.
-    inStep = false;
-    const request = { execute: command, arguments: args };
-    const result = await ask<JsonObject>(request, takeObject, timeoutMs, options.signal);
-    inStep = true;
-    const failure = v.safeParse(errorSchema, result);
-    if (!failure.success) return result.return;
-    const { class: errorClass, desc } = failure.output.error;
-    throw new QmpCommandError(command, errorClass, desc);
-  }
-
-  const client: AgentClient = {
-    closed,
-    execute(command, args = {}, options = {}) {
-      const result = turn.then(() => execute(command, args, options));
-      turn = result.catch(() => {});
-      return result;
-    },
-    async [Symbol.asyncDispose]() {
-      over ??= new QmpClosedError(`The connection on ${path} was closed by pim`);
-      lines[Symbol.dispose]();
-      await closed;
-    },
+/** Sends a request and waits until `take` has found the answer in what comes in. */
+async function ask<T>(
+  session: Session,
+  request: JsonObject,
+  take: Take<T>,
+  options: { timeoutMs: number; signal?: AbortSignal; flushFirst?: boolean },
+): Promise<T> {
+  if (session.over) throw session.over;
+  const { timeoutMs, signal, flushFirst } = options;
+  const answer = Promise.withResolvers<T>();
+  session.waiting = {
+    take: (incoming) => take(incoming, answer.resolve, answer.reject),
+    reject: answer.reject,
   };
-  return { client, synchronize };
+  const late = () =>
+    new QmpTimeoutError(`The guest agent did not answer ${request.execute} within ${timeoutMs} ms`, {
+      hint: agentHint,
+    });
+  const sent = session.lines.send(request, { flushFirst }).then(() => answer.promise);
+  try {
+    return await within(Promise.race([sent, answer.promise]), timeoutMs, late, signal);
+  } finally {
+    session.waiting = undefined;
+  }
+}
+
+async function synchronize(session: Session, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  // Asked again now and then: what is sent before the guest's end is open may be lost.
+  for (let attemptMs = 1000;; attemptMs = Math.min(attemptMs * 2, 8000)) {
+    const id = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    const waitMs = Math.max(1, Math.min(attemptMs, deadline - Date.now()));
+    try {
+      await ask<void>(session, syncRequest(id), syncAnswer(id), {
+        timeoutMs: waitMs,
+        signal,
+        flushFirst: true,
+      });
+      session.inStep = true;
+      return;
+    } catch (error) {
+      if (!(error instanceof QmpTimeoutError)) throw error;
+      if (Date.now() < deadline) continue;
+      throw new QmpTimeoutError(`The guest agent did not answer within ${timeoutMs} ms`, { hint: agentHint });
+    }
+  }
+}
+
+async function execute(
+  session: Session,
+  command: string,
+  args: JsonObject,
+  { timeoutMs = 10_000, signal }: ExecuteOptions,
+): Promise<unknown> {
+  if (!session.inStep) await synchronize(session, timeoutMs, signal);
+  // The agent does not number its answers, so after one that never came the stream has to be brought in step again.
+  session.inStep = false;
+  const request = { execute: command, arguments: args };
+  const result = await ask<JsonObject>(session, request, takeObject, { timeoutMs, signal });
+  session.inStep = true;
+  const failure = v.safeParse(errorSchema, result);
+  if (!failure.success) return result.return;
+  const { class: errorClass, desc } = failure.output.error;
+  throw new QmpCommandError(command, errorClass, desc);
 }
 
 function syncRequest(id: number): JsonObject {

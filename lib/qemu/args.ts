@@ -134,9 +134,10 @@ function diskArgs(disks: readonly DiskSpec[]): string[] {
       `file.filename=${optionValue(disk.path)}`,
     ];
     const address = `0x${(slot.firstDisk + index).toString(16)}`;
+    // bootindex 0 is taken by the kernel that QEMU starts itself.
     return [
       ...["-blockdev", options.join(",")],
-      ...["-device", `virtio-blk-pci,drive=${node},addr=${address},bootindex=${index}`],
+      ...["-device", `virtio-blk-pci,drive=${node},addr=${address},bootindex=${index + 1}`],
     ];
   });
 }

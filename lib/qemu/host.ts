@@ -113,10 +113,8 @@ async function qemuVersion(qemu: string, signal?: AbortSignal): Promise<QemuVers
   if (!version) {
     throw new HostError(`${qemu} --version does not name a version: ${stdout.slice(0, 80).trim()}`);
   }
-  // A NIC without option ROM, -blockdev and rng-builtin as pim writes them are all there from 5.2 on.
-  if (version.major < 5 || (version.major === 5 && version.minor < 2)) {
-    throw new HostError(`QEMU ${version.text} is too old: pim needs 5.2 or later`);
-  }
+  // The youngest of what pim writes on a command line, the CPU's pauth-impdef, came with 6.0.
+  if (version.major < 6) throw new HostError(`QEMU ${version.text} is too old: pim needs 6.0 or later`);
   return version;
 }
 

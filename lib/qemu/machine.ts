@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, PimError } from "../errors.ts";
+import { PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
+import { redact } from "../log.ts";
 import { formatArgv, lastLines, type Running, start } from "../process.ts";
 import { qemuArgs } from "./args.ts";
 import type { QemuHost } from "./host.ts";
@@ -45,7 +46,7 @@ export class MachineDiedError extends PimError {
     const how = end.signal === null ? `exited with ${end.code}` : `was ended by ${end.signal}`;
     const said = lastLines(end.stderr, 10);
     super(`QEMU of ${machine} ${how}${said === "" ? " and said nothing" : `: ${said}`}`, {
-      hint: `It was started as: ${formatArgv(argv)}`,
+      hint: `It was started as: ${redact(formatArgv(argv))}`,
     });
   }
 }
@@ -113,7 +114,7 @@ async function connectWhileAlive(
   });
   died.catch(() => {});
   const giveUp = new AbortController();
-  const connecting = connectWhenThere(spec.qmpSocket, giveUp.signal);
+  const connecting = connectWhenThere(spec.qmpSocket, timeoutMs, giveUp.signal);
   const late = () =>
     new PimError(`QEMU of ${spec.name} did not answer on its monitor within ${timeoutMs / 1000} s`);
   try {
@@ -128,12 +129,12 @@ async function connectWhileAlive(
   }
 }
 
-async function connectWhenThere(path: string, signal: AbortSignal): Promise<QmpClient> {
+async function connectWhenThere(path: string, timeoutMs: number, signal: AbortSignal): Promise<QmpClient> {
   for (;;) {
     signal.throwIfAborted();
     try {
       await Deno.lstat(path);
-      return await connectQmp(path, { signal });
+      return await connectQmp(path, { timeoutMs, signal });
     } catch (error) {
       const notYet = error instanceof Deno.errors.NotFound ||
         error instanceof QmpClosedError && error.cause instanceof Deno.errors.ConnectionRefused;
@@ -158,9 +159,7 @@ function machineOf(
   async function stop({ timeoutMs = 10_000 } = {}): Promise<MachineEnd> {
     if (!over) {
       // The answer may not come any more: QEMU is going. What counts is that it ends.
-      await qmp.execute("quit", {}, { timeoutMs: Math.min(2000, timeoutMs) }).catch((error) =>
-        messageOf(error)
-      );
+      await qmp.execute("quit", {}, { timeoutMs: Math.min(2000, timeoutMs) }).catch(() => {});
       const term = setTimeout(() => child.kill("SIGTERM"), timeoutMs);
       const kill = setTimeout(() => child.kill("SIGKILL"), timeoutMs + 2000);
       await ended;

@@ -18,7 +18,7 @@ export function machineType(architecture: Architecture, accelerator: Accelerator
 /** `-accel` and `-cpu` for a guest. */
 export function acceleratorArgs(architecture: Architecture, accelerator: AcceleratorName): string[] {
   if (accelerator !== "tcg") return ["-accel", accelerator, "-cpu", "host"];
-  // Emulating ARM's own pointer authentication cipher costs half the speed; QEMU's replacement does not.
+  // Emulating ARM's own pointer authentication cipher is slow; QEMU has a quick one of its own to put there.
   const cpu = architecture === "arm64" ? "max,pauth-impdef=on" : "max";
   return ["-accel", "tcg,thread=multi", "-cpu", cpu];
 }

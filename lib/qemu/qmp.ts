@@ -68,120 +68,128 @@ interface Pending {
 /** Connects to a QMP socket, takes the greeting and negotiates capabilities. */
 export async function connectQmp(path: string, options: ConnectOptions = {}): Promise<QmpClient> {
   const lines = await openJsonLines(path, { maxBytes: options.maxLineBytes });
-  const timeoutMs = options.timeoutMs ?? 10_000;
-  const session = openSession(lines, path);
+  const { timeoutMs = 10_000, signal } = options;
+  const greeting = Promise.withResolvers<Greeting>();
+  greeting.promise.catch(() => {}); // Nobody waits for it any more when we gave up before.
+  const session: Session = {
+    path,
+    lines,
+    greeting,
+    greeted: false,
+    pending: new Map(),
+    queues: new Map(),
+    sent: 0,
+  };
+  const closed = readAll(session);
+  const dispose = async () => {
+    session.over ??= new QmpClosedError(`The connection on ${path} was closed by pim`);
+    lines[Symbol.dispose]();
+    await closed;
+  };
+  const silence = () =>
+    new QmpTimeoutError(`QEMU said nothing on ${path} within ${timeoutMs} ms`, {
+      hint: "The monitor serves one program at a time: is another one connected to it?",
+    });
   try {
-    const greeting = await within(
-      session.greeting,
-      timeoutMs,
-      () =>
-        new QmpTimeoutError(`QEMU said nothing on ${path} within ${timeoutMs} ms`, {
-          hint: "The monitor serves one program at a time: is another one connected to it?",
-        }),
-      options.signal,
-    );
-    await session.client.execute("qmp_capabilities", {}, { timeoutMs, signal: options.signal });
-    const { major, minor, micro } = greeting.QMP.version.qemu;
-    return { ...session.client, version: `${major}.${minor}.${micro}` };
+    const { major, minor, micro } =
+      (await within(greeting.promise, timeoutMs, silence, signal)).QMP.version.qemu;
+    await execute(session, "qmp_capabilities", {}, { timeoutMs, signal });
+    return {
+      version: `${major}.${minor}.${micro}`,
+      execute: (command, args = {}, options = {}) => execute(session, command, args, options),
+      events: (names) => listen(session, names),
+      closed,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
-    await session.client[Symbol.asyncDispose]();
+    await dispose();
     throw error;
   }
 }
 
 type Greeting = v.InferOutput<typeof greetingSchema>;
 
-function openSession(lines: JsonLines, path: string): {
-  greeting: Promise<Greeting>;
-  client: Omit<QmpClient, "version">;
-} {
-  const pending = new Map<string, Pending>();
-  const queues = new Map<EventQueue<QmpEvent>, readonly string[] | undefined>();
-  const greeting = Promise.withResolvers<Greeting>();
-  greeting.promise.catch(() => {}); // Seen by connectQmp, which may have given up before.
-  let greeted = false;
-  let over: QmpError | undefined;
-  let serial = 0;
+interface Session {
+  readonly path: string;
+  readonly lines: JsonLines;
+  readonly greeting: PromiseWithResolvers<Greeting>;
+  greeted: boolean;
+  readonly pending: Map<string, Pending>;
+  readonly queues: Map<EventQueue<QmpEvent>, readonly string[] | undefined>;
+  /** How many commands were sent so far. */
+  sent: number;
+  /** Why the connection is closed, once it is. */
+  over?: QmpError;
+}
 
-  function receive(value: JsonObject): void {
-    if (!greeted) {
-      const parsed = v.safeParse(greetingSchema, value);
-      if (!parsed.success) throw new QmpProtocolError(`${path} does not greet as QMP does`);
-      greeted = true;
-      greeting.resolve(parsed.output);
-    } else if ("event" in value) {
-      const parsed = v.safeParse(eventSchema, value);
-      if (!parsed.success) throw new QmpProtocolError(`QEMU sent a malformed event on ${path}`);
-      const { event, data, timestamp } = parsed.output;
-      const timeMs = timestamp.seconds * 1000 + timestamp.microseconds / 1000;
-      for (const [queue, names] of queues) {
-        if (names === undefined || names.includes(event)) queue.push({ event, data, timeMs });
+async function readAll(session: Session): Promise<QmpError> {
+  let reason: QmpError = new QmpClosedError(`QEMU closed the connection on ${session.path}`);
+  try {
+    for await (const incoming of session.lines.incoming()) {
+      if (incoming.kind !== "object") {
+        const what = incoming.kind === "garbage" ? incoming.text : "binary data";
+        throw new QmpProtocolError(`Not QMP on ${session.path}: ${what}`);
       }
-    } else settle(pending, value, path);
-  }
-
-  async function readAll(): Promise<QmpError> {
-    let reason: QmpError = new QmpClosedError(`QEMU closed the connection on ${path}`);
-    try {
-      for await (const incoming of lines.incoming()) {
-        if (incoming.kind !== "object") {
-          throw new QmpProtocolError(
-            `Not QMP on ${path}: ${incoming.kind === "garbage" ? incoming.text : "binary data"}`,
-          );
-        }
-        receive(incoming.value);
-      }
-    } catch (error) {
-      reason = error as QmpError;
+      receive(session, incoming.value);
     }
-    over ??= reason;
-    lines[Symbol.dispose]();
-    greeting.reject(over);
-    for (const waiting of pending.values()) waiting.reject(over);
-    pending.clear();
-    for (const queue of queues.keys()) queue.end();
-    return over;
+  } catch (error) {
+    reason = error as QmpError;
   }
+  const over = session.over ??= reason;
+  session.lines[Symbol.dispose]();
+  session.greeting.reject(over);
+  for (const waiting of session.pending.values()) waiting.reject(over);
+  session.pending.clear();
+  for (const queue of session.queues.keys()) queue.end();
+  return over;
+}
 
-  const closed = readAll();
-  const client = {
-    closed,
-    async execute(command: string, args: JsonObject = {}, options: ExecuteOptions = {}): Promise<unknown> {
-      if (over) throw over;
-      const id = `pim-${++serial}`;
-      const answer = Promise.withResolvers<unknown>();
-      pending.set(id, { command, resolve: answer.resolve, reject: answer.reject });
-      // Sending is part of the deadline: a QEMU that hangs does not read either.
-      const whole = lines.send({ execute: command, arguments: args, id }).then(() => answer.promise);
-      answer.promise.catch(() => {});
-      const timeoutMs = options.timeoutMs ?? 10_000;
-      try {
-        return await within(
-          Promise.race([whole, answer.promise]),
-          timeoutMs,
-          () => new QmpTimeoutError(`${command} was not answered within ${timeoutMs} ms`),
-          options.signal,
-        );
-      } catch (error) {
-        // The write fails first when QEMU dies; why the connection ended says more.
-        throw error instanceof QmpClosedError ? over ?? error : error;
-      } finally {
-        pending.delete(id); // An answer that comes later has no one waiting and is dropped.
-      }
-    },
-    events(names?: readonly string[]): EventQueue<QmpEvent> {
-      const queue = eventQueue<QmpEvent>((done) => queues.delete(done));
-      if (over) queue.end();
-      else queues.set(queue, names);
-      return queue;
-    },
-    async [Symbol.asyncDispose](): Promise<void> {
-      over ??= new QmpClosedError(`The connection on ${path} was closed by pim`);
-      lines[Symbol.dispose]();
-      await closed;
-    },
-  };
-  return { greeting: greeting.promise, client };
+function receive(session: Session, value: JsonObject): void {
+  const { path, pending } = session;
+  if (!session.greeted) {
+    const parsed = v.safeParse(greetingSchema, value);
+    if (!parsed.success) throw new QmpProtocolError(`${path} does not greet as QMP does`);
+    session.greeted = true;
+    session.greeting.resolve(parsed.output);
+  } else if ("event" in value) {
+    const parsed = v.safeParse(eventSchema, value);
+    if (!parsed.success) throw new QmpProtocolError(`QEMU sent a malformed event on ${path}`);
+    const { event, data, timestamp } = parsed.output;
+    const timeMs = timestamp.seconds * 1000 + timestamp.microseconds / 1000;
+    for (const [queue, names] of session.queues) {
+      if (names === undefined || names.includes(event)) queue.push({ event, data, timeMs });
+    }
+  } else settle(pending, value, path);
+}
+
+async function execute(
+  session: Session,
+  command: string,
+  args: JsonObject,
+  { timeoutMs = 10_000, signal }: ExecuteOptions,
+): Promise<unknown> {
+  if (session.over) throw session.over;
+  const id = `pim-${++session.sent}`;
+  const answer = Promise.withResolvers<unknown>();
+  session.pending.set(id, { command, resolve: answer.resolve, reject: answer.reject });
+  // Sending is part of the deadline: a QEMU that hangs does not read either.
+  const whole = session.lines.send({ execute: command, arguments: args, id }).then(() => answer.promise);
+  const late = () => new QmpTimeoutError(`${command} was not answered within ${timeoutMs} ms`);
+  try {
+    return await within(Promise.race([whole, answer.promise]), timeoutMs, late, signal);
+  } catch (error) {
+    // The write fails first when QEMU dies; why the connection ended says more.
+    throw error instanceof QmpClosedError ? session.over ?? error : error;
+  } finally {
+    session.pending.delete(id); // An answer that comes later has no one waiting and is dropped.
+  }
+}
+
+function listen(session: Session, names?: readonly string[]): EventQueue<QmpEvent> {
+  const queue = eventQueue<QmpEvent>((done) => session.queues.delete(done));
+  if (session.over) queue.end();
+  else session.queues.set(queue, names);
+  return queue;
 }
 
 function settle(pending: Map<string, Pending>, value: JsonObject, path: string): void {

@@ -57,6 +57,9 @@ const unfinishedEscape = /\x1b(?:[\]PX^_][^\x07\x1b]{0,256}\x1b?|\[[0-?]*[ -/]*|
 // deno-lint-ignore no-control-regex
 const controls = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 
+// A guest that never ends its line must not fill the memory.
+const maxLineLength = 8192;
+
 /**
  * A function that takes pieces of console output and returns the lines they complete: without escape sequences and
  * control characters, blank lines and repetitions left out. A carriage return ends a line too, as progress bars use it.
@@ -75,6 +78,10 @@ export function serialCleaner(): (text: string) => string[] {
     );
     const lines = complete.split(/\r\n|\n|\r/);
     rest = (lines.pop() ?? "") + rest.slice(rest.length - tail);
+    if (rest.length > maxLineLength) {
+      lines.push(rest);
+      rest = "";
+    }
     return lines
       .map((line) => line.replace(controls, "").trimEnd())
       .filter((line) => {

@@ -67,7 +67,7 @@ const disk = [
   "-blockdev",
   "node-name=disk0,driver=qcow2,discard=unmap,detect-zeroes=unmap,file.driver=file,file.filename=/d/a.qcow2",
   "-device",
-  "virtio-blk-pci,drive=disk0,addr=0x8,bootindex=0",
+  "virtio-blk-pci,drive=disk0,addr=0x8,bootindex=1",
 ];
 const head = (qemu: string) => [qemu, "-name", "guest=web", "-nodefaults", "-no-user-config"];
 const size = ["-smp", "cpus=2", "-m", "2048M", "-rtc", "base=utc"];
@@ -189,7 +189,7 @@ Deno.test("an install phase adds its CD, throw-away disk, kernel and -no-reboot,
     "node-name=disk0,driver=qcow2,discard=unmap,detect-zeroes=unmap,cache.direct=off,cache.no-flush=on," +
     "file.driver=file,file.filename=/d/a.qcow2",
     "-device",
-    "virtio-blk-pci,drive=disk0,addr=0x8,bootindex=0",
+    "virtio-blk-pci,drive=disk0,addr=0x8,bootindex=1",
     ...["-kernel", "/k/linux", "-initrd", "/k/initrd.gz", "-append", "auto=true --- quiet"],
     "-no-reboot",
     ...["-pidfile", "/r/web.pid"],
@@ -221,7 +221,7 @@ Deno.test("disks have fixed slots and names in their order, and a read-only one 
     "-blockdev",
     "node-name=disk1,driver=raw,read-only=on,file.driver=file,file.filename=/d/b.raw",
     "-device",
-    "virtio-blk-pci,drive=disk1,addr=0x9,bootindex=1",
+    "virtio-blk-pci,drive=disk1,addr=0x9,bootindex=2",
   ]);
   const disks = Array.from({ length: 9 }, (_, index) => ({ path: `/d/${index}`, format: "raw" as const }));
   assert.throws(() => qemuArgs(linux, { ...machine, disks }), /room for 8/);

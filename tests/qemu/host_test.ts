@@ -41,7 +41,7 @@ Deno.test("this host is probed: programs, version, firmware, and an accelerator 
     assert.equal(host.architecture, "amd64");
     assert.match(host.qemu, /\/qemu-system-x86_64$/);
     assert.match(host.qemuImg, /\/qemu-img$/);
-    assert(host.version.major >= 5);
+    assert(host.version.major >= 6);
     assert.match(host.firmware?.codePath ?? "", /CODE/i);
     const { name, reason } = host.accelerator;
     if (name === "tcg") assert((reason ?? "").length > 20, "TCG without a reason");
@@ -99,7 +99,7 @@ Deno.test("a QEMU that is too old, or no QEMU at all, is refused", async () => {
   await withPrograms(
     { "qemu-img": "", "qemu-system-x86_64": "echo QEMU emulator version 4.2.1" },
     async (folder) => {
-      await assert.rejects(asked(folder), /QEMU 4.2.1 is too old: pim needs 5.2 or later/);
+      await assert.rejects(asked(folder), /QEMU 4.2.1 is too old: pim needs 6.0 or later/);
     },
   );
   await withPrograms({ "qemu-img": "", "qemu-system-x86_64": "echo hello" }, async (folder) => {
