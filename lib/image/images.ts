@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import type { Architecture } from "../architecture.ts";
+import { messageOf, PimError, UsageError } from "../errors.ts";
+import { removeIfThere } from "../files.ts";
+import { checkName } from "../paths.ts";
+import { didYouMean } from "../suggest.ts";
+import type { ImageEntry } from "./entry.ts";
+import { openRegistry, updateRegistry } from "./registry.ts";
+import { compactTime } from "./time.ts";
+
+/** Where images and their registry are. */
+export interface ImagePlaces {
+  readonly registryPath: string;
+  readonly imageDir: string;
+}
+
+/** A registered image and what is left of it on disk. */
+export interface ImageOnDisk extends ImageEntry {
+  readonly path: string;
+  /** Bytes of the file now; undefined when the file is missing. */
+  readonly diskBytes: number | undefined;
+}
+
+/** A qcow2 file that no registry entry names. */
+export interface UnregisteredFile {
+  readonly path: string;
+  readonly diskBytes: number;
+  /** When it was last written. */
+  readonly modified: Date | null;
+}
+
+/** What is in the image folder and in the registry. */
+export interface ImageListing {
+  readonly images: readonly ImageOnDisk[];
+  readonly unregistered: readonly UnregisteredFile[];
+}
+
+/** The name of an image built at this time: `<profile>-<architecture>-<yyyymmddThhmmssZ>`. */
+export function imageName(profile: string, architecture: Architecture, date: Date): string {
+  return checkName(
+    `${checkName(profile, "profile name")}-${architecture}-${compactTime(date)}`,
+    "image name",
+  );
+}
+
+/** Lists registered images, the oldest first, with their presence on disk, and qcow2 files that are not registered. */
+export async function listImages({ registryPath, imageDir }: ImagePlaces): Promise<ImageListing> {
+  // The folder first: an image that is finished meanwhile is then in neither or in both, never a stray.
+  const files = await qcow2Files(imageDir);
+  const registry = await openRegistry(registryPath);
+  const images = await Promise.all(
+    registry.list().map(async (image) => {
+      const path = join(imageDir, image.file);
+      return { ...image, path, diskBytes: (await statIfThere(path))?.size };
+    }),
+  );
+  const known = new Set(images.map(({ file }) => file));
+  const strays = await Promise.all(
+    files.filter((name) => !known.has(name)).map(async (name): Promise<UnregisteredFile[]> => {
+      const path = join(imageDir, name);
+      const info = await statIfThere(path);
+      return info?.isFile ? [{ path, diskBytes: info.size, modified: info.mtime }] : [];
+    }),
+  );
+  return { images, unregistered: strays.flat() };
+}
+
+/**
+ * Deletes an image: its file, its firmware variables and its logs, then its entry, which is returned. The name must be
+ * the image's own, not a profile's. When a file cannot be deleted the entry stays, so that it can be tried again.
+ */
+export async function removeImage(
+  name: string,
+  { registryPath, imageDir }: ImagePlaces,
+): Promise<ImageEntry> {
+  return await updateRegistry(registryPath, async (registry) => {
+    const names = registry.list().map((image) => image.name);
+    const image = registry.list().find((image) => image.name === name);
+    if (image === undefined) {
+      throw new UsageError(`There is no image named ${JSON.stringify(name)}`, {
+        hint: didYouMean(name, names, "No image is registered: pim build list"),
+      });
+    }
+    for (const file of [image.file, image.efiVars, ...image.logs]) {
+      if (file === undefined) continue;
+      try {
+        await removeIfThere(join(imageDir, file));
+      } catch (cause) {
+        throw new PimError(`Cannot delete ${join(imageDir, file)}: ${messageOf(cause)}`, { cause });
+      }
+    }
+    registry.remove(name);
+    return image;
+  });
+}
+
+async function qcow2Files(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name.endsWith(".qcow2") && !name.startsWith(".")) names.push(name);
+    }
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return [];
+    throw new PimError(`Cannot read the image folder ${folder}: ${messageOf(cause)}`, { cause });
+  }
+  return names.sort();
+}
+
+async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new PimError(`Cannot look at ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
