@@ -168,6 +168,12 @@ async function describe(entry: IsoEntry, isoDir: string) {
     url,
     checksum: entry.checksum === undefined ? undefined : formatChecksum(entry.checksum),
     checksumUrl,
-    found: "checksum" in status ? formatChecksum(status.checksum) : undefined,
+    found: foundChecksum(status),
   };
+}
+
+/** The checksum that the file was found to have, if it was ever read. */
+function foundChecksum(status: IsoStatus): string | undefined {
+  const found = "checksum" in status ? status.checksum : "known" in status ? status.known : undefined;
+  return found === undefined ? undefined : formatChecksum(found);
 }

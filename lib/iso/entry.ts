@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
 import { type Checksum, isChecksum, parseChecksum } from "./checksum.ts";
@@ -84,9 +84,7 @@ function resolveUrl(text: string, baseDir: string): string | undefined {
   if (/^https?:\/\/./i.test(text)) return URL.parse(text)?.href;
   if (/^file:\/\//i.test(text)) {
     const url = URL.parse(text);
-    return url === null || !["", "localhost"].includes(url.hostname)
-      ? undefined
-      : pathToFileURL(url.pathname).href;
+    return url === null || !["", "localhost"].includes(url.hostname) ? undefined : `file://${url.pathname}`;
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return undefined;
   if (text.startsWith("~/")) return join(Deno.env.get("HOME") ?? "/", text.slice(2));

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import {
+  formatChecksum,
+  hashFile,
+  parseChecksum,
+  parseChecksumFile,
+  pickChecksum,
+} from "../../lib/iso/checksum.ts";
+import { run } from "../../lib/process.ts";
+
+const a = "a".repeat(64);
+const b = "b".repeat(64);
+const long = "c".repeat(128);
+
+Deno.test("checksums are read with and without their algorithm, and others are refused", () => {
+  assert.deepEqual(parseChecksum(`sha256:${a.toUpperCase()}`), { algorithm: "sha256", hash: a });
+  assert.deepEqual(parseChecksum(long), { algorithm: "sha512", hash: long });
+  assert.equal(formatChecksum(parseChecksum(`sha512:${long}`)), `sha512:${long}`);
+  for (
+    const text of [
+      "",
+      "sha256:",
+      `sha512:${a}`,
+      `md5:${"a".repeat(32)}`,
+      "a".repeat(40),
+      `sha256:${a}0`,
+      `sha256:${"g".repeat(64)}`,
+    ]
+  ) {
+    assert.throws(() => parseChecksum(text), /is no checksum/);
+  }
+});
+
+Deno.test("the line of a file is picked from every kind of checksum file", () => {
+  const pick = (text: string, name = "x.iso") => pickChecksum(parseChecksumFile(text), name)?.hash;
+  assert.equal(pick(`${b}  other.iso\n${a}  x.iso\n`), a);
+  assert.equal(pick(`${b} *other.iso\r\n${a} *x.iso\r\n`), a);
+  assert.equal(pick(`${a}  ./x.iso`), a);
+  assert.equal(pick(`${b}  y/x.iso\n${a}  x.iso`), a);
+  assert.equal(pick(`SHA256 (other.iso) = ${b}\nSHA256 (x.iso) = ${a}\n`), a);
+  assert.equal(pick(`# x.iso: 1 bytes\nSHA256 (with space.iso) = ${a}`, "with space.iso"), a);
+  assert.equal(
+    pick(`-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n${a}  x.iso\n-----BEGIN PGP SIGNATURE-----\n`),
+    a,
+  );
+  assert.equal(pick(a), a);
+  assert.equal(pick(`${a}\n`), a);
+  assert.equal(pick(`SHA256 (x.iso) = ${a}\nSHA512 (x.iso) = ${long}`), long);
+});
+
+Deno.test("nothing is picked that does not belong to the file", () => {
+  const pick = (text: string) => pickChecksum(parseChecksumFile(text), "x.iso");
+  assert.equal(pick(""), undefined);
+  assert.equal(pick(`${b}  other.iso`), undefined);
+  assert.equal(pick(`${b}  x.iso.torrent`), undefined);
+  assert.equal(pick(`${a}\n${b}\n`), undefined);
+  assert.equal(pick(`${"a".repeat(32)}  x.iso`), undefined);
+  assert.equal(pick("<html>404</html>"), undefined);
+});
+
+Deno.test("a file is hashed as sha256sum does, whatever its size", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    for (const size of [0, 1, 2 * 1024 * 1024, 5_000_001]) {
+      const path = join(dir, `${size}`);
+      await Deno.writeFile(path, new Uint8Array(size).fill(7));
+      const { stdout } = await run(["sha256sum", path]);
+      let last = 0;
+      assert.equal(
+        await hashFile(path, "sha256", { onProgress: (bytes) => last = bytes }),
+        stdout.slice(0, 64),
+      );
+      assert.equal(last, size);
+    }
+    const text = join(dir, "text");
+    await Deno.writeTextFile(text, "abc");
+    assert.equal(await hashFile(text, "sha512"), createHash("sha512").update("abc").digest("hex"));
+    await assert.rejects(hashFile(join(dir, "none"), "sha256"), /Cannot hash/);
+    await assert.rejects(hashFile(text, "sha256", { signal: AbortSignal.abort() }), {
+      name: "CancelledError",
+    });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { run, type RunResult } from "../../lib/process.ts";
+import { type FileServer, serveFile } from "./file_server.ts";
+
+const main = new URL("../../main.ts", import.meta.url).pathname;
+const content = new Uint8Array(10_000).fill(3);
+const hash = createHash("sha256").update(content).digest("hex");
+
+interface Setup {
+  readonly server: FileServer;
+  readonly isoDir: string;
+  pim(...args: string[]): Promise<RunResult>;
+}
+
+/** pim as a process, with a catalog of a good, a wrong and a missing ISO. */
+async function withPim(work: (setup: Setup) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  await using server = await serveFile(content);
+  server.misbehave = (request, response) => {
+    if (request.url !== "/gone-amd64.iso") return false;
+    response.writeHead(404).end();
+    return true;
+  };
+  try {
+    await Deno.mkdir(join(dir, "config/isos.d"), { recursive: true });
+    await Deno.writeTextFile(
+      join(dir, "config/isos.d/test.yml"),
+      `good:\n  url: ${server.url}/good-amd64.iso\n  checksum: sha256:${hash}\n` +
+        `wrong:\n  url: ${server.url}/wrong-amd64.iso\n  checksum: sha256:${"0".repeat(64)}\n` +
+        `gone:\n  url: ${server.url}/gone-amd64.iso\n`,
+    );
+    const env = {
+      PIM_CONFIG_DIR: join(dir, "config"),
+      PIM_CACHE_DIR: join(dir, "cache"),
+      PIM_DATA_DIR: join(dir, "data"),
+    };
+    const pim = (...args: string[]) =>
+      run([Deno.execPath(), "run", "-A", main, ...args], { env, cwd: dir, okStatus: [0, 1, 2, 3, 4, 5] });
+    await work({ server, isoDir: join(dir, "cache/isos"), pim });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("pim iso downloads, lists, shows and verifies, with results on stdout only", async () => {
+  await withPim(async ({ isoDir, pim }) => {
+    const done = await pim("iso", "download", "good");
+    assert.deepEqual([done.code, done.stdout, done.stderr], [0, `${join(isoDir, "good-amd64.iso")}\n`, ""]);
+    const [listed, long, shown, verified] = await Promise.all([
+      pim("iso", "list"),
+      pim("iso", "list", "-l", "--json"),
+      pim("iso", "show", "good", "--json"),
+      pim("iso", "verify", "good"),
+    ]);
+    assert.match(
+      listed.stdout,
+      /^KEY +ARCH +STATE\ngone +amd64 +not downloaded\ngood +amd64 +verified\nwrong +amd64 +not downloaded\n$/,
+    );
+    assert.deepEqual(JSON.parse(long.stdout).map((iso: { state: string }) => iso.state), [
+      "missing",
+      "verified",
+      "missing",
+    ]);
+    assert.equal(JSON.parse(shown.stdout).found, `sha256:${hash}`);
+    assert.equal(verified.stdout, "ok  good\n");
+  });
+});
+
+Deno.test("pim iso tells its failures apart by exit code, and --all goes on after one", async () => {
+  await withPim(async ({ isoDir, pim }) => {
+    const [wrong, gone, unknown, none, missing] = await Promise.all([
+      pim("iso", "download", "wrong"),
+      pim("iso", "download", "gone"),
+      pim("iso", "download", "god"),
+      pim("iso", "download"),
+      pim("iso", "verify", "good"),
+    ]);
+    assert.deepEqual([wrong, gone, unknown, none, missing].map(({ code }) => code), [5, 4, 2, 2, 4]);
+    assert.match(wrong.stderr, new RegExp(`${hash}.*should be 0000`));
+    assert.match(unknown.stderr, /Did you mean good\?/);
+    assert.match(none.stderr, /--all/);
+    const all = await pim("iso", "download", "--all", "--json");
+    assert.equal(all.code, 4);
+    assert.deepEqual(
+      JSON.parse(all.stdout).map((file: { key: string; verified: boolean }) => [file.key, file.verified]),
+      [["good", true]],
+    );
+    assert.match(all.stderr, /warning: .*404[\s\S]*2 of 3 ISOs failed/);
+    assert.deepEqual(
+      [...Deno.readDirSync(isoDir)].map(({ name }) => name).filter((name) => name.endsWith(".iso")),
+      ["good-amd64.iso"],
+    );
+  });
+});
