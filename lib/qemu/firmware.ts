@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { basename, join } from "node:path";
 import * as v from "valibot";
 import type { Architecture } from "../architecture.ts";
@@ -167,10 +168,11 @@ export async function createEfiVars(firmware: Firmware, path: string): Promise<v
     using source = await Deno.open(firmware.varsTemplate);
     using target = await Deno.open(path, { write: true, create: true, truncate: true });
     const block = new Uint8Array(64 * 1024);
+    const zeros = new Uint8Array(block.length);
     let size = 0;
     for (let count = await source.read(block); count !== null; count = await source.read(block)) {
       const piece = block.subarray(0, count);
-      if (piece.some((byte) => byte !== 0)) {
+      if (Buffer.compare(piece, zeros.subarray(0, count)) !== 0) {
         await target.seek(size, Deno.SeekMode.Start);
         for (let offset = 0; offset < count;) offset += await target.write(piece.subarray(offset));
       }
