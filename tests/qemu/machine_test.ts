@@ -8,6 +8,7 @@ import type { QemuHost } from "../../lib/qemu/host.ts";
 import { createDisk, imageInfo } from "../../lib/qemu/img.ts";
 import { checkSocketPath, MachineDiedError, startMachine } from "../../lib/qemu/machine.ts";
 import { freePort, isPortTaken, startOnFreePort } from "../../lib/qemu/ports.ts";
+import { testGuestKernel } from "../../lib/qemu/test_guest_code.ts";
 import { which } from "../../lib/process.ts";
 
 const host: QemuHost = {
@@ -175,6 +176,17 @@ Deno.test("a running disk takes a snapshot by the node name disk0 and keeps its 
     const info = await imageInfo(overlay, { ...host, inUse: true });
     assert.equal(info.backingFile, base);
     assert.equal(info.virtualBytes, 1024 * 1024 * 1024);
+  });
+});
+
+Deno.test("a kernel that QEMU starts itself goes together with a disk in the boot order", async () => {
+  await withSpec(async (spec, folder) => {
+    const [kernel, disk] = [join(folder, "kernel"), join(folder, "disk.qcow2")];
+    await Deno.writeFile(kernel, testGuestKernel("amd64"));
+    await createDisk(disk, 1024 * 1024, host);
+    const disks = [{ path: disk, format: "qcow2" } as const];
+    await using machine = await startMachine(host, { ...spec, disks, kernel: { kernel, append: "quiet" } });
+    await machine.qmp.execute("query-status");
   });
 });
 
