@@ -158,14 +158,28 @@ export function lastLines(text: string, count: number): string {
   return text.split(/\r?\n/).filter((line) => line.trim() !== "").slice(-count).join("\n");
 }
 
+/** Takes pieces of text and gives whole lines. */
+export interface LineSplitter {
+  (text: string): void;
+  /** Gives what is left: a last line without an end. */
+  end(): void;
+}
+
 /** A function that takes pieces of text and calls back once for each whole line. */
-export function lineSplitter(onLine: (line: string) => void): (text: string) => void {
+export function lineSplitter(onLine: (line: string) => void): LineSplitter {
   let rest = "";
-  return (text) => {
+  const give = (line: string) => onLine(line.replace(/\r$/, ""));
+  const push = (text: string) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) onLine(line.replace(/\r$/, ""));
+    lines.forEach(give);
   };
+  return Object.assign(push, {
+    end() {
+      if (rest !== "") give(rest);
+      rest = "";
+    },
+  });
 }
 
 /** Decodes a byte stream as UTF-8 and hands over each piece of text. */

@@ -1,5 +1,6 @@
 import { type Application, buildApplication, buildRouteMap } from "@stricli/core";
 import { version } from "../version.ts";
+import { buildRoutes } from "./build.ts";
 import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
@@ -23,6 +24,7 @@ Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 3 host not ready,
 export function buildApp(options: { readonly debug: boolean }): Application<PimContext> {
   const root = buildRouteMap<string, PimContext>({
     routes: {
+      build: buildRoutes,
       init: initCommand,
       config: configRoutes,
       iso: isoRoutes,

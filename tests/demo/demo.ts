@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a script that talks to whoever runs it
 // `deno task demo`: makes the demo ISO, builds an image from it with pim, starts that image and says how to reach it.
 import { join } from "node:path";
 import { formatError } from "../../lib/cli/error_text.ts";

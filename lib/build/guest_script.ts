@@ -1,0 +1,119 @@
+import { exitCode, PimError } from "../errors.ts";
+import { hideSecret } from "../log.ts";
+import { lastLines, lineSplitter } from "../process.ts";
+import type { ResolvedProfile } from "../profile/resolved.ts";
+import { SshError } from "../ssh/errors.ts";
+import { shellQuote } from "../ssh/quote.ts";
+import type { SshSession } from "../ssh/session.ts";
+
+/** Folder in the home of the build's user where scripts are put; finalize removes it. */
+export const guestFolder = ".pim-build";
+
+/** A script to run as root in the guest. */
+export interface GuestScript {
+  readonly name: string;
+  readonly content: string | { readonly path: string };
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onLine: (line: string) => void;
+}
+
+/** A provisioning script that ended with another status than 0. */
+export class ScriptError extends PimError {
+  override readonly name = "ScriptError";
+
+  constructor(readonly script: string, readonly status: number | string, lines: string) {
+    super(
+      `The script ${script} ${typeof status === "number" ? `exited with ${status}` : status}` +
+        (lines === "" ? " and wrote nothing" : `. Its last lines:\n${lines.replace(/^/gm, "  | ")}`),
+      {
+        exitCode: exitCode.provisioning,
+        hint: "Run the build with --on-error keep to look at the machine as the script left it.",
+      },
+    );
+  }
+}
+
+/** Uploads a script and runs it as root; throws {@linkcode ScriptError} when it fails or takes too long. */
+export async function runGuestScript(
+  ssh: SshSession,
+  profile: ResolvedProfile,
+  script: GuestScript,
+): Promise<void> {
+  const { name, env, timeoutMs, signal, onLine } = script;
+  const at = `${guestFolder}/${name}`;
+  const sudo = await findSudo(ssh, profile, signal);
+  await ssh.exec(`umask 077 && mkdir -p ${guestFolder}`, { signal, timeoutMs: 60_000 });
+  await ssh.upload(script.content, at, { mode: 0o700, signal });
+  // Values travel in a file, since every user of the guest can read the arguments of a running program.
+  await ssh.upload(exportLines(env), `${at}.env`, { mode: 0o600, signal });
+  let kept = "";
+  const keep = (line: string) => {
+    kept = `${kept}${line}\n`.slice(-8192);
+    onLine(line);
+  };
+  const [stdout, stderr] = [lineSplitter(keep), lineSplitter(keep)];
+  const inner = `. "$1.env" && exec "$1"`;
+  const command = `${sudo.prefix}sh -c ${shellQuote(inner)} sh "$PWD"/${shellQuote(at)}`;
+  try {
+    const result = await ssh.exec(command, {
+      ...(sudo.stdin !== undefined && { stdin: sudo.stdin }),
+      onStdout: stdout,
+      onStderr: stderr,
+      timeoutMs,
+      signal,
+    });
+    stdout.end();
+    stderr.end();
+    if (result.code !== 0) {
+      throw new ScriptError(name, result.code ?? `was ended by SIG${result.signal}`, lastLines(kept, 15));
+    }
+  } catch (error) {
+    if (!(error instanceof SshError) || error.kind !== "timeout") throw error;
+    throw new ScriptError(name, `was not done within ${timeoutMs / 60_000} minutes`, lastLines(kept, 15));
+  }
+}
+
+/** The variables that every script in the guest sees. */
+export function scriptEnvironment(profile: ResolvedProfile, architecture: string): Record<string, string> {
+  const vars = Object.entries(profile.vars).map(([key, value]) => [
+    `PIM_VAR_${key.replace(/\W/g, "_").toUpperCase()}`,
+    typeof value === "object" ? JSON.stringify(value) : String(value),
+  ]);
+  return {
+    DEBIAN_FRONTEND: "noninteractive",
+    PIM_PROFILE: profile.name,
+    PIM_ARCH: architecture,
+    PIM_USERNAME: profile.username,
+    PIM_HOSTNAME: profile.hostname,
+    ...Object.fromEntries(vars),
+  };
+}
+
+function exportLines(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`).join("");
+}
+
+interface Sudo {
+  readonly prefix: string;
+  readonly stdin?: string;
+}
+
+/** How to become root: not at all, by sudo without a password, or with the profile's. */
+async function findSudo(ssh: SshSession, profile: ResolvedProfile, signal: AbortSignal): Promise<Sudo> {
+  if (ssh.username === "root") return { prefix: "" };
+  const limits = { signal, timeoutMs: 60_000 };
+  if ((await ssh.exec("sudo -n true", limits)).code === 0) return { prefix: "sudo -n " };
+  if (profile.password !== undefined) {
+    hideSecret(profile.password);
+    const stdin = `${profile.password}\n`;
+    if ((await ssh.exec("sudo -S -p '' true", { ...limits, stdin })).code === 0) {
+      return { prefix: "sudo -S -p '' ", stdin };
+    }
+  }
+  throw new PimError(`The user ${ssh.username} cannot become root in the guest with sudo`, {
+    exitCode: exitCode.provisioning,
+    hint: "Give the profile a password, or let installs.d allow sudo without one while it is built.",
+  });
+}

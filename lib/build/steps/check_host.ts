@@ -1,0 +1,40 @@
+import { checkRegistry, openRegistry } from "../../image/registry.ts";
+import { requireSpace } from "../../image/space.ts";
+import { registryFile } from "../../paths.ts";
+import { probeQemu } from "../../qemu/host.ts";
+import type { Step } from "../chain.ts";
+import type { BuildPlan } from "../plan.ts";
+import type { HostReady, Planned } from "../states.ts";
+
+// What a small server system takes; the first build of a profile has nothing better to go by.
+const usualImageBytes = 3 * 1024 ** 3;
+
+/** Finds out whether this host can do the build: QEMU, its accelerator, room on disk, a sound registry. */
+export const checkHost: Step<Planned, HostReady> = {
+  name: "check host",
+  async run({ plan, workspace }, { signal, progress }) {
+    const { paths } = plan.config;
+    await checkRegistry(registryFile(paths));
+    const host = await probeQemu({
+      architecture: plan.architecture,
+      firmware: plan.profile.build.firmware,
+      cacheDir: paths.cacheDir,
+      signal,
+    });
+    const { name, reason } = host.accelerator;
+    progress(`QEMU ${host.version.text}, accelerator ${name}${reason === undefined ? "" : ` (${reason})`}`);
+    const bytes = await expectedBytes(plan);
+    await requireSpace([
+      { dir: workspace.dir, bytes, what: "the disk of the build" },
+      { dir: plan.config.settings.build.image_dir, bytes, what: "the finished image" },
+    ]);
+    return { plan, workspace, host };
+  },
+};
+
+/** Bytes that the disk will take: half as much again as the profile's last image, or what is usual. */
+async function expectedBytes(plan: BuildPlan): Promise<number> {
+  const registry = await openRegistry(registryFile(plan.config.paths));
+  const last = registry.newest(plan.profile.name, plan.architecture);
+  return Math.min(plan.diskBytes, last === undefined ? usualImageBytes : Math.ceil(last.bytes * 1.5));
+}

@@ -1,0 +1,17 @@
+import { ensureIso as supplyIso } from "../../iso/supply.ts";
+import type { Step } from "../chain.ts";
+import type { HostReady, IsoReady } from "../states.ts";
+
+/** Takes the verified ISO from the disk, or downloads it. */
+export const ensureIso: Step<HostReady, IsoReady> = {
+  name: "ensure ISO",
+  async run(state, { signal, progress }) {
+    const { plan } = state;
+    const iso = await supplyIso(plan.iso, plan.config.settings.iso.iso_dir, {
+      signal,
+      onProgress: ({ phase, bytes, totalBytes }) =>
+        progress(`${phase} ${plan.iso.filename}`, totalBytes ? bytes / totalBytes : undefined),
+    });
+    return { ...state, iso };
+  },
+};

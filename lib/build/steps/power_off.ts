@@ -1,0 +1,84 @@
+import { exitCode, messageOf, PimError } from "../../errors.ts";
+import { connectAgent } from "../../qemu/agent.ts";
+import { shutdownGuest } from "../../qemu/agent_commands.ts";
+import type { Machine } from "../../qemu/machine.ts";
+import type { Step, StepContext } from "../chain.ts";
+import type { PoweredOff, Reachable } from "../states.ts";
+
+interface Way {
+  readonly name: string;
+  readonly ask: (state: Reachable, signal: AbortSignal) => Promise<unknown>;
+  /** How long the guest may take once it was asked. */
+  readonly patienceMs: number;
+}
+
+// In this order: the agent is asked by name, ACPI is a button that a guest may ignore, SSH needs sudo.
+const ways: readonly Way[] = [
+  {
+    name: "the guest agent",
+    ask: (state, signal) => askAgent(state.workspace.runtime.agent, signal),
+    patienceMs: 120_000,
+  },
+  { name: "ACPI", ask: ({ machine }) => machine.qmp.execute("system_powerdown"), patienceMs: 60_000 },
+  {
+    name: "SSH",
+    ask: ({ ssh }, signal) => ssh.exec("sudo -n poweroff", { signal, timeoutMs: 10_000 }),
+    patienceMs: 120_000,
+  },
+];
+
+/** Powers the system off in good order and waits for QEMU to end. */
+export const powerOff: Step<Reachable, PoweredOff> = {
+  name: "power off",
+  async run(state, context) {
+    const tried: string[] = [];
+    for (const way of ways) {
+      const failed = await tryWay(way, state, context);
+      if (failed === undefined) {
+        const { machine, ssh, ...rest } = state;
+        await ssh[Symbol.asyncDispose]();
+        await machine[Symbol.asyncDispose]();
+        return rest;
+      }
+      tried.push(`${way.name}: ${failed}`);
+    }
+    throw new PimError(`The guest did not power off. ${tried.join("; ")}`, { exitCode: exitCode.timeout });
+  },
+};
+
+/** Why a way did not work, or undefined when QEMU has ended. */
+async function tryWay(
+  way: Way,
+  state: Reachable,
+  { signal, progress }: StepContext,
+): Promise<string | undefined> {
+  progress(`asking through ${way.name}`);
+  try {
+    await way.ask(state, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    // The guest may have gone while it was being asked.
+    if (await endsWithin(state.machine, 5_000, signal)) return undefined;
+    return messageOf(error);
+  }
+  if (await endsWithin(state.machine, way.patienceMs, signal)) return undefined;
+  return `no answer within ${way.patienceMs / 1000} s`;
+}
+
+async function askAgent(socket: string, signal: AbortSignal): Promise<void> {
+  await using agent = await connectAgent(socket, { timeoutMs: 10_000, signal });
+  await shutdownGuest(agent, { signal });
+}
+
+async function endsWithin(machine: Machine, ms: number, signal: AbortSignal): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  const stopped = () => late.reject(signal.reason);
+  signal.addEventListener("abort", stopped, { once: true });
+  try {
+    return await Promise.race([machine.ended.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stopped);
+  }
+}

@@ -1,0 +1,35 @@
+import { findNamed } from "../../profile/files.ts";
+import { type Answers, renderAnswers } from "../../serve/answers.ts";
+import { guestHost, randomPrefix, startSeedServer } from "../../serve/server.ts";
+import { buildKeyComment } from "../../serve/template_data.ts";
+import { generateKeyPair } from "../../ssh/key.ts";
+import type { Step } from "../chain.ts";
+import type { DiskReady, Served } from "../states.ts";
+
+/** Renders the answer files, with a key for this build only, and serves them on loopback under an unguessable path. */
+export const serveAnswers: Step<DiskReady, Served> = {
+  name: "serve answers",
+  async run(state, { undo, progress, signal }) {
+    const { plan: { profile, architecture, config }, installer } = state;
+    const buildKey = await generateKeyPair(buildKeyComment);
+    let answers: Answers = new Map();
+    const seed = undo.use(
+      await startSeedServer({
+        prefix: randomPrefix(),
+        answer: (path) => [...answers].find(([each]) => each === path)?.[1],
+        onRequest: ({ method, path, status }) => progress(`${method} ${path} ${status}`),
+        signal,
+      }),
+    );
+    answers = await renderAnswers({
+      profile,
+      architecture,
+      baseUrl: seed.baseUrl(guestHost),
+      buildKey: buildKey.publicKey,
+      paths: installer.answerFiles,
+      find: async (folder, endings) => (await findNamed(config.folders, folder, profile.name, endings))?.path,
+    });
+    progress(`${installer.answerFiles.join(" ")} on 127.0.0.1:${seed.port}`);
+    return { ...state, seed, buildKey };
+  },
+};

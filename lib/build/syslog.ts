@@ -1,0 +1,39 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+
+/** Receives the log that an installer sends over UDP. */
+export interface SyslogReceiver extends AsyncDisposable {
+  readonly port: number;
+  /** From now on called with each message: "main-menu[300]: INFO: Menu item 'partman-base' selected". */
+  onLine(listener: (line: string) => void): void;
+}
+
+/** Opens a UDP port on 127.0.0.1 for syslog messages (RFC 3164, as busybox's syslogd sends them). */
+export async function openSyslog(): Promise<SyslogReceiver> {
+  const socket = createSocket("udp4");
+  let listener: (line: string) => void = () => {};
+  socket.on("message", (message) => {
+    for (const line of message.toString("utf8").split("\n")) {
+      if (line.trim() !== "") listener(withoutHeader(line));
+    }
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return {
+    port: socket.address().port,
+    onLine: (added) => listener = added,
+    async [Symbol.asyncDispose]() {
+      const closed = once(socket, "close");
+      socket.close();
+      await closed;
+    },
+  };
+}
+
+/** A message without its priority, time and host: `<14>Nov 23 00:31:54 main-menu[300]: …`. */
+export function withoutHeader(line: string): string {
+  return line.trimEnd().replace(/^<\d+>/, "").replace(
+    /^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d (?:\S+ (?=\S+: ))?/,
+    "",
+  );
+}

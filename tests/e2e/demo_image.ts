@@ -1,0 +1,85 @@
+// deno-lint-ignore-file no-console -- a script that talks to whoever runs it
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
+import type { TimedEvent } from "../../lib/build/events.ts";
+import { demoCacheFolder } from "../demo/cache.ts";
+import { demoIso } from "../demo/make_iso.ts";
+import { ensureDemoPackages } from "../demo/packages.ts";
+import { writeDemoProject } from "../demo/project.ts";
+import { pim } from "./pim.ts";
+
+/** The demo's image as `pim build run demo` made it from the sources as they are. */
+export interface DemoImage {
+  /** The demo's project folder. */
+  readonly project: string;
+  /** Environment with the folders of pim that hold the image and its registry. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly imageDir: string;
+  /** The build's own events. */
+  readonly events: readonly TimedEvent[];
+}
+
+const root = join(import.meta.dirname ?? ".", "../..");
+// What a build depends on; tests and documents may change without a new image.
+const sources = ["main.ts", "deno.json", "lib", "config.example", "tests/demo/project"];
+
+let made: Promise<DemoImage> | undefined;
+
+/** Builds the demo image once for all end-to-end tests, and again only when the sources have changed. */
+export function demoImage(): Promise<DemoImage> {
+  return made ??= make();
+}
+
+async function make(): Promise<DemoImage> {
+  await ensureDemoPackages();
+  const iso = await demoIso({ onProgress: (line) => console.log(line) });
+  const cache = join(demoCacheFolder(Deno.env.toObject()), "tests");
+  const key = await sourcesKey(iso.key);
+  const home = join(cache, key);
+  await using _lock = await lockFile(join(cache, "lock"));
+  const image: Omit<DemoImage, "events"> = {
+    project: join(home, "project"),
+    env: {
+      PIM_CONFIG_DIR: join(home, "config"),
+      PIM_DATA_DIR: join(home, "data"),
+      PIM_CACHE_DIR: join(home, "cache"),
+    },
+    imageDir: join(home, "data", "images"),
+  };
+  const log = join(home, "build.ndjson");
+  if (!(await exists(log))) {
+    for await (const entry of Deno.readDir(cache)) {
+      if (entry.isDirectory) await removeIfThere(join(cache, entry.name));
+    }
+    await writeDemoProject(image.project, iso);
+    console.log("building the demo image");
+    const result = await pim(["--project", image.project, "build", "run", "demo", "--json"], {
+      env: image.env,
+    });
+    if (result.code !== 0) {
+      throw new Error(`pim build run demo ended with ${result.code}:\n${result.stderr}\n${result.stdout}`);
+    }
+    await Deno.writeTextFile(log, result.stdout);
+  }
+  const events = (await Deno.readTextFile(log)).trim().split("\n").map((line) =>
+    JSON.parse(line) as TimedEvent
+  );
+  return { ...image, events };
+}
+
+async function sourcesKey(isoKey: string): Promise<string> {
+  const hash = createHash("sha256").update(isoKey);
+  for (const source of sources) await update(hash, source);
+  return hash.digest("hex").slice(0, 12);
+}
+
+async function update(hash: ReturnType<typeof createHash>, path: string): Promise<void> {
+  if ((await Deno.stat(join(root, path))).isFile) {
+    hash.update(`${path}\0`).update(await Deno.readFile(join(root, path)));
+    return;
+  }
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(join(root, path))) names.push(name);
+  for (const name of names.sort()) await update(hash, `${path}/${name}`);
+}

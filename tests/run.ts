@@ -1,0 +1,62 @@
+// deno-lint-ignore-file no-console -- a script that talks to whoever runs it
+// `deno task test`: installs what the tests need, then runs all of them: the fast ones in parallel, the end-to-end ones
+// one after the other. Ends with "N passed, N failed", counted in the runner's own reports.
+import { join } from "node:path";
+import { formatError } from "../lib/cli/error_text.ts";
+import { runInteractive } from "../lib/process.ts";
+import { ensureDemoPackages } from "./demo/packages.ts";
+
+const root = join(import.meta.dirname ?? ".", "..");
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+async function runTests(name: string, args: readonly string[], reportDir: string): Promise<Counts> {
+  console.log(`\n== ${name}`);
+  const report = join(reportDir, `${name.replaceAll(" ", "-")}.xml`);
+  const argv = [Deno.execPath(), "test", "-A", "--quiet", `--junit-path=${report}`, ...args];
+  const status = await runInteractive(argv, { cwd: root, env: testEnvironment() });
+  const counts = countReport(await Deno.readTextFile(report).catch(() => ""));
+  // A runner that fails without a failed test (an import that does not resolve) must not look like a success.
+  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+function testEnvironment(): Record<string, string> {
+  const wanted = Object.entries(Deno.env.toObject()).filter(([name]) =>
+    /^(PIM_|XDG_|DENO_|CI$|NO_COLOR$|http|HTTP)/.test(name)
+  );
+  return Object.fromEntries(wanted);
+}
+
+/** Passed and failed tests of a JUnit report, as its head states them. */
+function countReport(xml: string): Counts {
+  const head = /<testsuites[^>]*>/.exec(xml)?.[0] ?? "";
+  const number = (attribute: string) => Number(new RegExp(`${attribute}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = number("failures") + number("errors");
+  return { passed: number("tests") - failed, failed };
+}
+
+async function main(): Promise<number> {
+  await ensureDemoPackages();
+  const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
+  try {
+    const fast = await runTests("fast tests", ["--parallel", "--ignore=tests/e2e", "tests"], reportDir);
+    const slow = await runTests("end-to-end tests", ["tests/e2e"], reportDir);
+    const [passed, failed] = [fast.passed + slow.passed, fast.failed + slow.failed];
+    console.log(`\n${passed} passed, ${failed} failed`);
+    return failed === 0 && passed > 0 ? 0 : 1;
+  } finally {
+    await Deno.remove(reportDir, { recursive: true });
+  }
+}
+
+if (import.meta.main) {
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    console.error(formatError(error, false));
+    Deno.exit(1);
+  }
+}
