@@ -15,7 +15,10 @@ export async function isoProgress(context: PimContext): Promise<ProgressDisplay>
   if (context.quiet) return { show() {}, [Symbol.dispose]() {} };
   const { default: prettyBytes } = await import("pretty-bytes");
   const size = (bytes: number) => prettyBytes(bytes, { binary: true });
-  return context.live ? await liveDisplay(context, size) : plainDisplay(size);
+  // Some terminals do not know their width; a line cannot be redrawn there.
+  return context.live && Deno.consoleSize().columns > 0
+    ? await liveDisplay(context, size)
+    : plainDisplay(size);
 }
 
 async function liveDisplay(context: PimContext, size: (bytes: number) => string): Promise<ProgressDisplay> {

@@ -27,8 +27,8 @@ export interface Tree {
   readonly skip: number;
 }
 
-// Enough for a hundred thousand files; a hostile size must not become memory.
-const maxDirectoryBytes = 16 * 1024 * 1024;
+// Enough for some sixty thousand files in one folder; a hostile size must not become memory.
+const maxDirectoryBytes = 8 * 1024 * 1024;
 
 /** Reads the folder at an extent. */
 export async function readDirectory(tree: Tree, extent: Extent): Promise<readonly Node[]> {
