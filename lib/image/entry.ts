@@ -31,20 +31,22 @@ export interface ImageEntry {
 }
 
 // Hand-edited names must not lead out of the image folder when they are joined to it or removed.
-const fileName = v.pipe(
-  v.string("a file name"),
-  v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a plain file name in the image folder"),
+const plain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const fileName = v.pipe(v.string(), v.regex(plain, "a plain file name in the image folder"));
+const plainName = v.pipe(
+  v.string(),
+  v.regex(plain, "a name of letters, digits, dots, dashes and underscores"),
 );
 const text = v.pipe(v.string(), v.nonEmpty("a text that is not empty"));
 const bytes = v.pipe(
-  v.number("a number of bytes"),
+  v.number(),
   v.integer("a whole number of bytes"),
   v.minValue(0, "0 or more bytes"),
 );
 const names = v.array(v.string());
 
 const diskEntry = v.strictObject({
-  profile: text,
+  profile: plainName,
   architecture: v.picklist(architectures),
   file: fileName,
   format: v.literal("qcow2"),
@@ -72,7 +74,7 @@ export type DiskEntry = v.InferOutput<typeof diskEntry>;
 /** The shape of registry.yml. */
 export const registrySchema = v.strictObject({
   version: v.literal(1, "1, the only version this pim knows"),
-  images: v.optional(v.record(fileName, diskEntry), {}),
+  images: v.optional(v.record(plainName, diskEntry), {}),
   // Where images were deployed: kept as it is by everything that only deals with images.
   deployments: v.optional(v.record(v.string(), v.unknown())),
 });

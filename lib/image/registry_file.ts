@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { dump } from "js-yaml";
+import { isTree } from "../config/merge.ts";
 import { validate } from "../config/validate.ts";
 import { parseYaml } from "../config/yaml.ts";
 import { UsageError } from "../errors.ts";
@@ -45,7 +46,8 @@ export async function writeRegistryFile(path: string, registry: DiskRegistry): P
 
 function parse(text: string, path: string): DiskRegistry {
   const document = parseYaml(text, path);
-  return validate(registrySchema, document.value, { file: path, lineOf: document.lineOf });
+  if (!isTree(document.value)) throw new UsageError(`${path} must be a map with "version" and "images"`);
+  return validate(registrySchema, document.value, (key) => `${path}:${document.lineOf(key) ?? 1}`);
 }
 
 function damaged(error: unknown, path: string, hint: string): unknown {

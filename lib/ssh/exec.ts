@@ -37,14 +37,18 @@ export async function execOn(link: Link, command: string, options: ExecOptions =
   const what = `${link.where}: ${shorten(redact(command))}`;
   let channel: ClientChannel | undefined;
   let output: Output | undefined;
+  let over = false;
   const work = async (): Promise<ExecResult> => {
     channel = await openChannel(link, what, command, options.pty ?? false);
+    // Time may have been up before the guest opened the channel.
+    if (over) stop(channel);
     output = collect(channel, options);
     return await Promise.race([output.result, feed(channel, options.stdin)]);
   };
   try {
     return await guarded(link, what, options, work());
   } catch (error) {
+    over = true;
     stop(channel);
     // A command such as `reboot` ends, and its connection right after: the exit status is the news then.
     const ended = error instanceof SshError && error.kind === "lost" ? output?.ended() : undefined;

@@ -59,7 +59,7 @@ export async function login(socket: Socket, options: LoginOptions): Promise<Logi
   const onError = (cause: Error & { level?: string }) => {
     if (hostKey !== "" && !matches(hostKey, options.hostKey)) {
       reject(hostKeyError(where, hostKey, options.hostKey!));
-    } else if (cause.level === "client-authentication" || (tried.size > 1 && isDisconnect(cause))) {
+    } else if (cause.level === "client-authentication" || (tried.size > 0 && isDisconnect(cause))) {
       reject(refused(where, tried, cause));
     } else {
       const kind = cause.level === "handshake" || cause.level === "protocol" ? "protocol" : "lost";

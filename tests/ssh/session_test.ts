@@ -242,6 +242,23 @@ Deno.test("a key that is not known there is refused, and the next one tried", as
   assert.equal((await session.exec("echo in")).stdout, "in\n");
 });
 
+Deno.test("a server that hangs up on a wrong key has refused the login", async () => {
+  await using sshd = await startSshd({ allowed: false, config: ["MaxAuthTries 1"] });
+  const { port, username, key } = sshd;
+  await assert.rejects(
+    connectSsh({ host, port, username, auth: [{ privateKey: key.privateKey }], timeoutMs: 10_000 }),
+    ofKind("auth", /tried: key/),
+  );
+});
+
+Deno.test("the status of a command that takes its own connection down is not lost", async () => {
+  await using sshd = await startSshd();
+  await using session = await open(sshd);
+  // As `reboot` does: the command ends, and with its last word the connection.
+  const result = await session.exec("(sleep 0.2; kill -KILL $PPID) >&- 2>&- & exit 5");
+  assert.equal(result.code, 5);
+});
+
 Deno.test("a private key that is none is a usage error", async () => {
   await using sshd = await startSshd();
   const { port, username } = sshd;
