@@ -1,5 +1,5 @@
-import { CancelledError, HostError, messageOf, PimError } from "../errors.ts";
 import { randomBytes } from "node:crypto";
+import { CancelledError, HostError, messageOf, PimError } from "../errors.ts";
 import type { Answer } from "./answers.ts";
 
 /** One request as it was answered. */
@@ -59,8 +59,12 @@ export function randomPrefix(): string {
 
 const keptRequests = 1000;
 
-/** Starts the seed server. Throws {@linkcode HostError} when the address cannot be taken. */
+/** Starts the seed server. Rejects with {@linkcode HostError} when the address cannot be taken. */
 export function startSeedServer(options: SeedServerOptions): Promise<SeedServer> {
+  return new Promise((resolve) => resolve(serve(options)));
+}
+
+function serve(options: SeedServerOptions): SeedServer {
   const { bind = "127.0.0.1", prefix = "", signal } = options;
   if (signal?.aborted) throw new CancelledError();
   const requests: SeedRequest[] = [];
@@ -80,7 +84,7 @@ export function startSeedServer(options: SeedServerOptions): Promise<SeedServer>
   signal?.addEventListener("abort", end, { once: true });
   const finished = server.finished.finally(() => signal?.removeEventListener("abort", end));
   const { port } = server.addr as Deno.NetAddr;
-  return Promise.resolve({
+  return {
     port,
     prefix,
     requests,
@@ -90,7 +94,7 @@ export function startSeedServer(options: SeedServerOptions): Promise<SeedServer>
       stop.abort();
       await finished;
     },
-  });
+  };
 }
 
 function listen(

@@ -147,13 +147,13 @@ Deno.test("A client of HTTP/1.0 without a Host header is served too", async () =
 Deno.test("A port that is taken, or an address of another host, is told with what to do", async () => {
   await using server = await start();
   await assert.rejects(
-    async () => await start({ port: server.port }),
+    start({ port: server.port }),
     (error) =>
       error instanceof HostError && /the port is taken/.test(error.message) &&
       /--port 0/.test(error.hint ?? ""),
   );
   await assert.rejects(
-    async () => await start({ bind: "192.0.2.1" }),
+    start({ bind: "192.0.2.1" }),
     (error) => error instanceof HostError && error.exitCode === 3 && /--bind/.test(error.hint ?? ""),
   );
 });
@@ -166,7 +166,7 @@ Deno.test("The server ends with its signal, and a signal that was given before s
   controller.abort();
   await server.finished;
   await assert.rejects(fetch(url));
-  await assert.rejects(async () => await start({ signal: controller.signal }), /Cancelled/);
+  await assert.rejects(start({ signal: controller.signal }), /Cancelled/);
 });
 
 Deno.test("A client that keeps its connection open does not hold up the end", async () => {
