@@ -35,7 +35,6 @@ for keys in "$home/.ssh/authorized_keys" /root/.ssh/authorized_keys; do
   sed -i "/ $PIM_KEY_COMMENT\$/d" "$keys"
   if [ ! -s "$keys" ]; then rm -f "$keys"; fi
 done
-rm -f /etc/sudoers.d/pim-build
 
 # Caches, logs and traces.
 if command -v apt-get >/dev/null; then

@@ -7,6 +7,9 @@ export default {
   username: "demo",
   password: "demo-Passw0rd",
   fullname: "Demo User",
+  sshAuthorizedKeys: [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDhJdMQCk0dTdPFpdWogD5Z2dQON1wjdbQAZCQIVIBgU demo@example.org",
+  ],
   hostname: "pim-demo",
   domain: "example.org",
   timezone: "Europe/Berlin",
