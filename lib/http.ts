@@ -34,7 +34,8 @@ const defaultMaxRedirects = 10;
 export async function httpGet(url: string, options: HttpOptions = {}): Promise<HttpResponse> {
   const watch = watchStall(options.stallTimeoutMs ?? defaultStallTimeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, watch.signal]) : watch.signal;
-  const explain = (error: unknown, at: string) => explainFailure(error, at, watch.stalled(), options.signal);
+  const explain = (error: unknown, at: string) =>
+    explainFailure(error, at, watch.stalledMs(), options.signal);
   let current = url;
   let response: Response;
   try {
@@ -117,7 +118,8 @@ function redirectTarget(from: string, response: Response, keepHttps: boolean): s
 
 interface StallWatch {
   readonly signal: AbortSignal;
-  stalled(): boolean;
+  /** How long the server was silent when it was given up on. */
+  stalledMs(): number | undefined;
   during<T>(promise: Promise<T>): Promise<T>;
   stop(): void;
 }
@@ -131,7 +133,7 @@ function watchStall(timeoutMs: number): StallWatch {
   }, Math.max(20, timeoutMs / 10));
   return {
     signal: controller.signal,
-    stalled: () => controller.signal.aborted,
+    stalledMs: () => controller.signal.aborted ? timeoutMs : undefined,
     async during(promise) {
       waitingSince = performance.now();
       try {

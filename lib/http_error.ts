@@ -51,13 +51,18 @@ export function statusError(url: string, response: Response): HttpError {
 }
 
 /** Turns what fetch throws into plain words. */
-export function explainFailure(error: unknown, url: string, stalled: boolean, signal?: AbortSignal): Error {
+export function explainFailure(
+  error: unknown,
+  url: string,
+  stalledMs: number | undefined,
+  signal?: AbortSignal,
+): Error {
   if (signal?.aborted) return new CancelledError();
   const { host, hostname } = new URL(url);
   const raw = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
   const fail = (why: string, retryable: boolean, hint?: string) =>
     new HttpError(`Cannot fetch ${showUrl(url)}: ${why}`, { cause: error, retryable, hint });
-  if (stalled) return fail(`${host} has sent nothing for too long`, true);
+  if (stalledMs !== undefined) return fail(`${host} has sent nothing for ${stalledMs / 1000} s`, true);
   if (/dns error|lookup address/i.test(raw)) {
     const hint = "Check the name in the URL and the network of this host.";
     return fail(`the host name ${hostname} cannot be resolved`, /temporary/i.test(raw), hint);

@@ -30,7 +30,14 @@ async function liveDisplay(context: PimContext, size: (bytes: number) => string)
   const update = createLogUpdate(process.stderr, { showCursor: true });
   const line = lineWriter(size);
   let drawnAt = 0;
-  configureLog({ write: (text) => update.persist(text) });
+  const writeLine = (text: string) => context.process.stderr.write(`${text}\n`);
+  configureLog({
+    write(text) {
+      // Not update.persist: it would break a long line, and with it a checksum to copy.
+      update.clear();
+      writeLine(text);
+    },
+  });
   return {
     show(progress) {
       const now = performance.now();
@@ -40,7 +47,7 @@ async function liveDisplay(context: PimContext, size: (bytes: number) => string)
     },
     [Symbol.dispose]() {
       update.clear();
-      configureLog({ write: (text) => context.process.stderr.write(`${text}\n`) });
+      configureLog({ write: writeLine });
     },
   };
 }

@@ -87,24 +87,18 @@ async function fetchVerified(
 
 async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOptions): Promise<Transferred> {
   const location = locationOf(entry);
-  if (location.kind !== "http") {
-    try {
-      return await transferFile(location.path, transfer, options);
-    } catch (error) {
-      await removePart(transfer.files);
-      throw error;
-    }
-  }
+  const resumable = location.kind === "http";
   try {
-    return await transferHttp(transfer, options);
+    return resumable
+      ? await transferHttp(transfer, options)
+      : await transferFile(location.path, transfer, options);
   } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
-    const part = await statIfThere(transfer.files.part);
-    if (!error.retryable || part === undefined || part.size === 0) throw error;
+    const bytes = (await statIfThere(transfer.files.part))?.size ?? 0;
+    if (!resumable || bytes === 0) await removePart(transfer.files);
+    if (!(error instanceof HttpError) || !error.retryable || bytes === 0) throw error;
     throw new HttpError(error.message, {
       cause: error,
-      hint:
-        `The ${part.size} bytes so far are kept: type \`pim iso download ${entry.key}\` to go on from there.`,
+      hint: `The ${bytes} bytes so far are kept: type \`pim iso download ${entry.key}\` to go on from there.`,
     });
   }
 }

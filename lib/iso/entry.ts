@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
@@ -87,7 +88,7 @@ function resolveUrl(text: string, baseDir: string): string | undefined {
     return url === null || !["", "localhost"].includes(url.hostname) ? undefined : `file://${url.pathname}`;
   }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return undefined;
-  if (text.startsWith("~/")) return join(Deno.env.get("HOME") ?? "/", text.slice(2));
+  if (text.startsWith("~/")) return join(homedir(), text.slice(2));
   return isAbsolute(text) ? resolve(text) : resolve(baseDir, text);
 }
 

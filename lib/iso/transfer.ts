@@ -72,7 +72,7 @@ export async function transferFile(
   transfer: Transfer,
   options: IsoOptions,
 ): Promise<Transferred> {
-  const source = await Deno.open(path).catch((cause) => {
+  using source = await Deno.open(path).catch((cause) => {
     throw new PimError(`Cannot copy ${path}: ${messageOf(cause)}`, { cause, exitCode: exitCode.download });
   });
   const { size } = await source.stat();
