@@ -3,7 +3,7 @@ import type { Profile, Var } from "./types.ts";
 
 const text = v.string();
 const texts = v.array(v.string());
-const minutes = v.pipe(v.number(), v.minValue(1, "1 minute or more"));
+const minutes = v.pipe(v.number(), v.check((value) => value > 0, "more than 0 minutes"));
 const line = v.pipe(text, v.regex(/^[^\n\r]*$/, "one line of text"));
 const word = v.pipe(text, v.regex(/^\S+$/, "a word without spaces"));
 const hostLabel = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;

@@ -1,3 +1,4 @@
+import { HostError, messageOf } from "../../errors.ts";
 import { checkRegistry, openRegistry } from "../../image/registry.ts";
 import { requireSpace } from "../../image/space.ts";
 import { registryFile } from "../../paths.ts";
@@ -23,6 +24,7 @@ export const checkHost: Step<Planned, HostReady> = {
     });
     const { name, reason } = host.accelerator;
     progress(`QEMU ${host.version.text}, accelerator ${name}${reason === undefined ? "" : ` (${reason})`}`);
+    if (plan.sshPort !== 0) requireFreePort(plan.sshPort);
     const bytes = await expectedBytes(plan);
     await requireSpace([
       { dir: workspace.dir, bytes, what: "the disk of the build" },
@@ -31,6 +33,21 @@ export const checkHost: Step<Planned, HostReady> = {
     return { plan, workspace, host };
   },
 };
+
+/** A port that pim.yml fixes is tried now, not after half an hour of installing. */
+function requireFreePort(port: number): void {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+  } catch (cause) {
+    throw new HostError(
+      `Port ${port} of 127.0.0.1, which build.ssh.port asks for, cannot be used: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: "Set build.ssh.port to 0 for any free port (PIM_BUILD_SSH_PORT=0 for this run).",
+      },
+    );
+  }
+}
 
 /** Bytes that the disk will take: half as much again as the profile's last image, or what is usual. */
 async function expectedBytes(plan: BuildPlan): Promise<number> {

@@ -1,0 +1,171 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { demoIso } from "../demo/make_iso.ts";
+import { writeDemoProject } from "../demo/project.ts";
+import { type PimResult, startPim } from "./pim.ts";
+
+interface Place {
+  readonly env: Readonly<Record<string, string>>;
+  readonly project: string;
+  readonly runtimeDir: string;
+  readonly buildsDir: string;
+}
+
+/** A copy of the demo's project in a place of its own, with more files in it. */
+async function inPlace(
+  files: Readonly<Record<string, string>>,
+  test: (place: Place) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "pim-fail-" });
+  try {
+    const project = join(dir, "project");
+    await writeDemoProject(project, await demoIso());
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(join(project, name, ".."), { recursive: true });
+      await Deno.writeTextFile(join(project, name), text);
+    }
+    const env = {
+      PIM_CONFIG_DIR: join(dir, "config"),
+      PIM_DATA_DIR: join(dir, "data"),
+      PIM_CACHE_DIR: join(dir, "cache"),
+      PIM_RUNTIME_DIR: join(dir, "run"),
+    };
+    await test({
+      env,
+      project,
+      runtimeDir: env.PIM_RUNTIME_DIR,
+      buildsDir: join(env.PIM_CACHE_DIR, "builds"),
+    });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const names = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name);
+
+/** Runs a build and calls `act` once, when its output first matches. */
+function build(
+  { env, project }: Place,
+  args: readonly string[],
+  when?: RegExp,
+  act?: (run: { readonly kill: (signal: Deno.Signal) => void; readonly line: string }) => void,
+): Promise<PimResult> {
+  let acted = false;
+  const run = startPim(["--project", project, "build", "run", ...args], {
+    env,
+    onLine(line) {
+      if (acted || when === undefined || !when.test(line)) return;
+      acted = true;
+      act?.({ kill: run.kill, line });
+    },
+  });
+  return run.result;
+}
+
+const quick = (build: string) =>
+  `import demo from "./demo.ts";\nexport default { ...demo, build: { ...demo.build, ${build} } };\n`;
+
+Deno.test("Ctrl-C during the installation ends everything, leaves nothing and exits with 130", async () => {
+  await inPlace({}, async (place) => {
+    let qemu = 0;
+    const result = await build(place, ["demo", "--debug"], /-kernel .* -append/, ({ kill }) => {
+      setTimeout(() => {
+        qemu = qemuPid(place.buildsDir);
+        kill("SIGINT");
+      }, 3000);
+    });
+    strictEqual(result.code, 130, result.stderr);
+    match(result.stderr, /cancelled/);
+    ok(qemu > 0, "QEMU was running");
+    ok(!isAlive(qemu), "QEMU is gone");
+    deepStrictEqual(names(place.buildsDir), []);
+    deepStrictEqual(names(place.runtimeDir), []);
+  });
+});
+
+Deno.test("a QEMU that is killed ends the build at once and says so", async () => {
+  await inPlace({}, async (place) => {
+    let killedAt = 0;
+    const result = await build(place, ["demo", "--debug"], /-kernel .* -append/, () => {
+      setTimeout(() => {
+        killedAt = performance.now();
+        Deno.kill(qemuPid(place.buildsDir), "SIGKILL");
+      }, 3000);
+    });
+    ok(performance.now() - killedAt < 3000, "noticed at once");
+    strictEqual(result.code, 1, result.stderr);
+    match(result.stderr, /failed in step install: QEMU .* was ended by SIGKILL/);
+    match(result.stderr, /Its logs are in /);
+    const [folder] = names(place.buildsDir);
+    const left = names(join(place.buildsDir, folder ?? ""));
+    ok(
+      left.includes("serial.log") && left.includes("build.log") && !left.includes("disk.qcow2"),
+      String(left),
+    );
+  });
+});
+
+Deno.test("an installation that takes too long exits with 6 and shows the last lines of the console", async () => {
+  await inPlace({ "profiles.d/slow.ts": quick("installTimeoutMinutes: 0.2") }, async (place) => {
+    const result = await build(place, ["slow"]);
+    strictEqual(result.code, 6, result.stderr);
+    match(result.stderr, /it was not done within 0.2 minutes/);
+    match(result.stderr, /The last lines of its console:\n {2}\| /);
+  });
+});
+
+Deno.test("an installer that cannot fetch its preseed is noticed long before the deadline", async () => {
+  const wrong = quick('kernelArgs: ["preseed/url=http://10.0.2.2:9/nothing.cfg"]');
+  await inPlace({ "profiles.d/lost.ts": wrong }, async (place) => {
+    const result = await build(place, ["lost"]);
+    strictEqual(result.code, 6, result.stderr);
+    match(result.stderr, /the preseed was not accepted|could not be fetched/);
+    match(result.stderr, /\/preseed.cfg was not fetched/);
+  });
+});
+
+Deno.test("a login by password works, and a script that fails exits with 7, its own status and last lines", async () => {
+  await inPlace({
+    // Without the build's key in the guest, pim falls back on the profile's password, for SSH and for sudo.
+    "installs.d/broken.sh": "#!/bin/sh\nset -e\nmkdir -p /etc/late\n",
+    "profiles.d/broken.ts":
+      'import demo from "./demo.ts";\nexport default { ...demo, scripts: ["breaks"] };\n',
+    "scripts.d/breaks.sh": "#!/bin/sh\ntest -d /etc/late && id -un\necho the disk is on fire >&2\nexit 3\n",
+  }, async (place) => {
+    const result = await build(place, ["broken", "--on-error", "keep"]);
+    strictEqual(result.code, 7, result.stderr);
+    match(result.stderr, /logged in as demo with the password/);
+    match(
+      result.stderr,
+      /The script breaks exited with 3\. Its last lines:\n {2}\| root\n {2}\| the disk is on fire/,
+    );
+    ok(!result.stderr.includes("demo-Passw0rd"), "the password is not told");
+    const [folder] = names(place.buildsDir);
+    ok(names(join(place.buildsDir, folder ?? "")).includes("disk.qcow2"), "the disk is kept");
+    deepStrictEqual(names(place.runtimeDir), []);
+  });
+});
+
+/** The QEMU that has the disk of the only build open. */
+function qemuPid(buildsDir: string): number {
+  const [folder] = names(buildsDir);
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const argv = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      if (argv.includes("qemu-system") && argv.includes(folder ?? "\n")) return Number(name);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return 0;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
