@@ -161,6 +161,49 @@ Deno.test("a file that changed on the server is read from the beginning", async 
   });
 });
 
+Deno.test("a file that changes between two tries is never stitched together", async () => {
+  for (const by of ["etag", "lastModified"] as const) {
+    await bench(async ({ server, dir, entry }) => {
+      server.etag = undefined;
+      server[by] = '"old"';
+      server.content = other;
+      server.misbehave = (_request, response, count) => {
+        if (count !== 1) return false;
+        if (by === "lastModified") response.setHeader("last-modified", '"old"');
+        cutAfter(20_000, server, response);
+        server[by] = '"new"';
+        server.content = content;
+        return true;
+      };
+      assert.equal((await downloadIso(entry(), dir, fast)).verified, true);
+      assert.deepEqual(server.requests, ["GET /a.iso", "GET /a.iso bytes=20000-"]);
+    });
+  }
+});
+
+Deno.test("a piece that does not continue the .part is not used", async () => {
+  const total = content.length;
+  for (
+    const headers of [
+      { "content-range": `bytes 0-${total - 1}/${total}`, etag: '"one"' },
+      { "content-range": `bytes 20000-${total - 1}/${total + 1}`, etag: '"one"' },
+      { "content-range": `bytes 20000-${total - 1}/${total}`, etag: '"two"' },
+      { etag: '"one"' },
+    ]
+  ) {
+    await bench(async ({ server, dir, entry }) => {
+      server.misbehave = (_request, response, count) => {
+        if (count === 1) return cutAfter(20_000, server, response);
+        if (count > 2) return false;
+        response.writeHead(206, headers).end(other.subarray(0, 30_000));
+        return true;
+      };
+      assert.equal((await downloadIso(entry(), dir, fast)).verified, true);
+      assert.deepEqual(server.requests, ["GET /a.iso", "GET /a.iso bytes=20000-", "GET /a.iso"]);
+    });
+  }
+});
+
 Deno.test("a .part with a byte turned is noticed, and the download begins anew by itself", async () => {
   await bench(async (all) => {
     await interrupted(all, 30_000);

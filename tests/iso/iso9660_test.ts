@@ -20,6 +20,7 @@ async function withTree(work: (make: (...args: string[]) => Promise<string>, dir
     await Deno.symlink(".", join(tree, "debian"));
     await Deno.symlink("one/two", join(tree, "link"));
     await Deno.symlink("/one/../../../one/two", join(tree, "absolute"));
+    await Deno.symlink("/Read-Me.txt", join(tree, "one/to-root"));
     await Deno.symlink("nowhere", join(tree, "dangling"));
     await Deno.symlink("loop-b", join(tree, "loop-a"));
     await Deno.symlink("loop-a", join(tree, "loop-b"));
@@ -77,6 +78,7 @@ Deno.test("a Rock Ridge image is read: long names, deep folders, links, modes, m
     assert.equal(text(await iso.readFile(deep)), "deep\n");
     assert.equal(text(await iso.readFile(`/debian/debian/link/../two/./three/${deep.slice(14)}`)), "deep\n");
     assert.equal((await iso.stat("absolute")).kind, "directory");
+    assert.equal(text(await iso.readFile("one/to-root")), "read me\n");
     assert.equal((await iso.stat("../../one")).name, "one");
     assert.equal((await iso.readFile("empty")).length, 0);
     assert.equal((await iso.list("many")).length, 200);
