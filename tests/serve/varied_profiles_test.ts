@@ -39,6 +39,8 @@ function readPreseed(text: string): Map<string, { type: string; value: string }>
 
 // What the real installer asks at priority critical, or does wrong when it is not told.
 const demanded = [
+  "debian-installer/language",
+  "debian-installer/country",
   "debian-installer/locale",
   "keyboard-configuration/xkb-keymap",
   "passwd/root-login",

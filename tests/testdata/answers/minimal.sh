@@ -41,6 +41,9 @@ enable() {
 if ! systemctl is-enabled --quiet ssh.socket 2> /dev/null; then enable ssh.service; fi
 enable qemu-guest-agent.service
 
+# Messages follow the locale, not the language that the installer spoke.
+if [ -e /etc/default/locale ]; then sed -i '/^LANGUAGE=/d' /etc/default/locale; fi
+
 # A login on the serial console. systemd starts one by itself where the kernel line names that console.
 if grep -q 'console=ttyS0' /proc/cmdline && ! grep -qs 'console=ttyS0' /etc/default/grub; then
   systemctl enable serial-getty@ttyS0.service
