@@ -5,6 +5,7 @@ import { exitCodeOf, formatError } from "./lib/cli/error_text.ts";
 import { takeGlobalFlags } from "./lib/cli/global_flags.ts";
 import { CancelledError, exitCode } from "./lib/errors.ts";
 import { configureLog } from "./lib/log.ts";
+import { writeText } from "./lib/output.ts";
 
 /** Runs pim with these arguments and returns its exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -36,7 +37,7 @@ if (import.meta.main) {
   try {
     Deno.exit(await main(Deno.args));
   } catch (error) {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${formatError(error, false)}\n`));
+    writeText(Deno.stderr, `${formatError(error, Deno.args.includes("--debug"))}\n`);
     Deno.exit(exitCodeOf(error));
   }
 }

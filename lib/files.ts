@@ -7,9 +7,9 @@ export async function writeFileAtomic(
   content: string | Uint8Array,
   options: { mode?: number } = {},
 ): Promise<void> {
-  await Deno.mkdir(dirname(path), { recursive: true });
   const part = join(dirname(path), `.${basename(path)}.${crypto.randomUUID().slice(0, 8)}.part`);
   try {
+    await Deno.mkdir(dirname(path), { recursive: true });
     using file = await Deno.open(part, { write: true, createNew: true, mode: options.mode ?? 0o644 });
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     for (let offset = 0; offset < bytes.length;) offset += await file.write(bytes.subarray(offset));
@@ -26,7 +26,7 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (isAbsence(cause)) return undefined;
     throw new PimError(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
 }
@@ -36,7 +36,7 @@ export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    if (!isAbsence(cause)) throw cause;
   }
 }
 
@@ -46,9 +46,14 @@ export async function exists(path: string): Promise<boolean> {
     await Deno.lstat(path);
     return true;
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
+    if (isAbsence(cause)) return false;
     throw cause;
   }
+}
+
+/** Whether an error says that nothing is at a path; a file in place of a parent folder says so too. */
+function isAbsence(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
 /**
@@ -58,33 +63,37 @@ export async function exists(path: string): Promise<boolean> {
  * @param onWait called once when another process holds the lock
  */
 export async function lockFile(path: string, onWait?: () => void): Promise<AsyncDisposable> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
+  const file = await openLock(path);
   try {
     if (!(await file.tryLock(true))) {
       onWait?.();
       await file.lock(true);
     }
-  } catch (error) {
+  } catch (cause) {
     file.close();
-    throw error;
+    throw new PimError(`Cannot lock ${path}: ${messageOf(cause)}`, { cause });
   }
-  return {
-    async [Symbol.asyncDispose]() {
-      await file.unlock();
-      file.close();
-    },
-  };
+  return held(file);
 }
 
 /** The lock of {@linkcode lockFile} if it is free right now, else undefined. */
 export async function tryLockFile(path: string): Promise<AsyncDisposable | undefined> {
-  await Deno.mkdir(dirname(path), { recursive: true });
-  const file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
-  if (!(await file.tryLock(true))) {
-    file.close();
-    return undefined;
+  const file = await openLock(path);
+  if (await file.tryLock(true)) return held(file);
+  file.close();
+  return undefined;
+}
+
+async function openLock(path: string): Promise<Deno.FsFile> {
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    return await Deno.open(path, { create: true, write: true, mode: 0o600 });
+  } catch (cause) {
+    throw new PimError(`Cannot open the lock ${path}: ${messageOf(cause)}`, { cause });
   }
+}
+
+function held(file: Deno.FsFile): AsyncDisposable {
   return {
     async [Symbol.asyncDispose]() {
       await file.unlock();

@@ -1,11 +1,12 @@
+import { writeText } from "./output.ts";
+
 /** How much is written to stderr. */
 export type LogLevel = "quiet" | "info" | "debug";
 
 const rank: Record<LogLevel, number> = { quiet: 0, info: 1, debug: 2 };
-const encoder = new TextEncoder();
 const secrets = new Set<string>();
 let level: LogLevel = "info";
-let write: (line: string) => void = (line) => Deno.stderr.writeSync(encoder.encode(line + "\n"));
+let write: (line: string) => void = (line) => writeText(Deno.stderr, `${line}\n`);
 
 /** Sets the level, and where lines go (stderr unless told otherwise). */
 export function configureLog(options: { level?: LogLevel; write?: (line: string) => void }): void {
@@ -21,9 +22,9 @@ export function hideSecret(value: string | undefined): void {
 
 /** The text with every secret that was announced by {@linkcode hideSecret} replaced by `***`. */
 export function redact(text: string): string {
-  let result = text;
-  for (const secret of secrets) result = result.replaceAll(secret, "***");
-  return result;
+  // The longest first: one secret may begin with another.
+  const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+  return longestFirst.reduce((result, secret) => result.replaceAll(secret, "***"), text);
 }
 
 /** The only writer of log lines. Results of commands go to stdout instead. */

@@ -1,5 +1,6 @@
-import { join } from "node:path";
-import { HostError, UsageError } from "./errors.ts";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { HostError, messageOf, UsageError } from "./errors.ts";
 
 /** A source of environment variables; `Deno.env` is one. */
 export interface Environment {
@@ -17,16 +18,24 @@ export interface Paths {
 
 /** The user's folders as the environment names them. Nothing is created. */
 export function userPaths(env: Environment): Paths {
-  const home = env.get("HOME") ?? "/";
-  const folder = (own: string, xdg: string, fallback: string) =>
-    env.get(own) || join(env.get(xdg) || join(home, fallback), "pim");
-  const runtime = env.get("XDG_RUNTIME_DIR");
+  const home = homeDir(env);
+  // The XDG specification has relative paths ignored; our own variables are relative to the working directory.
+  const absolute = (name: string) => isAbsolute(env.get(name) ?? "") ? env.get(name) : undefined;
+  const own = (name: string) => env.get(name) ? resolve(env.get(name) as string) : undefined;
+  const folder = (name: string, xdg: string, fallback: string) =>
+    own(name) ?? join(absolute(xdg) ?? join(home, fallback), "pim");
+  const runtime = absolute("XDG_RUNTIME_DIR");
   return {
     configDir: folder("PIM_CONFIG_DIR", "XDG_CONFIG_HOME", ".config"),
     dataDir: folder("PIM_DATA_DIR", "XDG_DATA_HOME", join(".local", "share")),
     cacheDir: folder("PIM_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
-    runtimeDirWanted: env.get("PIM_RUNTIME_DIR") || (runtime ? join(runtime, "pim") : undefined),
+    runtimeDirWanted: own("PIM_RUNTIME_DIR") ?? (runtime && join(runtime, "pim")),
   };
+}
+
+/** The home folder, which `~` in settings means. */
+export function homeDir(env: Environment): string {
+  return env.get("HOME") || homedir();
 }
 
 /** The registry of built images. */
@@ -74,13 +83,21 @@ export async function ensureRuntimeDir(paths: Paths): Promise<string> {
   for (const folder of candidates) {
     if (await makePrivate(folder, uid)) return folder;
   }
-  throw new HostError(`The runtime directory ${candidates.at(-1)} belongs to another user`, {
+  throw new HostError(`The runtime directory ${candidates.at(-1)} is not a folder of yours`, {
     hint: "Set PIM_RUNTIME_DIR to a folder of your own.",
   });
 }
 
 async function makePrivate(folder: string, uid: number | null): Promise<boolean> {
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AlreadyExists) return false; // a file, or a link to nowhere
+    throw new HostError(`Cannot make the runtime directory ${folder}: ${messageOf(cause)}`, {
+      cause,
+      hint: "Set PIM_RUNTIME_DIR to a folder of your own.",
+    });
+  }
   // lstat: a link that somebody planted in /tmp is not followed.
   const info = await Deno.lstat(folder);
   if (!info.isDirectory || info.uid !== uid) return false;

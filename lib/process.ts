@@ -35,11 +35,11 @@ export class ProcessError extends PimError {
     readonly status: number | string,
     readonly stderr: string,
   ) {
-    const said = lastLines(stderr, 10);
+    const said = redact(lastLines(stderr, 10));
     super(
       `${argv[0]} ${typeof status === "number" ? `exited with ${status}` : `was ended by ${status}`}` +
         (said === "" ? " and said nothing" : `: ${said}`),
-      { hint: `It was started as: ${redact(formatArgv(argv))}` },
+      { hint: `It was started as: ${formatArgv(argv)}` },
     );
   }
 }
@@ -88,7 +88,8 @@ export interface StartOptions extends ProcessOptions {
 /** Starts a program and returns at once. Its stderr is kept, so that its death can be explained. */
 export function start(argv: readonly string[], options: StartOptions = {}): Running {
   const detached = options.detached ?? false;
-  const onText = options.onStdoutText ?? (options.onStdout && lineSplitter(options.onStdout));
+  const lines = options.onStdout && lineSplitter(options.onStdout);
+  const onText = options.onStdoutText ?? lines;
   const child = spawn(argv, options, {
     stdin: "null",
     stdout: onText && !detached ? "piped" : "null",
@@ -99,7 +100,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   const readers: Promise<void>[] = [];
   if (!detached) {
     readers.push(readText(child.stderr, (text) => kept = (kept + text).slice(-16_384)));
-    if (onText) readers.push(readText(child.stdout, onText));
+    if (onText) readers.push(readText(child.stdout, onText).then(() => lines?.end()));
   } else {
     child.unref();
   }
@@ -146,9 +147,10 @@ export async function which(program: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Argv as a person could paste it into a shell. For messages only: pim never hands it to one. */
+/** Argv as a person could paste it into a shell, secrets hidden. For messages only: pim never hands it to one. */
 export function formatArgv(argv: readonly string[]): string {
-  return argv
+  // Hidden word by word: quoting would change what a secret looks like.
+  return argv.map(redact)
     .map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
     .join(" ");
 }
@@ -230,7 +232,8 @@ function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): 
       ...stdio,
     }).spawn();
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
+    // The runtime says the same of a working directory that is not there.
+    if (cause instanceof Deno.errors.NotFound && !cause.message.includes("cwd")) {
       throw new HostError(`${program} is not installed or not on PATH`, { cause });
     }
     throw new PimError(`Cannot start ${program}: ${messageOf(cause)}`, {

@@ -3,11 +3,13 @@ import { distance } from "fastest-levenshtein";
 /** The known name nearest to a misspelt one, or undefined when none is near enough to be meant. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  // Up to a third of the letters may be wrong, and two in short names.
+  // Up to a third of the letters may be wrong, and two in short names; but one letter must be right.
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
     const d = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (d < bestDistance) [best, bestDistance] = [candidate, d];
+    if (d < bestDistance && d < Math.max(name.length, candidate.length)) {
+      [best, bestDistance] = [candidate, d];
+    }
   }
   return best;
 }

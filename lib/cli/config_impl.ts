@@ -1,5 +1,5 @@
 import { getSetting } from "../config/config.ts";
-import { isTree } from "../config/merge.ts";
+import { get as valueAt } from "../config/merge.ts";
 import { registryFile } from "../paths.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";
@@ -15,7 +15,7 @@ export async function show(this: PimContext, flags: JsonFlags): Promise<void> {
     return;
   }
   const rows = [...config.sources]
-    .map(([key, source]) => [key, display(getSettingOrEmpty(key, config)), source])
+    .map(([key, source]) => [key, display(valueAt(config.settings, key.split("."))), source])
     .sort(([a], [b]) => String(a).localeCompare(String(b)));
   this.print(table(["SETTING", "VALUE", "FROM"], rows));
 }
@@ -42,13 +42,6 @@ export async function path(this: PimContext, flags: JsonFlags): Promise<void> {
   else {this.print(
       table(["WHAT", "FOLDER"], Object.entries(places).map(([what, place]) => [what, place ?? "(none)"])),
     );}
-}
-
-function getSettingOrEmpty(key: string, config: Awaited<ReturnType<PimContext["config"]>>): unknown {
-  return key.split(".").reduce<unknown>(
-    (here, part) => isTree(here) ? here[part] : undefined,
-    config.settings,
-  );
 }
 
 function display(value: unknown): string {

@@ -1,5 +1,6 @@
 import type { ApplicationContext } from "@stricli/core";
 import { type Config, loadConfig } from "../config/config.ts";
+import { writeText } from "../output.ts";
 import type { Environment } from "../paths.ts";
 
 /** What every command gets as `this`: the only way from commands to the outside. */
@@ -26,11 +27,10 @@ export interface ContextOptions {
 
 /** The context of this process. */
 export function createContext(options: ContextOptions): PimContext {
-  const color = Deno.stdout.isTerminal() && !Deno.noColor;
-  const stdout = { write: (text: string) => writeAll(Deno.stdout, text), getColorDepth: () => color ? 8 : 1 };
+  const stdout = output(Deno.stdout);
   let config: Promise<Config> | undefined;
   return {
-    process: { stdout, stderr: { ...stdout, write: (text: string) => writeAll(Deno.stderr, text) } },
+    process: { stdout, stderr: output(Deno.stderr) },
     signal: options.signal,
     env: Deno.env,
     cwd: Deno.cwd(),
@@ -41,14 +41,10 @@ export function createContext(options: ContextOptions): PimContext {
   };
 }
 
-const encoder = new TextEncoder();
-
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let rest = encoder.encode(text);
-  try {
-    while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
-  } catch (error) {
-    // `pim iso list | head` closes the pipe; what is left to say interests nobody.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
+/** An output as stricli wants it: colours on a terminal only. */
+function output(
+  stream: typeof Deno.stdout | typeof Deno.stderr,
+): { write(text: string): void; getColorDepth(): number } {
+  const color = stream.isTerminal() && !Deno.noColor;
+  return { write: (text) => writeText(stream, text), getColorDepth: () => color ? 8 : 1 };
 }

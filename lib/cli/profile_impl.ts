@@ -69,13 +69,13 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
         return { name, ok: true };
       } catch (error) {
         if (!(error instanceof PimError)) throw error;
-        return { name, ok: false, problem: messageOf(error) };
+        return { name, ok: false, problem: messageOf(error), hint: error.hint };
       }
     }),
   );
   if (flags.json) this.print(JSON.stringify(results, null, 2));
-  else {for (const { name, ok, problem } of results) {
-      this.print(ok ? `ok    ${name}` : `wrong ${name}\n${problem}`);
+  else {for (const { name, ok, problem, hint } of results) {
+      this.print(ok ? `ok    ${name}` : `wrong ${name}\n${problem}${hint ? `\nhint: ${hint}` : ""}`);
     }}
   const wrong = results.filter(({ ok }) => !ok).map(({ name }) => name);
   if (wrong.length > 0) {

@@ -1,8 +1,7 @@
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { readTextIfThere } from "../files.ts";
-import { type Environment, type Paths, userPaths } from "../paths.ts";
+import { type Environment, homeDir, type Paths, userPaths } from "../paths.ts";
 import { didYouMean } from "../suggest.ts";
 import { type ConfigFolder, configFolders } from "./folders.ts";
 import { get, isTree, type Layer, mergeLayers, type Tree } from "./merge.ts";
@@ -46,9 +45,14 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
   const layers: Layer[] = [builtInSettings(paths)];
   // Nearest folders come first in the list and last in the merge.
   for (const folder of folders.filter((each) => each.kind !== "built-in").reverse()) {
-    layers.push(await readSettings(folder.path));
+    layers.push(await readSettings(folder.path, homeDir(options.env)));
   }
-  layers.push(...environmentLayers(options.env));
+  layers.push(
+    ...environmentLayers(options.env).map((layer) => ({
+      ...layer,
+      value: withAbsolutePaths(layer.value, options.cwd, homeDir(options.env)),
+    })),
+  );
   const merged = mergeLayers<Tree>(layers);
   return {
     paths,
@@ -58,28 +62,31 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
   };
 }
 
-async function readSettings(folder: string): Promise<Layer> {
+async function readSettings(folder: string, home: string): Promise<Layer> {
   const file = join(folder, "pim.yml");
   const document = parseYaml((await readTextIfThere(file)) ?? "", file);
   if (!isTree(document.value)) throw new UsageError(`${file} must be a map of settings`);
   return {
     source: file,
-    value: pathSettings.reduce<Tree>((tree, path) => withAbsolutePath(tree, path, folder), document.value),
+    value: withAbsolutePaths(document.value, folder, home),
     lineOf: document.lineOf,
   };
 }
 
-/** The tree with the path setting at `path` made absolute: `~` is the home folder, the rest is relative to the file. */
-function withAbsolutePath(tree: Tree, path: readonly string[], folder: string): Tree {
+/** The tree with its path settings made absolute: `~` is the home folder, the rest is relative to `folder`. */
+function withAbsolutePaths(tree: Tree, folder: string, home: string): Tree {
+  const absolute = (path: string) => resolve(folder, path.replace(/^~(?=$|\/)/, home));
+  return pathSettings.reduce<Tree>((all, path) => withPath(all, path, absolute), tree);
+}
+
+function withPath(tree: Tree, path: readonly string[], absolute: (path: string) => string): Tree {
   const [key, ...rest] = path;
   const value = key === undefined ? undefined : tree[key];
   if (key === undefined || value === undefined) return tree;
   if (rest.length > 0) {
-    return isTree(value) ? { ...tree, [key]: withAbsolutePath(value, rest, folder) } : tree;
+    return isTree(value) ? { ...tree, [key]: withPath(value, rest, absolute) } : tree;
   }
-  return typeof value === "string"
-    ? { ...tree, [key]: resolve(folder, value.replace(/^~(?=$|\/)/, homedir())) }
-    : tree;
+  return typeof value === "string" ? { ...tree, [key]: absolute(value) } : tree;
 }
 
 /** The effective value of a dotted key of pim.yml, for `pim config get`. */

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageOf, PimError } from "../errors.ts";
+import { messageOf, PimError, UsageError } from "../errors.ts";
 import { exists } from "../files.ts";
 
 /** A folder that holds configuration: pim.yml and the `.d` folders. */
@@ -18,12 +18,19 @@ export async function configFolders(
 ): Promise<ConfigFolder[]> {
   const project = options.project === undefined
     ? await findProject(options.cwd, options.userDir)
-    : resolve(options.cwd, options.project);
+    : await namedProject(resolve(options.cwd, options.project));
   return [
     ...(project === undefined ? [] : [{ kind: "project" as const, path: project }]),
     { kind: "user", path: options.userDir },
     { kind: "built-in", path: exampleDir },
   ];
+}
+
+async function namedProject(folder: string): Promise<string> {
+  if (await exists(join(folder, "pim.yml"))) return folder;
+  throw new UsageError(`${folder} is not a project: there is no pim.yml in it`, {
+    hint: `Make it one with: pim init ${folder}`,
+  });
 }
 
 /** The nearest folder at or above `cwd` with a pim.yml of its own, or undefined. */

@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { messageOf, UsageError } from "../errors.ts";
 import { readTextIfThere } from "../files.ts";
 
@@ -28,7 +29,7 @@ function reason(error: unknown): string {
   const place = error instanceof Error
     ? /\((file:\/\/\S+?:\d+:\d+)\)|at (file:\/\/\S+:\d+:\d+)/.exec(error.stack ?? "")
     : null;
-  const message = messageOf(error).replaceAll("file://", "");
+  const message = stripVTControlCharacters(messageOf(error)).replaceAll("file://", "");
   // A module graph error names its place in the message already.
   if (place === null || message.includes("at /")) return message;
   return `${message} (${(place[1] ?? place[2] ?? "").replace("file://", "")})`;

@@ -16,8 +16,10 @@ const memory = v.pipe(
   v.minValue(64, "64 MiB or more"),
 );
 const count = v.pipe(
-  v.union([v.string(), v.number()], "a number"),
-  v.transform(Number),
+  v.union([v.string(), v.number()], "a whole number"),
+  // Variables of the environment are text; what is no number comes back as it is, for the message.
+  v.transform((value) => /^-?\d+$/.test(String(value).trim()) ? Number(value) : value),
+  v.number("a whole number"),
   v.integer("a whole number"),
 );
 const port = v.pipe(count, v.minValue(0, "a port"), v.maxValue(65535, "a port"));

@@ -34,7 +34,10 @@ export async function listProfiles(folders: readonly ConfigFolder[]): Promise<st
 /** Loads a profile: pim's own defaults < default.ts < what it extends < the profile. All problems are reported together. */
 export async function loadProfile(folders: readonly ConfigFolder[], name: string): Promise<LoadedProfile> {
   const files = await extendsChain(folders, name);
-  const layers = files.map(({ file, value }): Layer => ({ source: file.path, value }));
+  const layers = files.map(({ file, value }, index): Layer => ({
+    source: file.path,
+    value: index === files.length - 1 ? value : { ...value, extends: undefined, description: undefined },
+  }));
   const merged = mergeLayers<Tree>(layers);
   const value = validate(profileSchema, merged.value, merged.where) as Profile;
   if (value.password !== undefined && value.passwordHash !== undefined) {
@@ -69,7 +72,7 @@ async function extendsChain(folders: readonly ConfigFolder[], name: string): Pro
         () => link.file.path,
       );
     }
-    next = base ?? (next === "default" ? undefined : "default");
+    next = base ?? (seen.includes("default") ? undefined : "default");
   }
   return chain;
 }
