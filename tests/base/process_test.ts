@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { CancelledError, exitCode, HostError, PimError } from "../../lib/errors.ts";
+import { configureLog, hideSecret } from "../../lib/log.ts";
+import { formatArgv, lastLines, lineSplitter, ProcessError, run, start, which } from "../../lib/process.ts";
+import { tempDir } from "./temp.ts";
+
+Deno.test("run returns what a program wrote and its status", async () => {
+  const result = await run(["sh", "-c", "echo out; echo err >&2; exit 3"], { okStatus: [0, 3] });
+  assert.deepEqual(result, { code: 3, stdout: "out\n", stderr: "err\n" });
+});
+
+Deno.test("run hands its input over whole, however much it is, while output comes back", async () => {
+  const input = "0123456789abcdef".repeat(200_000);
+  assert.equal((await run(["cat"], { stdin: input })).stdout, input);
+});
+
+Deno.test("a program may close its input early", async () => {
+  assert.equal((await run(["true"], { stdin: "x".repeat(1_000_000) })).code, 0);
+});
+
+Deno.test("words reach the program as they are: no shell reads them", async () => {
+  const { stdout } = await run(["printf", "%s|", "a b", "$HOME", "`id`", "*", ";", ""]);
+  assert.equal(stdout, "a b|$HOME|`id`|*|;||");
+});
+
+Deno.test("a program sees only the few variables that are passed on, and those of the caller", async () => {
+  Deno.env.set("PIM_TEST_STRAY", "stray");
+  try {
+    const { stdout } = await run(["env"], { env: { PIM_PROFILE: "demo" } });
+    assert.match(stdout, /^PIM_PROFILE=demo$/m);
+    assert.match(stdout, /^LC_ALL=C\.UTF-8$/m);
+    assert.match(stdout, /^PATH=/m);
+    assert.doesNotMatch(stdout, /stray/);
+  } finally {
+    Deno.env.delete("PIM_TEST_STRAY");
+  }
+});
+
+Deno.test("a failing program gives an error with its argv, its status and the end of its stderr", async () => {
+  const argv = ["sh", "-c", "seq 1 50 >&2; exit 4"];
+  const error = await run(argv).then(() => undefined, (thrown) => thrown);
+  assert.ok(error instanceof ProcessError);
+  assert.deepEqual(error.argv, argv);
+  assert.equal(error.status, 4);
+  assert.match(error.stderr, /^1\n/);
+  assert.match(error.message, /^sh exited with 4: 41\n/);
+  assert.match(error.message, /\n50$/);
+  assert.equal(error.hint, "It was started as: sh -c 'seq 1 50 >&2; exit 4'");
+});
+
+Deno.test("a program ended by a signal is named with the signal, and a silent one is said to be silent", async () => {
+  await assert.rejects(run(["sh", "-c", "kill -9 $$"]), {
+    name: "ProcessError",
+    status: "SIGKILL",
+    message: "sh was ended by SIGKILL and said nothing",
+  });
+});
+
+Deno.test("a program that is not installed is the host's fault", async () => {
+  const error = await run(["pim-no-such-program"]).then(() => undefined, (thrown) => thrown);
+  assert.ok(error instanceof HostError);
+  assert.equal(error.exitCode, exitCode.host);
+  assert.equal(error.message, "pim-no-such-program is not installed or not on PATH");
+});
+
+Deno.test("a working directory that is not there is not taken for a missing program", async () => {
+  await assert.rejects(run(["true"], { cwd: "/no/such/folder" }), (error: Error) => {
+    assert.ok(error instanceof PimError);
+    assert.match(error.message, /^Cannot start true: .*\/no\/such\/folder/);
+    return true;
+  });
+});
+
+Deno.test("aborting ends the program at once", async () => {
+  const began = performance.now();
+  await assert.rejects(run(["sleep", "60"], { signal: AbortSignal.timeout(100) }), CancelledError);
+  assert.ok(performance.now() - began < 5_000);
+  await assert.rejects(run(["true"], { signal: AbortSignal.abort() }), CancelledError);
+});
+
+Deno.test("secrets show neither in the log of programs nor in their errors", async () => {
+  const secret = "it's $3cret/a";
+  hideSecret(secret);
+  const lines: string[] = [];
+  configureLog({ level: "debug", write: (line) => lines.push(line) });
+  const failing = run(["sh", "-c", 'echo "got $1" >&2; exit 1', "sh", secret]);
+  const error = await failing.then(() => undefined, (thrown) => thrown);
+  configureLog({ level: "info" });
+  assert.ok(error instanceof ProcessError);
+  for (const text of [error.message, error.hint ?? "", ...lines]) assert.doesNotMatch(text, /3cret/);
+  assert.equal(error.message, "sh exited with 1: got ***");
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /^\+ sh -c /);
+});
+
+Deno.test("start gives each line of stdout, the last one without an end too, and keeps stderr", async () => {
+  const lines: string[] = [];
+  const running = start(["sh", "-c", "printf 'one\\r\\ntwo\\nthree'; echo why >&2; exit 2"], {
+    onStdout: (line) => lines.push(line),
+  });
+  assert.deepEqual(await running.ended, { code: 2, signal: null });
+  assert.deepEqual(lines, ["one", "two", "three"]);
+  assert.equal(running.stderr(), "why\n");
+  running.kill(); // it has ended: nothing happens
+});
+
+Deno.test("start can hand over stdout as it comes, before a line ends", async () => {
+  let seen = "";
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const running = start(["sh", "-c", "printf '10%%'; exec sleep 60"], {
+    onStdoutText: (text) => {
+      seen += text;
+      resolve();
+    },
+  });
+  await promise;
+  assert.equal(seen, "10%");
+  running.kill();
+  assert.equal((await running.ended).signal, "SIGTERM");
+});
+
+Deno.test("only the end of a talkative program's stderr is kept", async () => {
+  const running = start(["sh", "-c", "seq 1 20000 >&2"]);
+  await running.ended;
+  assert.ok(running.stderr().length <= 16_384);
+  assert.match(running.stderr(), /\n20000\n$/);
+});
+
+Deno.test("which finds programs on PATH and nothing else", async () => {
+  assert.match(await which("sh") ?? "", /^\/.*\/sh$/);
+  assert.equal(await which("pim-no-such-program"), undefined);
+  await using dir = await tempDir({ "not-executable": "" });
+  const path = Deno.env.get("PATH") ?? "";
+  Deno.env.set("PATH", `${dir.path}:${path}`);
+  try {
+    assert.equal(await which("not-executable"), undefined);
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+});
+
+Deno.test("argv is shown as it could be pasted into a shell", async () => {
+  const argv = ["qemu-img", "create", "-o", "a=b,c", "my disk", "it's", ""];
+  assert.equal(formatArgv(argv), "qemu-img create -o a=b,c 'my disk' 'it'\\''s' ''");
+  const { stdout } = await run(["sh", "-c", `printf '%s|' ${formatArgv(argv)}`]);
+  assert.equal(stdout, argv.map((word) => `${word}|`).join(""));
+});
+
+Deno.test("lines are split across pieces, and the last ones are found without the blank ones", () => {
+  const lines: string[] = [];
+  const push = lineSplitter((line) => lines.push(line));
+  for (const piece of ["a", "b\nc\r", "\n\nd"]) push(piece);
+  push.end();
+  push.end();
+  assert.deepEqual(lines, ["ab", "c", "", "d"]);
+  assert.equal(lastLines("a\n\nb\r\n \nc\n", 2), "b\nc");
+});

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { didYouMean, nearest } from "../../lib/suggest.ts";
+
+Deno.test("a slip of the finger finds the name that was meant", () => {
+  const known = ["developer", "default", "server"];
+  assert.equal(nearest("develper", known), "developer");
+  assert.equal(nearest("Server", known), "server");
+  assert.equal(nearest("defualt", known), "default");
+});
+
+Deno.test("a name that resembles nothing finds nothing", () => {
+  assert.equal(nearest("zzz", ["developer", "server"]), undefined);
+  assert.equal(nearest("x", ["ab"]), undefined);
+  assert.equal(nearest("anything", []), undefined);
+});
+
+Deno.test("without a near name everything there is gets listed, or what to do when there is nothing", () => {
+  assert.equal(didYouMean("sever", ["server"], "none"), "Did you mean server?");
+  assert.equal(didYouMean("zzz", ["server", "base"], "none"), "There is: base, server");
+  assert.equal(didYouMean("zzz", [], "Make one with: pim init"), "Make one with: pim init");
+});
