@@ -11,7 +11,13 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
       [best, bestDistance] = [candidate, d];
     }
   }
-  return best;
+  return best ?? soleExtension(name, known);
+}
+
+/** The only known name that begins with this one: "user" is meant to be username. */
+function soleExtension(name: string, known: Iterable<string>): string | undefined {
+  const longer = [...known].filter((each) => each.toLowerCase().startsWith(name.toLowerCase()));
+  return name.length > 2 && longer.length === 1 ? longer[0] : undefined;
 }
 
 /** "Did you mean X?", or a list of what there is, or what to say when there is nothing. */

@@ -43,23 +43,33 @@ export async function importRubyProfiles(file: string): Promise<ImportedProfiles
       throw new UsageError(`${file}:${document.lineOf([name])}: ${name} must be a map`);
     }
     checkName(name, "profile name");
-    const converted = convert(withoutNulls(values ?? {}) as Tree, (note) => notes.push(`${name}: ${note}`));
-    const profile = validate(
-      profileSchema,
-      converted,
-      () => `${file}:${document.lineOf([name]) ?? 1} (${name})`,
+    const { converted, origins } = convert(
+      withoutNulls(values ?? {}) as Tree,
+      (note) => notes.push(`${name}: ${note}`),
     );
+    const profile = validate(profileSchema, converted, (path) => {
+      const key = origins.get(path.slice(0, 2).join(".")) ?? origins.get(path[0] ?? "") ?? "";
+      return `${file}:${document.lineOf([name, key]) ?? 1} (${name})`;
+    });
     return { name, profile: profile as Profile };
   });
   return { profiles, notes };
 }
 
-function convert(values: Tree, note: (text: string) => void): Tree {
+interface Converted {
+  readonly converted: Tree;
+  /** Dotted field of ours -> the key that it was. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+function convert(values: Tree, note: (text: string) => void): Converted {
   const known = new Set(Object.keys(profileSchema.entries));
   const result: Record<string, unknown> = {};
   const vars: Record<string, Var> = {};
+  const origins = new Map<string, string>();
   for (const [key, value] of Object.entries(values)) {
     const target = renamed[key] ?? key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    origins.set(target, key);
     const [head, tail] = target.split(".");
     if (head !== undefined && tail !== undefined) {
       result[head] = { ...(result[head] as object | undefined), [tail]: value };
@@ -72,7 +82,7 @@ function convert(values: Tree, note: (text: string) => void): Tree {
       note(`${key} is not a field of a profile; it is now vars.${key}, as templates see it: it.vars.${key}`);
     }
   }
-  return Object.keys(vars).length > 0 ? { ...result, vars } : result;
+  return { converted: Object.keys(vars).length > 0 ? { ...result, vars } : result, origins };
 }
 
 /** The earlier pim wrote lists as text with blanks or commas between. */

@@ -8,6 +8,11 @@ Deno.test("a slip of the finger finds the name that was meant", () => {
   assert.equal(nearest("defualt", known), "default");
 });
 
+Deno.test("the beginning of one known name finds it, the beginning of two finds none", () => {
+  assert.equal(nearest("user", ["username", "password"]), "username");
+  assert.equal(nearest("mirror", ["mirrorHostName", "mirrorDirectory"]), undefined);
+});
+
 Deno.test("a name that resembles nothing finds nothing", () => {
   assert.equal(nearest("zzz", ["developer", "server"]), undefined);
   assert.equal(nearest("x", ["ab"]), undefined);

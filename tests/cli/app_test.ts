@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { newUser } from "./pim.ts";
+
+Deno.test("pim --version prints the version of deno.json", async () => {
+  await using user = await newUser();
+  assert.deepEqual(await user.pim("--version"), { code: 0, stdout: `${denoConfig.version}\n`, stderr: "" });
+});
+
+Deno.test("pim --help names the commands, the common flags and the exit codes", async () => {
+  await using user = await newUser();
+  const { code, stdout } = await user.pim("--help");
+  assert.equal(code, 0);
+  for (const text of ["init", "config", "profile", "--project", "--quiet", "--debug", "130 cancelled"]) {
+    assert.ok(stdout.includes(text), text);
+  }
+  assert.match((await user.pim("profile", "--help")).stdout, /\bimport\b/);
+});
+
+Deno.test("a mistyped command or flag exits with 2 and finds the one that was meant", async () => {
+  await using user = await newUser();
+  for (
+    const [args, said] of [
+      [["profil"], /^error: There is no command profil\nhint: Did you mean `?profile`?\?\n$/],
+      [["profile", "lst"], /Did you mean `?list`?/],
+      [["config", "show", "--jsn"], /^error: .*--jsn.*--json/],
+      [["config", "get"], /^error: .*KEY/],
+      [["config", "get", "a", "b"], /^error: .*"b"/],
+      [["zzzzzz"], /^error: There is no command zzzzzz\nhint: See: pim --help\n$/],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await user.pim(...args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, said);
+  }
+});
+
+Deno.test("a person's mistake shows a stack trace under --debug only, or PIM_LOG=debug", async () => {
+  await using user = await newUser();
+  const args = ["config", "get", "nothing"];
+  assert.doesNotMatch((await user.pim(...args)).stderr, /\n\s+at /);
+  const debug = await user.pim("--debug", ...args);
+  assert.equal(debug.code, 2);
+  assert.match(debug.stderr, /^error: There is no setting nothing\nhint: .*\nUsageError: [\s\S]*\n\s+at /);
+  const fromEnv = await user.run([...user.argv, ...args], { env: { PIM_LOG: "debug" } });
+  assert.match(fromEnv.stderr, /\n\s+at /);
+});
+
+Deno.test("--quiet leaves results and errors", async () => {
+  await using user = await newUser();
+  assert.match((await user.pim("init", "-q")).stdout, /^\d+ files written to [^\n]*\n$/);
+  assert.equal((await user.pim("--quiet", "config", "get", "build.cpus")).stdout, "2\n");
+  assert.match((await user.pim("--quiet", "config", "get", "none")).stderr, /^error: /);
+});
+
+Deno.test("a reader that closes the pipe early is no error", async () => {
+  await using user = await newUser();
+  const script = '"$@" | { exec <&-; sleep 0.3; }; echo "${PIPESTATUS[0]}"';
+  for (const args of [["--help"], ["config", "show"], ["config", "show", "--json"]]) {
+    const { stdout, stderr } = await user.run(["bash", "-c", script, "bash", ...user.argv, ...args]);
+    assert.deepEqual([stdout, stderr], ["0\n", ""], args.join(" "));
+  }
+  const both = '"$@" 2>&1 | { exec <&-; sleep 0.3; }; echo "${PIPESTATUS[0]}"';
+  const failing = await user.run(["bash", "-c", both, "bash", ...user.argv, "--debug", "profile", "list"]);
+  assert.deepEqual([failing.stdout, failing.stderr], ["2\n", ""]);
+});
+
+Deno.test("colours are for terminals without NO_COLOR", async () => {
+  await using user = await newUser();
+  const onTerminal = async (env: Record<string, string>) => {
+    const command = `${user.argv.join(" ")} --help; ${user.argv.join(" ")} zzzz`;
+    const argv = ["script", "-qec", command, join(user.path, "typescript")];
+    return (await user.run(argv, { env: { TERM: "xterm", ...env } })).stdout;
+  };
+  assert.match(await onTerminal({}), /\x1b\[/);
+  assert.doesNotMatch(await onTerminal({ NO_COLOR: "1" }), /\x1b/);
+  const { stdout, stderr } = await user.run([...user.argv, "zzzz"], { env: { TERM: "xterm" } });
+  assert.doesNotMatch(stdout + stderr, /\x1b/);
+});
+
+Deno.test("what follows -- is never taken for a flag", async () => {
+  await using user = await newUser();
+  const { code, stderr } = await user.pim("config", "get", "--", "--debug");
+  assert.equal(code, 2);
+  assert.equal(stderr.split("\n")[0], "error: There is no setting --debug");
+});

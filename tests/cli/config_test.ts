@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { newUser } from "./pim.ts";
+
+Deno.test("pim config show prints every value with where it came from", async () => {
+  await using user = await newUser({
+    "config/pim/pim.yml": "build: {cpus: 3}\n",
+    "work/pim.yml": "iso: {iso_dir: isos}\n",
+  });
+  const show = [...user.argv, "config", "show"];
+  const { code, stdout, stderr } = await user.run(show, { env: { PIM_BUILD_MEMORY: "4G" } });
+  assert.deepEqual([code, stderr], [0, ""]);
+  const rows = stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+  assert.deepEqual(rows[0], ["SETTING", "VALUE", "FROM"]);
+  const row = (key: string) => rows.find(([first]) => first === key)?.slice(1);
+  assert.deepEqual(row("build.cpus"), ["3", join(user.path, "config/pim/pim.yml")]);
+  assert.deepEqual(row("iso.iso_dir"), [join(user.path, "work/isos"), join(user.path, "work/pim.yml")]);
+  assert.deepEqual(row("build.memory"), ["4096", "PIM_BUILD_MEMORY"]);
+  assert.deepEqual(row("build.image_dir"), [join(user.path, "data/pim/images"), "built-in"]);
+
+  const json = JSON.parse((await user.pim("config", "show", "--json")).stdout);
+  assert.equal(json.settings.build.cpus, 3);
+  assert.equal(json.sources["build.cpus"], join(user.path, "config/pim/pim.yml"));
+});
+
+Deno.test("pim config get prints one value, bare or as JSON", async () => {
+  await using user = await newUser();
+  assert.equal((await user.pim("config", "get", "build.disk_size")).stdout, "20G\n");
+  assert.equal((await user.pim("config", "get", "build.disk_size", "--json")).stdout, '"20G"\n');
+  assert.equal((await user.pim("config", "get", "build.ssh", "--json")).stdout, '{"timeout":600,"port":0}\n');
+  assert.equal((await user.pim("config", "get", "build.ssh.user", "--json")).stdout, "null\n");
+  assert.deepEqual(await user.pim("config", "get", "build.disksize"), {
+    code: 2,
+    stdout: "",
+    stderr: "error: There is no setting build.disksize\nhint: Did you mean build.disk_size?\n",
+  });
+});
+
+Deno.test("pim config path prints the folders, and creates none of them", async () => {
+  await using user = await newUser();
+  const { stdout } = await user.pim("config", "path", "--json");
+  assert.deepEqual(JSON.parse(stdout), {
+    project: null,
+    config: join(user.path, "config/pim"),
+    images: join(user.path, "data/pim/images"),
+    registry: join(user.path, "data/pim/registry.yml"),
+    isos: join(user.path, "cache/pim/isos"),
+    cache: join(user.path, "cache/pim"),
+    runtime: join(user.path, "run/pim"),
+  });
+  assert.match((await user.pim("config", "path")).stdout, /^WHAT +FOLDER\nproject +\(none\)\nconfig +\//);
+  const names = (await Array.fromAsync(Deno.readDir(user.path))).map(({ name }) => name);
+  assert.deepEqual(names, ["work"]);
+});
+
+Deno.test("mistakes in pim.yml end any command with exit code 2, all of them, without a stack trace", async () => {
+  await using user = await newUser({ "work/pim.yml": "build:\n  cpu: 2\n\nsrve: {}\n" });
+  const { code, stdout, stderr } = await user.pim("config", "show");
+  assert.deepEqual([code, stdout], [2, ""]);
+  const file = join(user.path, "work/pim.yml");
+  assert.equal(
+    stderr,
+    `error: ${file}:2: build.cpu is not known here. Did you mean cpus?\n` +
+      `${file}:4: srve is not known here. Did you mean serve?\n`,
+  );
+});
+
+Deno.test("--project and PIM_PROJECT name a project; a folder that is none is refused", async () => {
+  await using user = await newUser({ "p/pim.yml": "build: {cpus: 7}\n" });
+  const cpus = ["config", "get", "build.cpus"];
+  assert.equal((await user.pim("--project", "../p", ...cpus)).stdout, "7\n");
+  assert.equal((await user.pim(...cpus, `--project=${user.path}/p`)).stdout, "7\n");
+  assert.equal((await user.run([...user.argv, ...cpus], { env: { PIM_PROJECT: "../p" } })).stdout, "7\n");
+  const wrong = await user.pim("--project", "../q", ...cpus);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^error: .*\/q is not a project: .*\nhint: Make it one with: pim init .*\/q\n$/);
+  assert.equal((await user.pim("config", "show", "--project")).stderr, "error: --project needs a folder\n");
+});
