@@ -1,5 +1,5 @@
 import type { ApplicationContext } from "@stricli/core";
-import { type Config, loadConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { writeText } from "../output.ts";
 import type { Environment } from "../paths.ts";
 
@@ -37,8 +37,14 @@ export function createContext(options: ContextOptions): PimContext {
     live: Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb",
     quiet: options.quiet,
     print: (text) => stdout.write(`${text}\n`),
-    config: () => config ??= loadConfig({ cwd: Deno.cwd(), env: Deno.env, project: options.project }),
+    config: () => config ??= readConfig(options.project),
   };
+}
+
+/** Loads what reads configuration only now: `--version` and `--help` do without, which halves their start-up. */
+async function readConfig(project: string | undefined): Promise<Config> {
+  const { loadConfig } = await import("../config/config.ts");
+  return await loadConfig({ cwd: Deno.cwd(), env: Deno.env, project });
 }
 
 /** An output as stricli wants it: colours on a terminal only. */
