@@ -3,7 +3,8 @@ import type { Profile } from "pim";
 // Every other profile is merged over this one. The values here are pim's own defaults, as a reference:
 // remove what you do not want to change. Maps merge key by key; lists and single values replace.
 export default {
-  description: "What all profiles share",
+  // extends: "…",             // a profile whose values lie under these; default: this one, default.ts
+  // description: "…",         // one line for `pim profile list -l`; it and extends are not passed on
 
   username: "pim",
   // password: "…",            // hashed before it leaves this host; without one the user has no password

@@ -48,11 +48,13 @@ const editorFiles: Record<string, string> = {
       module: "esnext",
       moduleResolution: "bundler",
       allowImportingTsExtensions: true,
+      allowJs: true,
       strict: true,
       noEmit: true,
       paths: { pim: ["./pim.d.ts"] },
     },
-    include: ["profiles.d", "targets.d", "pim.d.ts"],
+    // A bare "profiles.d" would be taken for a file that ends in ".d".
+    include: ["profiles.d/**/*", "pim.d.ts"],
   }),
   ".vscode/settings.json": json({ "deno.enable": true, "files.associations": { "*.eta": "plaintext" } }),
 };

@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+// Which rooms a room may import from, besides itself, the base and what those rooms may import.
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  config: [],
+  iso: ["config"],
+  profile: ["config"],
+  installer: ["profile", "iso"],
+  serve: ["profile", "installer"],
+  qemu: [],
+  ssh: [],
+  image: ["config"],
+  build: ["config", "iso", "profile", "installer", "serve", "qemu", "ssh", "image"],
+  vm: ["qemu", "image", "ssh"],
+  deploy: ["image", "qemu", "ssh"],
+  ventoy: ["iso", "profile"],
+  cli: ["build", "vm", "deploy", "ventoy"],
+  main: ["cli"],
+};
+
+interface Import {
+  readonly to: string;
+  readonly lazy: boolean;
+  readonly typeOnly: boolean;
+}
+
+interface Source {
+  /** Path from the root of the repository. */
+  readonly path: string;
+  readonly text: string;
+  /** The text without comments. */
+  readonly code: string;
+  readonly imports: readonly Import[];
+}
+
+async function sources(folder: string): Promise<Source[]> {
+  const found: Source[] = [];
+  for await (const entry of Deno.readDir(join(root, folder))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory) found.push(...await sources(path));
+    else if (path.endsWith(".ts")) found.push(await readSource(path));
+  }
+  return found;
+}
+
+async function readSource(path: string): Promise<Source> {
+  const text = await Deno.readTextFile(join(root, path));
+  const code = text.replace(/^\s*\/\*[\s\S]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "");
+  const statement =
+    /(?:^(?:import|export)\b([^"'`;]*?)\bfrom\s*|^(import)\s*|(\bimport\s*\(\s*))["']([^"']+)["']/gm;
+  const imports = [...code.matchAll(statement)].map(([, clause, , lazy, to = ""]) => ({
+    to,
+    lazy: lazy !== undefined,
+    typeOnly: /^\s*type\b/.test(clause ?? ""),
+  }));
+  return { path, text, code, imports };
+}
+
+const library = [...await sources("lib"), await readSource("main.ts")];
+const tests = await sources("tests");
+
+function roomOf(path: string): string {
+  if (!path.startsWith("lib/")) return basename(path, ".ts");
+  return dirname(path) === "lib" ? "base" : path.split("/")[1] ?? "";
+}
+
+function reachable(room: string): Set<string> {
+  const direct = mayImport[room] ?? [];
+  return new Set(["base", room, ...direct.flatMap((each) => [...reachable(each)])]);
+}
+
+/** The offenders as "path: what", so that a failing rule names them all. */
+function offenders(files: readonly Source[], find: (file: Source) => readonly string[]): string[] {
+  return files.flatMap((file) => find(file).map((what) => `${file.path}: ${what}`));
+}
+
+const matchesOf = (pattern: RegExp) => (file: Source) => file.code.match(pattern) ?? [];
+
+Deno.test("the rules see the sources: every room of lib, and their imports", () => {
+  const edges = library.flatMap(({ imports }) => imports);
+  assert.ok(library.length > 40);
+  assert.ok(edges.some(({ lazy }) => lazy) && edges.some(({ typeOnly }) => typeOnly));
+  assert.deepEqual(library.find(({ path }) => path === "lib/config/module.ts")?.imports.map(({ to }) => to), [
+    "node:url",
+    "node:util",
+    "../errors.ts",
+    "../files.ts",
+  ]);
+});
+
+Deno.test("rooms import only from the rooms that the design allows", () => {
+  const wrong = offenders(library, (file) => {
+    const allowed = reachable(roomOf(file.path));
+    if (mayImport[roomOf(file.path)] === undefined) return ["a room that the design does not know"];
+    return file.imports
+      .filter(({ to }) => to.startsWith("."))
+      .map(({ to }) => relative(root, join(root, dirname(file.path), to)))
+      .filter((target) => target.startsWith("lib/") && !allowed.has(roomOf(target)));
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("rooms do not depend on each other in a circle", () => {
+  for (const room of Object.keys(mayImport)) {
+    const below = (mayImport[room] ?? []).flatMap((each) => [...reachable(each)]);
+    assert.ok(!below.includes(room), room);
+  }
+});
+
+Deno.test("only lib/process.ts starts programs", () => {
+  const starters = library.filter(({ code }) => /\bDeno\s*\.\s*Command\b|node:child_process/.test(code));
+  assert.deepEqual(starters.map(({ path }) => path), ["lib/process.ts"]);
+});
+
+Deno.test("only main.ts reads the arguments and ends the process, and nobody uses the console", () => {
+  const inLib = library.filter(({ path }) => path !== "main.ts");
+  assert.deepEqual(offenders(inLib, matchesOf(/\bDeno\.(exit|args|exitCode)\b|\bprocess\.exit\b/g)), []);
+  assert.deepEqual(offenders(library, matchesOf(/\bconsole\s*\.\s*\w+/g)), []);
+});
+
+Deno.test("packages come by their names in the import map, never from JSR or by a URL", () => {
+  const wrong = offenders(
+    [...library, ...tests],
+    (file) => file.imports.map(({ to }) => to).filter((to) => /^(jsr|npm|https?|file):/.test(to)),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("files are named in snake_case, and there are no barrels and no utils", () => {
+  const wrong = offenders([...library, ...tests], (file) => {
+    return [
+      ...(/^[a-z0-9]+(_[a-z0-9]+)*(\.d)?\.ts$/.test(basename(file.path))
+        ? []
+        : ["its name is not snake_case"]),
+      ...(/^(index|mod|utils?|helpers?)$/.test(basename(file.path, ".ts")) ? ["its name says nothing"] : []),
+      ...(/\/(utils?|helpers?)\//.test(file.path) ? ["its folder's name says nothing"] : []),
+    ];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("no source file is longer than 400 lines", () => {
+  const wrong = offenders(library, ({ text }) => {
+    const lines = text.split("\n").length;
+    return lines > 400 ? [`it has ${lines} lines`] : [];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("what a command does is loaded only when the command runs", () => {
+  const wrong = offenders(
+    library,
+    (file) =>
+      file.imports.filter(({ to, lazy, typeOnly }) => to.endsWith("_impl.ts") && !lazy && !typeOnly)
+        .map(({ to }) => `${to} is imported at once`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("no test is switched off, and none runs alone", () => {
+  // What a test needs may be missing on a machine (`ignore: await which("x") === undefined`); nothing else excuses it.
+  const switched = /\b\w+\.(ignore|only)\s*\(|\b(ignore|only):\s*true\b/g;
+  const others = tests.filter(({ path }) => path !== "tests/architecture_test.ts");
+  assert.deepEqual(offenders(others, matchesOf(switched)), []);
+});
+
+Deno.test("the heavy packages are imported only where they are used", () => {
+  const heavy = ["ssh2", "eta", "unixcrypt", "log-update", "pretty-bytes", "pretty-ms"];
+  const wrong = offenders(
+    library,
+    (file) =>
+      file.imports.filter(({ to, lazy, typeOnly }) => heavy.includes(to) && !lazy && !typeOnly)
+        .map(({ to }) => `${to} is imported at once`),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+interface ModuleInfo {
+  readonly specifier: string;
+  readonly dependencies?: readonly {
+    readonly isDynamic?: boolean;
+    readonly code?: { readonly specifier: string };
+  }[];
+}
+
+/** The npm packages that a module brings in at once, by the runtime's own module graph. */
+async function packagesOf(path: string): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path], cwd: root })
+    .output();
+  const modules: readonly ModuleInfo[] = JSON.parse(new TextDecoder().decode(stdout)).modules;
+  const seen = new Set<string>();
+  const visit = (specifier: string) => {
+    if (seen.has(specifier)) return;
+    seen.add(specifier);
+    for (const each of modules.find((module) => module.specifier === specifier)?.dependencies ?? []) {
+      if (each.isDynamic !== true && each.code !== undefined) visit(each.code.specifier);
+    }
+  };
+  visit(new URL(path, new URL("../", import.meta.url)).href);
+  assert.ok(seen.size > 3, "the graph was not understood");
+  const names = [...seen].map((each) => /^npm:\/?((?:@[^/]+\/)?[^@/]+)/.exec(each)?.[1] ?? "");
+  return [...new Set(names)].filter((name) => name !== "").sort();
+}
+
+Deno.test("pim --version loads no package but the one that reads the command line", async () => {
+  assert.deepEqual(await packagesOf("main.ts"), ["@stricli/core"]);
+});
+
+Deno.test("pim profile list loads nothing heavier than the schemas", async () => {
+  const allowed = ["@stricli/core", "deepmerge-ts", "fastest-levenshtein", "js-yaml", "valibot"];
+  const loaded = await packagesOf("lib/cli/profile_impl.ts");
+  assert.deepEqual(loaded.filter((name) => !allowed.includes(name)), []);
+});
