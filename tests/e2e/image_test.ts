@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { hashFile } from "../../lib/iso/checksum.ts";
 import { openRegistry } from "../../lib/image/registry.ts";
 import { shutdownGuest } from "../../lib/qemu/agent_commands.ts";
-import { boot, type Booted } from "./booted.ts";
+import { boot, type Booted } from "../demo/boot.ts";
 import { type DemoImage, demoImage } from "./demo_image.ts";
 import { pim } from "./pim.ts";
 

@@ -10,6 +10,8 @@ import { waitForSsh } from "../../lib/ssh/wait.ts";
 
 /** A throw-away copy of an image, running. */
 export interface Booted extends AsyncDisposable {
+  /** Port on 127.0.0.1 that leads to its SSH. */
+  readonly sshPort: number;
   readonly machine: Machine;
   readonly ssh: SshSession;
   readonly agent: AgentClient;
@@ -54,6 +56,7 @@ export async function boot(image: string): Promise<Booted> {
   const agent = setup.use(await connectAgent(files.agent, { timeoutMs: 120_000 }));
   const all = setup.move();
   return {
+    sshPort: hostPort,
     machine,
     ssh,
     agent,
