@@ -1,0 +1,76 @@
+import { table } from "../../lib/cli/table.ts";
+
+/** One line of the benchmark. */
+export interface Measurement {
+  readonly name: string;
+  /** What was measured, in words. */
+  readonly what: string;
+  readonly unit: "ms" | "s" | "MiB";
+  readonly pim: number;
+  /** What pim is compared with; without it pim's own number has the aim. */
+  readonly baseline?: { readonly name: string; readonly value: number };
+  /** The highest ratio to the baseline, or the highest number where there is none, that we want. */
+  readonly aim: number;
+  /** How many runs the numbers are the median of. */
+  readonly runs: number;
+}
+
+/** The middle of some numbers; of an even count the mean of the two in the middle. NaN when there are none. */
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(half) - 1], sorted[Math.floor(half)]];
+  return low === undefined || high === undefined ? NaN : (low + high) / 2;
+}
+
+/** pim over the baseline, or undefined when there is none. */
+export function ratio({ pim, baseline }: Measurement): number | undefined {
+  return baseline && pim / baseline.value;
+}
+
+/**
+ * Runs some things after each other, again and again, and returns the results of each: interleaved, and in the other
+ * direction every second time, so that a machine that grows slower or faster treats them alike.
+ */
+export async function interleave<T>(
+  rounds: number,
+  things: readonly (() => Promise<T>)[],
+): Promise<T[][]> {
+  const results: T[][] = things.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    const order = [...things.keys()];
+    for (const index of round % 2 === 0 ? order : order.reverse()) {
+      const result = await things[index]?.();
+      results[index]?.push(result as T);
+    }
+  }
+  return results;
+}
+
+/** Milliseconds that something takes. */
+export async function timeMs(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
+}
+
+/** The measurements as a table in plain text. */
+export function formatMeasurements(measurements: readonly Measurement[]): string {
+  return table(
+    ["WHAT", "PIM", "BASELINE", "RATIO", "AIM"],
+    measurements.map((each) => {
+      const over = ratio(each);
+      return [
+        each.what,
+        amount(each.pim, each.unit),
+        each.baseline === undefined ? "-" : `${amount(each.baseline.value, each.unit)} ${each.baseline.name}`,
+        over === undefined ? "-" : over.toFixed(2),
+        over === undefined ? `<= ${amount(each.aim, each.unit)}` : `<= ${each.aim.toFixed(2)}`,
+      ];
+    }),
+  );
+}
+
+function amount(value: number, unit: Measurement["unit"]): string {
+  return `${value.toFixed(unit === "MiB" ? 0 : 1)} ${unit}`;
+}
