@@ -84,6 +84,18 @@ export async function tryLockFile(path: string): Promise<AsyncDisposable | undef
   return undefined;
 }
 
+/** Whether a process holds the lock of a lock file; one that is not there is held by nobody. Nothing is created. */
+export async function isLocked(path: string): Promise<boolean> {
+  try {
+    using file = await Deno.open(path);
+    // A shared lock: two who ask at the same time do not take each other for the holder.
+    return !(await file.tryLock(false));
+  } catch (cause) {
+    if (isAbsence(cause)) return false;
+    throw new PimError(`Cannot look at the lock ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
 async function openLock(path: string): Promise<Deno.FsFile> {
   try {
     await Deno.mkdir(dirname(path), { recursive: true });

@@ -1,11 +1,14 @@
 const encoder = new TextEncoder();
 
-/** Writes a whole text to stdout or stderr; a reader that has gone (`pim iso list | head`) is no error. */
+/**
+ * Writes a whole text to stdout or stderr. A reader that has gone (`pim iso list | head`) is no error; nor is a stderr
+ * that takes nothing any more (a closed terminal), since progress and logs must not end the work they tell of.
+ */
 export function writeText(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
   let rest = encoder.encode(text);
   try {
     while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (stream !== Deno.stderr && !(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -45,6 +45,8 @@ export interface SeedServer extends AsyncDisposable {
   readonly requests: readonly SeedRequest[];
   /** The base URL under a host's name or address, without a slash at its end. Guests of QEMU's user network see 10.0.2.2. */
   baseUrl(host?: string): string;
+  /** From now on called with each request as it was answered, until disposed of. */
+  onRequest(listener: (request: SeedRequest) => void): Disposable;
   /** Settles when the server has ended. */
   readonly finished: Promise<void>;
 }
@@ -68,6 +70,8 @@ function serve(options: SeedServerOptions): SeedServer {
   const { bind = "127.0.0.1", prefix = "", signal } = options;
   if (signal?.aborted) throw new CancelledError();
   const requests: SeedRequest[] = [];
+  const listeners = new Set<(request: SeedRequest) => void>();
+  if (options.onRequest !== undefined) listeners.add(options.onRequest);
   const stop = new AbortController();
   const server = listen(bind, options.port ?? 0, stop.signal, async (request, client) => {
     const began = performance.now();
@@ -77,7 +81,7 @@ function serve(options: SeedServerOptions): SeedServer {
     const record = { client, method: request.method, path, status: response.status, bytes, timeMs, error };
     requests.push(record);
     if (requests.length > keptRequests) requests.shift();
-    options.onRequest?.(record);
+    for (const listener of listeners) listener(record);
     return response;
   });
   const end = () => stop.abort();
@@ -89,6 +93,10 @@ function serve(options: SeedServerOptions): SeedServer {
     prefix,
     requests,
     baseUrl: (host = bind) => `http://${host.includes(":") ? `[${host}]` : host}:${port}${prefix}`,
+    onRequest(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
     finished,
     async [Symbol.asyncDispose]() {
       stop.abort();
