@@ -39,10 +39,9 @@ export async function execOn(link: Link, command: string, options: ExecOptions =
   let output: Output | undefined;
   let over = false;
   const work = async (): Promise<ExecResult> => {
-    channel = await openChannel(link, what, command, options.pty ?? false);
+    ({ channel, output } = await openChannel(link, what, command, options));
     // Time may have been up before the guest opened the channel.
     if (over) stop(channel);
-    output = collect(channel, options);
     return await Promise.race([output.result, feed(channel, options.stdin)]);
   };
   try {
@@ -57,13 +56,20 @@ export async function execOn(link: Link, command: string, options: ExecOptions =
   }
 }
 
-function openChannel(link: Link, what: string, command: string, pty: boolean): Promise<ClientChannel> {
+interface OpenChannel {
+  readonly channel: ClientChannel;
+  readonly output: Output;
+}
+
+function openChannel(link: Link, what: string, command: string, options: ExecOptions): Promise<OpenChannel> {
+  const pty = options.pty ?? false;
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => reject(new SshError("protocol", `${what}: ${cause.message}`, { cause }));
     try {
       link.client.exec(command, pty ? { pty: { cols: 120, rows: 40 } } : {}, (error, channel) => {
         if (error) fail(error);
-        else resolve(channel);
+        // At once, not after an await: the exit status of a quick command may be in the very packet that is being read.
+        else resolve({ channel, output: collect(channel, options) });
       });
     } catch (error) {
       // ssh2 throws here when its socket is closed already.

@@ -38,6 +38,15 @@ Deno.test("commands run after a login by key, with exit status, stdout and stder
   assert.equal(killed.signal, "KILL");
 });
 
+Deno.test("the exit status of the quickest command is not lost", async () => {
+  // At this level bash leaves out ~/.bashrc, which could make its commands slow.
+  await using sshd = await startSshd({ config: ["SetEnv SHLVL=2"] });
+  await using session = await open(sshd);
+  const codes: (number | null)[] = [];
+  for (let n = 0; n < 150; n++) codes.push((await session.exec("exit 3")).code);
+  assert.deepEqual(new Set(codes), new Set([3]));
+});
+
 Deno.test("output arrives while the command runs, and letters cut by a packet stay whole", async () => {
   await using sshd = await startSshd();
   await using session = await open(sshd);
