@@ -17,15 +17,15 @@ import { startInstalled } from "./steps/start_installed.ts";
 /** The whole build, from a plan to a registered image. */
 export function buildSteps(plan: BuildPlan): Chain<Planned, BuiltImage> {
   return chain(checkHost)
-    .then(ensureIso)
-    .then(extractKernel)
-    .then(createDisk)
-    .then(serveAnswers)
-    .then(install)
-    .then(startInstalled)
+    .step(ensureIso)
+    .step(extractKernel)
+    .step(createDisk)
+    .step(serveAnswers)
+    .step(install)
+    .step(startInstalled)
     .each(plan.scripts.map(provision))
-    .then(finalize)
-    .then(powerOff)
-    .then(flatten)
-    .then(register);
+    .step(finalize)
+    .step(powerOff)
+    .step(flatten)
+    .step(register);
 }

@@ -10,14 +10,18 @@ export function openBuildLog(paths: { readonly text: string; readonly ndjson: st
   const encoder = new TextEncoder();
   return {
     listen(event) {
-      text.writeSync(encoder.encode(`${event.time} ${describeEvent(event)}\n`));
-      ndjson.writeSync(encoder.encode(`${JSON.stringify(event)}\n`));
+      writeAll(text, encoder.encode(`${event.time} ${describeEvent(event)}\n`));
+      writeAll(ndjson, encoder.encode(`${JSON.stringify(event)}\n`));
     },
     [Symbol.dispose]() {
       text.close();
       ndjson.close();
     },
   };
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
 }
 
 /** An event in one line of words. */

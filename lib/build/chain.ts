@@ -22,7 +22,8 @@ export interface Step<In, Out> {
 /** A list of steps in which each takes what the one before returned. */
 export interface Chain<In, Out> {
   readonly steps: readonly Step<unknown, unknown>[];
-  then<Next>(step: Step<Out, Next>): Chain<In, Next>;
+  /** Appends a step. Not called `then`, which would make a promise of a chain wherever one is awaited. */
+  step<Next>(step: Step<Out, Next>): Chain<In, Next>;
   /** Appends steps that leave the type as it is, such as one for each script. */
   each(steps: readonly Step<Out, Out>[]): Chain<In, Out>;
 }
@@ -36,7 +37,7 @@ export function chain<In, Out>(first: Step<In, Out>): Chain<In, Out> {
 function chainOf<In, Out>(steps: readonly Step<unknown, unknown>[]): Chain<In, Out> {
   return {
     steps,
-    then: <Next>(step: Step<Out, Next>) => chainOf<In, Next>([...steps, step as Step<unknown, unknown>]),
+    step: <Next>(step: Step<Out, Next>) => chainOf<In, Next>([...steps, step as Step<unknown, unknown>]),
     each: (more) => chainOf<In, Out>([...steps, ...more as readonly Step<unknown, unknown>[]]),
   };
 }

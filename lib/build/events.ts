@@ -1,4 +1,5 @@
-import { redact } from "../log.ts";
+import { messageOf } from "../errors.ts";
+import { log, redact } from "../log.ts";
 
 /** Everything that a build tells while it runs: the terminal, the build log and --json all render this one stream. */
 export type BuildEvent =
@@ -36,12 +37,27 @@ export type TimedEvent = BuildEvent & { readonly time: string };
 /** Reports an event. */
 export type Emit = (event: BuildEvent) => void;
 
-/** An emitter that stamps events, hides secrets in them and hands them to every listener. */
+// Fields that carry what people, programs and guests say. A password that happens to be a word must not change the others.
+const spoken: ReadonlySet<string> = new Set(["text", "line", "reason", "hint"]);
+
+/**
+ * An emitter that stamps events, hides secrets in what they say and hands them to every listener. A listener that
+ * throws (a full disk, a closed terminal) is told of once and left out from then on: the build itself goes on.
+ */
 export function emitter(listeners: readonly ((event: TimedEvent) => void)[]): Emit {
+  const listening = new Set(listeners);
   return (event) => {
     const clean = Object.fromEntries(
-      Object.entries(event).map(([key, value]) => [key, typeof value === "string" ? redact(value) : value]),
+      Object.entries(event).map(([key, value]) => [key, spoken.has(key) ? redact(value) : value]),
     ) as BuildEvent;
-    for (const listener of listeners) listener({ time: new Date().toISOString(), ...clean });
+    const timed = { time: new Date().toISOString(), ...clean };
+    for (const listener of listening) {
+      try {
+        listener(timed);
+      } catch (error) {
+        listening.delete(listener);
+        log.warn(`The build goes on, but its events can no longer be written: ${messageOf(error)}`);
+      }
+    }
   };
 }

@@ -12,7 +12,7 @@ fi
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
 rm -f /var/lib/dhcp/*.lease* /var/lib/NetworkManager/*.lease /run/systemd/netif/leases/* 2>/dev/null || true
 rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
-if [ -d /etc/systemd/system ]; then
+if command -v systemctl >/dev/null; then
   cat > /etc/systemd/system/pim-host-keys.service <<'UNIT'
 [Unit]
 Description=Generate SSH host keys at first boot
@@ -41,6 +41,7 @@ if command -v apt-get >/dev/null; then
   apt-get clean
   rm -rf /var/lib/apt/lists/*
 fi
+# From here on the journal stays in memory.
 if command -v journalctl >/dev/null; then journalctl --quiet --relinquish-var 2>/dev/null || true; fi
 rm -rf /var/log/journal/* /var/log/installer
 find /var/log -type f -exec truncate -s 0 {} +

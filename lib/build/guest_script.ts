@@ -1,10 +1,10 @@
 import { exitCode, PimError } from "../errors.ts";
-import { hideSecret } from "../log.ts";
 import { lastLines, lineSplitter } from "../process.ts";
 import type { ResolvedProfile } from "../profile/resolved.ts";
 import { SshError } from "../ssh/errors.ts";
 import { shellQuote } from "../ssh/quote.ts";
 import type { SshSession } from "../ssh/session.ts";
+import { findRootWay } from "./guest_root.ts";
 
 /** Folder in the home of the build's user where scripts are put; finalize removes it. */
 export const guestFolder = ".pim-build";
@@ -43,7 +43,7 @@ export async function runGuestScript(
 ): Promise<void> {
   const { name, env, timeoutMs, signal, onLine } = script;
   const at = `${guestFolder}/${name}`;
-  const sudo = await findSudo(ssh, profile, signal);
+  const root = await findRootWay(ssh, profile, signal);
   await ssh.exec(`umask 077 && mkdir -p ${guestFolder}`, { signal, timeoutMs: 60_000 });
   await ssh.upload(script.content, at, { mode: 0o700, signal });
   // Values travel in a file, since every user of the guest can read the arguments of a running program.
@@ -54,24 +54,30 @@ export async function runGuestScript(
     onLine(line);
   };
   const [stdout, stderr] = [lineSplitter(keep), lineSplitter(keep)];
+  const failed = (status: number | string) => {
+    stdout.end();
+    stderr.end();
+    return new ScriptError(name, status, lastLines(kept, 15));
+  };
   const inner = `. "$1.env" && exec "$1"`;
-  const command = `${sudo.prefix}sh -c ${shellQuote(inner)} sh "$PWD"/${shellQuote(at)}`;
   try {
-    const result = await ssh.exec(command, {
-      ...(sudo.stdin !== undefined && { stdin: sudo.stdin }),
+    const result = await ssh.exec(`${root.prefix}sh -c ${shellQuote(inner)} sh "$PWD"/${shellQuote(at)}`, {
+      ...(root.stdin !== undefined && { stdin: root.stdin }),
       onStdout: stdout,
       onStderr: stderr,
       timeoutMs,
       signal,
     });
+    if (result.code !== 0) {
+      throw failed(
+        result.code ?? (result.signal ? `was ended by SIG${result.signal}` : "ended without a status"),
+      );
+    }
     stdout.end();
     stderr.end();
-    if (result.code !== 0) {
-      throw new ScriptError(name, result.code ?? `was ended by SIG${result.signal}`, lastLines(kept, 15));
-    }
   } catch (error) {
     if (!(error instanceof SshError) || error.kind !== "timeout") throw error;
-    throw new ScriptError(name, `was not done within ${timeoutMs / 60_000} minutes`, lastLines(kept, 15));
+    throw failed(`was not done within ${timeoutMs / 60_000} minutes`);
   }
 }
 
@@ -93,27 +99,4 @@ export function scriptEnvironment(profile: ResolvedProfile, architecture: string
 
 function exportLines(env: Readonly<Record<string, string>>): string {
   return Object.entries(env).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`).join("");
-}
-
-interface Sudo {
-  readonly prefix: string;
-  readonly stdin?: string;
-}
-
-/** How to become root: not at all, by sudo without a password, or with the profile's. */
-async function findSudo(ssh: SshSession, profile: ResolvedProfile, signal: AbortSignal): Promise<Sudo> {
-  if (ssh.username === "root") return { prefix: "" };
-  const limits = { signal, timeoutMs: 60_000 };
-  if ((await ssh.exec("sudo -n true", limits)).code === 0) return { prefix: "sudo -n " };
-  if (profile.password !== undefined) {
-    hideSecret(profile.password);
-    const stdin = `${profile.password}\n`;
-    if ((await ssh.exec("sudo -S -p '' true", { ...limits, stdin })).code === 0) {
-      return { prefix: "sudo -S -p '' ", stdin };
-    }
-  }
-  throw new PimError(`The user ${ssh.username} cannot become root in the guest with sudo`, {
-    exitCode: exitCode.provisioning,
-    hint: "Give the profile a password, or let installs.d allow sudo without one while it is built.",
-  });
 }

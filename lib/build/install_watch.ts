@@ -1,7 +1,7 @@
 import { exitCode, PimError } from "../errors.ts";
-import type { Installer } from "../installer/installer.ts";
+import type { Installer, StopSign } from "../installer/installer.ts";
 import { followSerial, lastSerialLines } from "../qemu/serial.ts";
-import type { SeedServer } from "../serve/server.ts";
+import type { SeedRequest, SeedServer } from "../serve/server.ts";
 import type { SyslogReceiver } from "./syslog.ts";
 
 /** What {@linkcode watchInstall} looks at. */
@@ -17,13 +17,16 @@ export interface InstallSources {
 export interface InstallWatch extends AsyncDisposable {
   /** Rejects as soon as the installer says that it cannot go on. */
   readonly failed: Promise<never>;
-  /** Whether the installer has fetched its answer file. */
-  answersFetched(): boolean;
+  /** Reads what the console still holds once the machine has ended; throws when the installer has not done its work. */
+  finish(): Promise<void>;
   /** How far the installer came, in words. */
   reached(): string;
   /** An error with the place that was reached and the last lines of the console. */
   failure(why: string): Promise<PimError>;
 }
+
+// Whatever the installer, its kernel can die, and waits for ever then.
+const panic: StopSign = { pattern: /Kernel panic - not syncing/, meaning: "the kernel gave up" };
 
 /** Starts watching; disposing ends it. */
 export function watchInstall(sources: InstallSources): InstallWatch {
@@ -31,6 +34,7 @@ export function watchInstall(sources: InstallSources): InstallWatch {
   const stop = new AbortController();
   const sign = Promise.withResolvers<never>();
   sign.promise.catch(() => {});
+  let stopped: string | undefined;
   let milestone: string | undefined;
   let consoleSeen = false;
 
@@ -38,51 +42,59 @@ export function watchInstall(sources: InstallSources): InstallWatch {
   const fetched = (path: string | undefined) =>
     seed.requests.some((request) => request.path === path && request.status === 200);
   const reached = () => {
-    const stages = [
-      fetched("/install.sh") ? "the late command was fetched" : undefined,
-      milestone === undefined ? undefined : `the installer was at: ${milestone}`,
-      fetched(answerFile) ? `${answerFile} was fetched` : undefined,
-      consoleSeen
-        ? `the kernel started, but ${answerFile} was not fetched`
-        : "nothing came from the serial console",
-    ];
-    return stages.filter((stage) => stage !== undefined)[0] ?? "";
+    if (fetched("/install.sh")) return "the late command was fetched";
+    if (milestone !== undefined) return `the installer was at: ${milestone}`;
+    if (fetched(answerFile)) return `${answerFile} was fetched`;
+    return consoleSeen
+      ? `the kernel started, but ${answerFile} was not fetched`
+      : "nothing came from the serial console";
   };
   const failure = async (why: string) => {
     const lines = await lastSerialLines(serialLog, 15);
     const last = lines === "" ? "" : `\nThe last lines of its console:\n${lines.replace(/^/gm, "  | ")}`;
     return new PimError(`The installation failed: ${why} (${reached()})${last}`, {
       exitCode: exitCode.timeout,
+      hint: "Watch the installer at work with: pim build run --console PROFILE",
     });
   };
   const look = (line: string) => {
-    const found = installer.stopSigns.find(({ pattern }) => pattern.test(line));
-    if (found !== undefined) failure(`${found.meaning}: ${line.trim()}`).then(sign.reject);
+    const found = [...installer.stopSigns, panic].find(({ pattern }) => pattern.test(line));
+    if (found !== undefined && stopped === undefined) {
+      stopped = `${found.meaning}: ${line.trim()}`;
+      failure(stopped).then(sign.reject, sign.reject);
+    }
+    const text = installer.milestone(line);
+    if (text !== undefined && text !== milestone) progress(milestone = text);
   };
 
-  syslog.onLine((line) => {
-    look(line);
-    const text = installer.milestone(line);
-    if (text === undefined || text === milestone) return;
-    milestone = text;
-    progress(text);
-  });
+  syslog.onLine(look);
+  const requests = seed.onRequest((request) => progress(describeRequest(request)));
   const following = (async () => {
     for await (const line of followSerial(serialLog, { signal: stop.signal })) {
       consoleSeen = true;
       look(line);
-      const text = installer.milestone(line);
-      if (text !== undefined && text !== milestone) progress(milestone = text);
     }
-  })();
+  })().catch(sign.reject);
+  const drain = async () => {
+    stop.abort();
+    await following;
+  };
   return {
     failed: sign.promise,
-    answersFetched: () => fetched(answerFile),
+    async finish() {
+      await drain();
+      if (stopped !== undefined) throw await failure(stopped);
+      if (!fetched(answerFile)) throw await failure("the installer ended without its answers");
+    },
     reached,
     failure,
     async [Symbol.asyncDispose]() {
-      stop.abort();
-      await following;
+      requests[Symbol.dispose]();
+      await drain();
     },
   };
+}
+
+function describeRequest({ method, path, status }: SeedRequest): string {
+  return method === "GET" && status === 200 ? `${path} was fetched` : `${method} ${path}: ${status}`;
 }

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Machine, MachineDiedError } from "../qemu/machine.ts";
 import type { KernelSpec, MachineSpec } from "../qemu/machine_spec.ts";
+import { SshError } from "../ssh/errors.ts";
 import type { DiskReady } from "./states.ts";
 
 /** Port of the guest's SSH server. */
@@ -24,4 +27,31 @@ export function buildMachine(
     agentSocket: workspace.runtime.agent,
     extraArgs: profile.build.qemuArgs,
   };
+}
+
+/**
+ * Works with the guest of a running machine. When QEMU dies the work is aborted and MachineDiedError thrown, since
+ * QEMU's own last words say more than a port that closed.
+ */
+export async function whileRunning<T>(
+  machine: Machine,
+  name: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const died = new AbortController();
+  const over = machine.ended.then((end) => died.abort(new MachineDiedError(name, end, machine.argv)));
+  try {
+    return await work(AbortSignal.any([signal, died.signal]));
+  } catch (error) {
+    // Connections are lost a moment before QEMU has ended.
+    if (error instanceof SshError && error.kind === "lost") await atMost(2000, over);
+    throw died.signal.aborted && !signal.aborted ? died.signal.reason : error;
+  }
+}
+
+async function atMost(ms: number, promise: Promise<void>): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([promise, sleep(ms, undefined, { signal: enough.signal }).catch(() => {})]);
+  enough.abort();
 }

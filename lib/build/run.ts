@@ -1,18 +1,23 @@
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
+import { imageName } from "../image/images.ts";
+import { log, redact } from "../log.ts";
+import { followSerial } from "../qemu/serial.ts";
 import { buildSteps } from "./build.ts";
 import { openBuildLog } from "./build_log.ts";
 import { runChain, StepError } from "./chain.ts";
-import { emitter, type TimedEvent } from "./events.ts";
+import { type Emit, emitter, type TimedEvent } from "./events.ts";
 import type { BuildPlan } from "./plan.ts";
-import type { BuiltImage } from "./states.ts";
+import type { BuiltImage, Planned } from "./states.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 /** Options of {@linkcode runBuild}. */
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly onEvent: (event: TimedEvent) => void;
+  /** Called with each line of the machine's serial console, in both of its phases. */
+  readonly onConsole?: (line: string) => void;
   /** Asked after a failure, while the machine is still there: whether the disk is to be kept. */
-  readonly keepDisk: (error: unknown) => boolean | Promise<boolean>;
+  readonly keepDisk: (error: BuildError) => boolean | Promise<boolean>;
 }
 
 /** A build that failed: in which step, why, and where its logs are. */
@@ -20,12 +25,11 @@ export class BuildError extends PimError {
   override readonly name = "BuildError";
 
   constructor(readonly step: string, cause: unknown, readonly folder: string) {
+    const advice = cause instanceof PimError ? cause.hint : undefined;
     super(`The build failed in step ${step}: ${messageOf(cause)}`, {
       cause,
       exitCode: cause instanceof PimError ? cause.exitCode : exitCode.failure,
-      hint: [cause instanceof PimError ? cause.hint : undefined, `Its logs are in ${folder}`].filter((each) =>
-        each !== undefined
-      ).join("\n      "),
+      hint: `${advice === undefined ? "" : `${advice}\n      `}Its logs are in ${folder}`,
     });
   }
 }
@@ -35,10 +39,20 @@ export class BuildError extends PimError {
  * (and its disk, when asked), a cancelled one nothing. Throws {@linkcode BuildError} or {@linkcode CancelledError}.
  */
 export async function runBuild(plan: BuildPlan, options: RunOptions): Promise<BuiltImage> {
+  try {
+    return await build(plan, options);
+  } catch (error) {
+    throw firstError(error);
+  }
+}
+
+async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImage> {
   const startedMs = performance.now();
-  await using workspace = await openWorkspace(plan.config.paths, plan.name);
-  using log = openBuildLog({ text: workspace.files.buildLog, ndjson: workspace.files.events });
-  const emit = emitter([log.listen, options.onEvent]);
+  const { plan, workspace } = await claimName(unnamed);
+  await using _workspace = workspace;
+  using buildLog = openBuildLog({ text: workspace.files.buildLog, ndjson: workspace.files.events });
+  await using _console = options.onConsole && followConsole(workspace.files.serialLog, options.onConsole);
+  const emit = emitter([buildLog.listen, options.onEvent]);
   await using undo = new AsyncDisposableStack();
   const steps = buildSteps(plan);
   emit({
@@ -58,21 +72,54 @@ export async function runBuild(plan: BuildPlan, options: RunOptions): Promise<Bu
     const failure = options.signal.aborted
       ? new CancelledError()
       : await keepLogs(new BuildError(error.step, error.cause, workspace.dir), workspace, options);
-    const { hint } = failure;
-    emit({
-      type: "build-failed",
-      step: error.step,
-      reason: failure instanceof BuildError ? messageOf(error.cause) : failure.message,
-      exitCode: failure.exitCode,
-      ...(hint !== undefined && { hint }),
-      ...(failure instanceof BuildError && { folder: workspace.dir }),
-    });
+    emitFailure(emit, error, failure);
     throw failure;
   }
+}
+
+/** The plan under a name that no other build has: of two builds in one second, one is named after the next second. */
+async function claimName(plan: BuildPlan): Promise<Planned> {
+  for (let timeMs = Date.now();; timeMs += 1000) {
+    const name = imageName(plan.profile.name, plan.architecture, new Date(timeMs));
+    const workspace = await openWorkspace(plan.config.paths, name);
+    if (workspace !== undefined) return { plan: { ...plan, name }, workspace };
+  }
+}
+
+function followConsole(serialLog: string, onLine: (line: string) => void): AsyncDisposable {
+  const stop = new AbortController();
+  const following = (async () => {
+    for await (const line of followSerial(serialLog, { signal: stop.signal })) onLine(redact(line));
+  })().catch((error) => log.warn(`The console can no longer be shown: ${messageOf(error)}`));
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await following;
+    },
+  };
 }
 
 async function keepLogs(failure: BuildError, workspace: Workspace, options: RunOptions): Promise<BuildError> {
   workspace.keep("logs");
   if (await options.keepDisk(failure)) workspace.keep("everything");
   return failure;
+}
+
+function emitFailure(emit: Emit, { step, cause }: StepError, failure: BuildError | CancelledError): void {
+  const { hint } = failure;
+  emit({
+    type: "build-failed",
+    step,
+    reason: failure instanceof BuildError ? messageOf(cause) : failure.message,
+    exitCode: failure.exitCode,
+    ...(hint !== undefined && { hint }),
+    ...(failure instanceof BuildError && { folder: failure.folder }),
+  });
+}
+
+/** What went wrong first. What went wrong while undoing, after that, is only told. */
+function firstError(error: unknown): unknown {
+  if (!(error instanceof SuppressedError)) return error;
+  log.warn(`Not everything could be cleaned up: ${messageOf(error.error)}`);
+  return firstError(error.suppressed);
 }

@@ -55,13 +55,12 @@ export interface Reachable extends Installed {
 /** The system is off, and the disk is as the image shall be. */
 export type PoweredOff = Installed;
 
-/** The image is where images are kept. */
+/** The image is whole, and lies in the image folder under a name that is not yet its own. */
 export interface Flattened extends PoweredOff {
   /** Path of the finished qcow2. */
-  readonly image: string;
+  readonly part: string;
   readonly imageBytes: number;
   readonly sha256: string;
-  readonly imageEfiVars?: string;
 }
 
 /** The image that a build made. */

@@ -19,6 +19,8 @@ export async function openSyslog(): Promise<SyslogReceiver> {
   });
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
+  // A message that cannot be received is a lost message, as UDP has it.
+  socket.on("error", () => {});
   return {
     port: socket.address().port,
     onLine: (added) => listener = added,
@@ -33,7 +35,7 @@ export async function openSyslog(): Promise<SyslogReceiver> {
 /** A message without its priority, time and host: `<14>Nov 23 00:31:54 main-menu[300]: …`. */
 export function withoutHeader(line: string): string {
   return line.trimEnd().replace(/^<\d+>/, "").replace(
-    /^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d (?:\S+ (?=\S+: ))?/,
+    /^[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d (?:\S*[^\s:] (?=\S+: ))?/,
     "",
   );
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { PimError } from "../errors.ts";
-import { exists, removeIfThere, tryLockFile } from "../files.ts";
+import { messageOf, PimError } from "../errors.ts";
+import { exists, isLocked, lockFile, removeIfThere } from "../files.ts";
 import {
   buildsDir,
   checkName,
@@ -45,14 +45,15 @@ function workspaceFiles(dir: string): WorkspaceFiles {
   };
 }
 
-/** Makes the folder of a build and holds its lock, which tells other processes that the build is alive. */
-export async function openWorkspace(paths: Paths, name: string): Promise<Workspace> {
+/**
+ * Makes the folder of a build and holds its lock, which tells other processes that the build is alive; undefined when
+ * a build of that name is there.
+ */
+export async function openWorkspace(paths: Paths, name: string): Promise<Workspace | undefined> {
   const dir = join(buildsDir(paths), checkName(name, "build name"));
   const runtime = runtimeFiles(await ensureRuntimeDir(paths), name);
-  await Deno.mkdir(buildsDir(paths), { recursive: true });
-  await Deno.mkdir(dir, { mode: 0o700 });
-  const lock = await tryLockFile(join(dir, lockName));
-  if (lock === undefined) throw new PimError(`Another build is using ${dir}`);
+  const lock = await makeLocked(dir);
+  if (lock === undefined) return undefined;
   const files = workspaceFiles(dir);
   let kept: "nothing" | "logs" | "everything" = "nothing";
   return {
@@ -68,9 +69,27 @@ export async function openWorkspace(paths: Paths, name: string): Promise<Workspa
   };
 }
 
+/** Makes a folder that holds a taken lock from the moment it can be seen, so that no `clean` finds it without one. */
+async function makeLocked(dir: string): Promise<AsyncDisposable | undefined> {
+  const hidden = join(dir, "..", `.${crypto.randomUUID()}`);
+  let lock: AsyncDisposable | undefined;
+  try {
+    await Deno.mkdir(hidden, { recursive: true, mode: 0o700 });
+    lock = await lockFile(join(hidden, lockName));
+    await Deno.rename(hidden, dir);
+    return lock;
+  } catch (cause) {
+    await lock?.[Symbol.asyncDispose]();
+    await removeIfThere(hidden);
+    if (await exists(dir)) return undefined;
+    throw new PimError(`Cannot make the folder of the build ${dir}: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** A build folder that is there: of a build that runs, or what a failed one left. */
 export interface BuildFolder {
   readonly name: string;
+  readonly profile: string;
   readonly dir: string;
   readonly running: boolean;
   readonly files: WorkspaceFiles;
@@ -78,27 +97,32 @@ export interface BuildFolder {
   readonly hasDisk: boolean;
 }
 
+// As imageName makes it: <profile>-<architecture>-<time>.
+const buildName = /^(?<profile>.+)-(?:amd64|arm64)-(?<time>\d{8}T\d{6}Z)$/;
+
 /** All build folders, oldest first. */
 export async function listBuildFolders(paths: Paths): Promise<BuildFolder[]> {
   const root = buildsDir(paths);
   if (!(await exists(root))) return [];
-  const folders: BuildFolder[] = [];
+  const folders: (BuildFolder & { readonly time: string })[] = [];
   for await (const entry of Deno.readDir(root)) {
-    if (!entry.isDirectory) continue;
+    const { profile, time } = buildName.exec(entry.name)?.groups ?? {};
+    if (!entry.isDirectory || profile === undefined || time === undefined) continue;
     const dir = join(root, entry.name);
     const files = workspaceFiles(dir);
-    const lock = await tryLockFile(join(dir, lockName));
-    await lock?.[Symbol.asyncDispose]();
     folders.push({
       name: entry.name,
+      profile,
+      time,
       dir,
-      running: lock === undefined,
+      running: await isLocked(join(dir, lockName)),
       files,
       hasDisk: await exists(files.disk),
     });
   }
-  // The time is at the end of a name.
-  return folders.sort((a, b) => a.name.slice(-16).localeCompare(b.name.slice(-16)));
+  return folders
+    .sort((a, b) => a.time.localeCompare(b.time))
+    .map(({ time: _, ...folder }) => folder);
 }
 
 async function removeDisks(files: WorkspaceFiles): Promise<void> {

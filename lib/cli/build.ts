@@ -49,7 +49,7 @@ const run = buildCommand<RunFlags, [string], PimContext>({
         brief: "What happens to the disk of a failed build (default: build.on_error)",
       },
       json: { ...jsonFlag.json, brief: "Print the build's events as NDJSON" },
-      console: { ...off, brief: "Show the machine's serial console while it installs" },
+      console: { ...off, brief: "Show the lines of the machine's serial console" },
     },
     positional: { kind: "tuple", parameters: [profile] },
   },

@@ -16,17 +16,19 @@ export async function run(this: PimContext, flags: RunFlags, profile: string): P
   hideSecret(plan.profile.password);
   if (flags.dryRun) return await printPlan(this, plan, flags.json);
   const onError = flags.onError ?? config.settings.build.on_error;
-  await using renderer = await buildRenderer({
+  using renderer = await buildRenderer({
     mode: flags.json ? "json" : this.quiet ? "quiet" : this.live ? "live" : "plain",
-    context: this,
-    console: flags.console,
+    print: (line) => this.print(line),
+    say: (line) => this.process.stderr.write(`${line}\n`),
   });
   const image = await runBuild(plan, {
     signal: this.signal,
     onEvent: renderer.listen,
-    keepDisk: () =>
+    ...(flags.console && { onConsole: renderer.console }),
+    keepDisk: async ({ message }) =>
       onError === "keep" ||
-      (onError === "ask" && this.live && renderer.ask("Keep the disk of the failed build?")),
+      (onError === "ask" && this.live &&
+        await renderer.ask(`${message}\nKeep the disk of the failed build?`, this.signal)),
   });
   if (!flags.json) this.print(image.path);
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { removeLeftovers } from "../build/leftovers.ts";
 import { listBuildFolders } from "../build/workspace.ts";
 import type { Config } from "../config/config.ts";
-import { removeIfThere } from "../files.ts";
 import { type ImagePlaces, listImages, removeImage } from "../image/images.ts";
 import { openRegistry } from "../image/registry.ts";
 import { registryFile } from "../paths.ts";
@@ -78,14 +78,13 @@ export async function status(this: PimContext, flags: JsonFlags): Promise<void> 
 export async function clean(this: PimContext, flags: CleanFlags, profile?: string): Promise<void> {
   const config = await this.config();
   const removed: string[] = [];
-  const isOf = (name: string) => profile === undefined || name.startsWith(`${profile}-`);
+  const places = placesOf(config);
   for (const folder of await listBuildFolders(config.paths)) {
-    if (folder.running || !isOf(folder.name)) continue;
-    if (!flags.dryRun) await removeIfThere(folder.dir);
+    if (folder.running || (profile !== undefined && folder.profile !== profile)) continue;
+    if (!flags.dryRun) await removeLeftovers(folder, config.paths, places.imageDir);
     removed.push(folder.dir);
   }
   if (flags.images) {
-    const places = placesOf(config);
     for (const image of oldImages((await openRegistry(places.registryPath)).list(), flags.keep)) {
       if (profile !== undefined && image.profile !== profile) continue;
       if (!flags.dryRun) await removeImage(image.name, places);

@@ -1,69 +1,68 @@
-import { describeEvent } from "../build/build_log.ts";
 import type { TimedEvent } from "../build/events.ts";
-import type { PimContext } from "./context.ts";
+import { configureLog } from "../log.ts";
+import { type FormatMs, liveChange, liveLine, type LiveStep, plainLines } from "./build_lines.ts";
 
 /** Shows a build's events; disposing of it leaves the terminal as it should be. */
-export interface BuildRenderer extends AsyncDisposable {
+export interface BuildRenderer extends Disposable {
   readonly listen: (event: TimedEvent) => void;
-  /** Asks a yes-or-no question on the terminal. */
-  ask(question: string): boolean;
+  /** Shows a line of the machine's serial console. */
+  readonly console: (line: string) => void;
+  /** Asks a yes-or-no question on the terminal; no when nobody can answer, or when aborted. */
+  ask(question: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** How events are shown: NDJSON on stdout, redrawn or plain lines on stderr, or not at all. */
 export type RenderMode = "json" | "live" | "plain" | "quiet";
 
-/** A renderer for one build. */
-export async function buildRenderer(
-  options: { readonly mode: RenderMode; readonly context: PimContext; readonly console: boolean },
-): Promise<BuildRenderer> {
-  const { context, mode } = options;
-  const say = (line: string) => context.process.stderr.write(`${line}\n`);
+/** A renderer for one build; `print` writes a line to stdout, `say` one to stderr. */
+export async function buildRenderer(options: {
+  readonly mode: RenderMode;
+  readonly print: (line: string) => void;
+  readonly say: (line: string) => void;
+}): Promise<BuildRenderer> {
+  const { mode, print, say } = options;
   switch (mode) {
     case "json":
-      return simple((event) => context.print(JSON.stringify(event)));
+      return lineRenderer(say, (event) => print(JSON.stringify(event)));
     case "quiet":
-      return simple(() => {});
-    case "plain":
-      return simple(plainLines(say));
+      return lineRenderer(say, () => {});
     case "live":
-      return await liveLines(say);
+      return await liveRenderer(say);
+    case "plain": {
+      const lineOf = plainLines();
+      return lineRenderer(say, (event) => {
+        const line = lineOf(event);
+        if (line !== undefined) say(line);
+      });
+    }
   }
 }
 
-function simple(listen: (event: TimedEvent) => void): BuildRenderer {
-  return { listen, ask: yesOrNo, [Symbol.asyncDispose]: () => Promise.resolve() };
-}
+const consoleLine = (line: string): string => `console | ${line}`;
 
-/** Plain lines; progress within a step is shown when its words change, and each tenth of a copy. */
-function plainLines(say: (line: string) => void): (event: TimedEvent) => void {
-  let last = "";
-  return (event) => {
-    if (event.type === "build-failed") return; // The error that ends the command says it all.
-    if (event.type === "progress") {
-      const key = `${event.text} ${Math.floor((event.fraction ?? 0) * 10)}`;
-      if (key === last) return;
-      last = key;
-    }
-    say(describeEvent(event));
+function lineRenderer(say: (line: string) => void, listen: (event: TimedEvent) => void): BuildRenderer {
+  return {
+    listen,
+    console: (line) => say(consoleLine(line)),
+    ask: (question, signal) => yesOrNo(say, question, signal),
+    [Symbol.dispose]() {},
   };
 }
 
-/** One line that is redrawn for the running step; finished steps and output of scripts stay above it. */
-async function liveLines(say: (line: string) => void): Promise<BuildRenderer> {
+/** One line that is redrawn for the running step; whatever else is said stays above it. */
+async function liveRenderer(say: (line: string) => void): Promise<BuildRenderer> {
   const [{ createLogUpdate }, { default: prettyMs }, process] = await Promise.all([
     import("log-update"),
     import("pretty-ms"),
     import("node:process"),
   ]);
+  const format: FormatMs = (ms, precision) =>
+    prettyMs(ms, precision === "seconds" ? { secondsDecimalDigits: 0 } : {});
   // Hiding the cursor would bring signal handlers with it that end the process on Ctrl-C.
   const update = createLogUpdate(process.stderr, { showCursor: true });
-  let step: { label: string; startedMs: number; text: string; fraction?: number } | undefined;
+  let step: LiveStep | undefined;
   const draw = () => {
-    if (step === undefined) return;
-    const elapsed = prettyMs(performance.now() - step.startedMs, { secondsDecimalDigits: 0 });
-    const percent = step.fraction === undefined ? "" : ` ${Math.floor(step.fraction * 100)} %`;
-    const width = Math.max(40, Deno.consoleSize().columns - 1);
-    update(`${step.label}  ${elapsed}  ${step.text}${percent}`.slice(0, width));
+    if (step !== undefined) update(liveLine(step, performance.now(), columns(), format));
   };
   const above = (line: string) => {
     update.clear();
@@ -71,44 +70,51 @@ async function liveLines(say: (line: string) => void): Promise<BuildRenderer> {
     draw();
   };
   const timer = setInterval(draw, 250);
+  configureLog({ write: above });
   return {
     listen(event) {
-      if (event.type === "step-started") {
-        step = {
-          label: `[${event.index}/${event.total}] ${event.step}`,
-          startedMs: performance.now(),
-          text: "",
-        };
-        draw();
-      } else if (event.type === "progress" && step !== undefined) {
-        step = { ...step, text: event.text, fraction: event.fraction };
-        draw();
-      } else if (event.type === "output") {
-        above(`    ${event.line}`);
-      } else if (event.type === "step-finished") {
-        const label = step?.label ?? event.step;
-        const text = step?.text ?? "";
-        step = undefined;
-        above(`${label}  ${prettyMs(event.elapsedMs)}${text === "" ? "" : `  ${text}`}`);
-      } else if (event.type === "build-finished") {
-        above(`built ${event.image} in ${prettyMs(event.elapsedMs, { secondsDecimalDigits: 0 })}`);
-      } else if (event.type === "build-failed") {
-        step = undefined;
-        update.clear();
-      }
+      const change = liveChange(step, event, performance.now(), format);
+      step = change.step;
+      if (change.above !== undefined) above(change.above);
+      else if (step === undefined) update.clear();
+      else draw();
     },
-    ask(question) {
+    console: (line) => above(consoleLine(line)),
+    ask(question, signal) {
+      step = undefined;
       update.clear();
-      return yesOrNo(question);
+      return yesOrNo(say, question, signal);
     },
-    [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       clearInterval(timer);
+      configureLog({ write: say });
+      step = undefined;
       update.clear();
-      return Promise.resolve();
     },
   };
 }
 
-function yesOrNo(question: string): boolean {
-  return confirm(question);
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80; // The terminal is gone, or has never known its width.
+  }
+}
+
+// Not confirm(): it asks on stdout, which carries results, and blocks the handler of Ctrl-C.
+async function yesOrNo(
+  say: (line: string) => void,
+  question: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!Deno.stdin.isTerminal() || signal.aborted) return false;
+  say(`${question} [y/N]`);
+  const answer = new Uint8Array(256);
+  const aborted = Promise.withResolvers<null>();
+  const stop = () => aborted.resolve(null);
+  signal.addEventListener("abort", stop, { once: true });
+  const count = await Promise.race([Deno.stdin.read(answer), aborted.promise]);
+  signal.removeEventListener("abort", stop);
+  return count !== null && /^\s*y/i.test(new TextDecoder().decode(answer.subarray(0, count)));
 }

@@ -25,6 +25,7 @@ export const checkHost: Step<Planned, HostReady> = {
     const { name, reason } = host.accelerator;
     progress(`QEMU ${host.version.text}, accelerator ${name}${reason === undefined ? "" : ` (${reason})`}`);
     if (plan.sshPort !== 0) requireFreePort(plan.sshPort);
+    await requireWritable(plan.config.settings.build.image_dir);
     const bytes = await expectedBytes(plan);
     await requireSpace([
       { dir: workspace.dir, bytes, what: "the disk of the build" },
@@ -46,6 +47,19 @@ function requireFreePort(port: number): void {
         hint: "Set build.ssh.port to 0 for any free port (PIM_BUILD_SSH_PORT=0 for this run).",
       },
     );
+  }
+}
+
+/** The image folder, like the port, is needed only at the end. */
+async function requireWritable(dir: string): Promise<void> {
+  try {
+    await Deno.mkdir(dir, { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir, prefix: ".pim-" }));
+  } catch (cause) {
+    throw new HostError(`Cannot write to the image folder ${dir}: ${messageOf(cause)}`, {
+      cause,
+      hint: "Choose another one with build.image_dir (PIM_BUILD_IMAGE_DIR for this run).",
+    });
   }
 }
 

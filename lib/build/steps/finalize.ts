@@ -1,6 +1,7 @@
 import { buildKeyComment } from "../../serve/template_data.ts";
 import type { Step } from "../chain.ts";
 import { guestFolder, runGuestScript, scriptEnvironment } from "../guest_script.ts";
+import { whileRunning } from "../machine.ts";
 import type { Reachable } from "../states.ts";
 
 const scriptUrl = new URL("../finalize.sh", import.meta.url);
@@ -11,19 +12,26 @@ export const finalize: Step<Reachable, Reachable> = {
   name: "finalize",
   async run(state, { signal, output }) {
     const { profile, architecture } = state.plan;
-    await runGuestScript(state.ssh, profile, {
-      name: "pim-finalize",
-      content: await Deno.readTextFile(scriptUrl),
-      env: {
-        ...scriptEnvironment(profile, architecture),
-        PIM_SSH_USER: state.ssh.username,
-        PIM_GUEST_FOLDER: guestFolder,
-        PIM_KEY_COMMENT: buildKeyComment,
-      },
-      timeoutMs,
+    const content = await Deno.readTextFile(scriptUrl);
+    await whileRunning(
+      state.machine,
+      state.plan.name,
       signal,
-      onLine: output,
-    });
+      (signal) =>
+        runGuestScript(state.ssh, profile, {
+          name: "pim-finalize",
+          content,
+          env: {
+            ...scriptEnvironment(profile, architecture),
+            PIM_SSH_USER: state.ssh.username,
+            PIM_GUEST_FOLDER: guestFolder,
+            PIM_KEY_COMMENT: buildKeyComment,
+          },
+          timeoutMs,
+          signal,
+          onLine: output,
+        }),
+    );
     return state;
   },
 };

@@ -1,8 +1,9 @@
 import { exitCode, messageOf, PimError } from "../../errors.ts";
 import { connectAgent } from "../../qemu/agent.ts";
 import { shutdownGuest } from "../../qemu/agent_commands.ts";
-import type { Machine } from "../../qemu/machine.ts";
+import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
 import type { Step, StepContext } from "../chain.ts";
+import { findRootWay } from "../guest_root.ts";
 import type { PoweredOff, Reachable } from "../states.ts";
 
 interface Way {
@@ -20,11 +21,7 @@ const ways: readonly Way[] = [
     patienceMs: 120_000,
   },
   { name: "ACPI", ask: ({ machine }) => machine.qmp.execute("system_powerdown"), patienceMs: 60_000 },
-  {
-    name: "SSH",
-    ask: ({ ssh }, signal) => ssh.exec("sudo -n poweroff", { signal, timeoutMs: 10_000 }),
-    patienceMs: 120_000,
-  },
+  { name: "SSH", ask: askOverSsh, patienceMs: 120_000 },
 ];
 
 /** Powers the system off in good order and waits for QEMU to end. */
@@ -36,6 +33,11 @@ export const powerOff: Step<Reachable, PoweredOff> = {
       const failed = await tryWay(way, state, context);
       if (failed === undefined) {
         const { machine, ssh, ...rest } = state;
+        const end = await machine.ended;
+        // A QEMU that crashed has ended too, with a disk that may lack what it had not written yet.
+        if (end.code !== 0 || end.signal !== null) {
+          throw new MachineDiedError(state.plan.name, end, machine.argv);
+        }
         await ssh[Symbol.asyncDispose]();
         await machine[Symbol.asyncDispose]();
         return rest;
@@ -58,7 +60,7 @@ async function tryWay(
   } catch (error) {
     signal.throwIfAborted();
     // The guest may have gone while it was being asked.
-    if (await endsWithin(state.machine, 5_000, signal)) return undefined;
+    if (await endsWithin(state.machine, 2_000, signal)) return undefined;
     return messageOf(error);
   }
   if (await endsWithin(state.machine, way.patienceMs, signal)) return undefined;
@@ -68,6 +70,16 @@ async function tryWay(
 async function askAgent(socket: string, signal: AbortSignal): Promise<void> {
   await using agent = await connectAgent(socket, { timeoutMs: 10_000, signal });
   await shutdownGuest(agent, { signal });
+}
+
+async function askOverSsh({ ssh, plan }: Reachable, signal: AbortSignal): Promise<void> {
+  const root = await findRootWay(ssh, plan.profile, signal);
+  const { code, stderr } = await ssh.exec(`${root.prefix}poweroff`, {
+    ...(root.stdin !== undefined && { stdin: root.stdin }),
+    signal,
+    timeoutMs: 10_000,
+  });
+  if (code !== 0 && code !== null) throw new PimError(`poweroff exited with ${code}: ${stderr.trim()}`);
 }
 
 async function endsWithin(machine: Machine, ms: number, signal: AbortSignal): Promise<boolean> {

@@ -1,43 +1,73 @@
 import { basename, join } from "node:path";
-import { formatChecksum } from "../../iso/checksum.ts";
+import { messageOf, PimError } from "../../errors.ts";
+import type { ImageEntry } from "../../image/entry.ts";
 import { updateRegistry } from "../../image/registry.ts";
+import { formatChecksum } from "../../iso/checksum.ts";
 import { registryFile } from "../../paths.ts";
 import type { Step } from "../chain.ts";
 import type { BuiltImage, Flattened } from "../states.ts";
 
-/** Records the image in the registry and puts the build's logs beside it. */
+/** Puts the image among the images, with the build's logs beside it, and records it. Once begun it is not cancelled. */
 export const register: Step<Flattened, BuiltImage> = {
   name: "register",
   async run(state) {
-    const { plan, workspace: { files }, image, imageBytes } = state;
-    const imageDir = plan.config.settings.build.image_dir;
-    const serialLog = join(imageDir, `${plan.name}.serial.log`);
-    const buildLog = join(imageDir, `${plan.name}.build.log`);
-    await Deno.copyFile(files.serialLog, serialLog);
-    await Deno.copyFile(files.buildLog, buildLog);
-    await updateRegistry(registryFile(plan.config.paths), (registry) => {
-      registry.add({
-        name: plan.name,
-        profile: plan.profile.name,
-        architecture: plan.architecture,
-        file: basename(image),
-        format: "qcow2",
-        virtualBytes: plan.diskBytes,
-        bytes: imageBytes,
-        sha256: state.sha256,
-        created: new Date().toISOString(),
-        firmware: plan.profile.build.firmware,
-        ...(state.imageEfiVars !== undefined && { efiVars: basename(state.imageEfiVars) }),
-        iso: {
-          key: plan.iso.key,
-          filename: plan.iso.filename,
-          ...(state.iso.checksum !== undefined && { checksum: formatChecksum(state.iso.checksum) }),
-        },
-        scripts: plan.scripts.map(({ name }) => name),
-        username: plan.profile.username,
-        logs: [basename(serialLog), basename(buildLog)],
+    const { plan, workspace, part, imageBytes } = state;
+    const files = imageFiles(state);
+    await Deno.rename(part, files.image);
+    try {
+      if (files.efiVars !== undefined) await Deno.copyFile(workspace.files.efiVars, files.efiVars);
+      await Deno.copyFile(workspace.files.serialLog, files.serialLog);
+      await Deno.copyFile(workspace.files.buildLog, files.buildLog);
+      await updateRegistry(registryFile(plan.config.paths), (registry) => registry.add(entry(state, files)));
+    } catch (cause) {
+      // An hour's work is not thrown away for this.
+      throw new PimError(`The image is complete, but it could not be registered: ${messageOf(cause)}`, {
+        cause,
+        hint: `It stays as ${files.image}` +
+          (cause instanceof PimError && cause.hint ? `. ${cause.hint}` : ""),
       });
-    });
-    return { name: plan.name, path: image, bytes: imageBytes };
+    }
+    return { name: plan.name, path: files.image, bytes: imageBytes };
   },
 };
+
+interface ImageFiles {
+  readonly image: string;
+  readonly efiVars?: string;
+  readonly serialLog: string;
+  readonly buildLog: string;
+}
+
+function imageFiles({ plan, efiVars }: Flattened): ImageFiles {
+  const file = (ending: string) => join(plan.config.settings.build.image_dir, `${plan.name}.${ending}`);
+  return {
+    image: file("qcow2"),
+    ...(efiVars !== undefined && { efiVars: file("efi-vars.fd") }),
+    serialLog: file("serial.log"),
+    buildLog: file("build.log"),
+  };
+}
+
+function entry({ plan, iso, imageBytes, sha256 }: Flattened, files: ImageFiles): ImageEntry {
+  return {
+    name: plan.name,
+    profile: plan.profile.name,
+    architecture: plan.architecture,
+    file: basename(files.image),
+    format: "qcow2",
+    virtualBytes: plan.diskBytes,
+    bytes: imageBytes,
+    sha256,
+    created: new Date().toISOString(),
+    firmware: plan.profile.build.firmware,
+    ...(files.efiVars !== undefined && { efiVars: basename(files.efiVars) }),
+    iso: {
+      key: plan.iso.key,
+      filename: plan.iso.filename,
+      checksum: formatChecksum(iso.checksum),
+    },
+    scripts: plan.scripts.map(({ name }) => name),
+    username: plan.profile.username,
+    logs: [basename(files.serialLog), basename(files.buildLog)],
+  };
+}

@@ -17,7 +17,6 @@ export const serveAnswers: Step<DiskReady, Served> = {
       await startSeedServer({
         prefix: randomPrefix(),
         answer: (path) => [...answers].find(([each]) => each === path)?.[1],
-        onRequest: ({ method, path, status }) => progress(`${method} ${path} ${status}`),
         signal,
       }),
     );

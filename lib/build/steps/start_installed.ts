@@ -1,5 +1,5 @@
 import { messageOf, PimError } from "../../errors.ts";
-import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
+import type { Machine } from "../../qemu/machine.ts";
 import { freePort, startOnFreePort } from "../../qemu/ports.ts";
 import { lastSerialLines } from "../../qemu/serial.ts";
 import { SshError } from "../../ssh/errors.ts";
@@ -7,7 +7,7 @@ import type { SshAuth } from "../../ssh/login.ts";
 import type { SshSession } from "../../ssh/session.ts";
 import { waitForSsh, type WaitStage } from "../../ssh/wait.ts";
 import type { Step, StepContext } from "../chain.ts";
-import { buildMachine } from "../machine.ts";
+import { buildMachine, whileRunning } from "../machine.ts";
 import type { Installed, Reachable } from "../states.ts";
 
 /** Starts the installed system from its disk and waits until it lets us in over SSH. */
@@ -40,20 +40,18 @@ async function logIn(
     { privateKey: buildKey.privateKey },
     ...(password === undefined ? [] : [{ password }]),
   ];
-  // The wait ends with the machine, whose own last words say more than a closed port.
-  const died = new AbortController();
-  void machine.ended.then((end) => died.abort(new MachineDiedError(plan.name, end, machine.argv)));
   let stage: WaitStage | undefined;
   try {
-    return await waitForSsh({
-      host: "127.0.0.1",
-      port,
-      username: plan.sshUser,
-      auth,
-      deadlineMs: plan.profile.build.sshTimeoutMinutes * 60_000,
-      signal: AbortSignal.any([signal, died.signal]),
-      onStage: (reached) => progress(stage = reached),
-    });
+    return await whileRunning(machine, plan.name, signal, (signal) =>
+      waitForSsh({
+        host: "127.0.0.1",
+        port,
+        username: plan.sshUser,
+        auth,
+        deadlineMs: plan.profile.build.sshTimeoutMinutes * 60_000,
+        signal,
+        onStage: (reached) => progress(stage = reached),
+      }));
   } catch (error) {
     if (!(error instanceof SshError)) throw error;
     const lines = await lastSerialLines(workspace.files.serialLog, 15);
