@@ -1,0 +1,171 @@
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { createDisk } from "../../lib/build/steps/create_disk.ts";
+import { ensureIso } from "../../lib/build/steps/ensure_iso.ts";
+import { extractKernel } from "../../lib/build/steps/extract_kernel.ts";
+import { flatten } from "../../lib/build/steps/flatten.ts";
+import { register } from "../../lib/build/steps/register.ts";
+import type { Flattened, PoweredOff } from "../../lib/build/states.ts";
+import { CancelledError, PimError, UsageError } from "../../lib/errors.ts";
+import { exists } from "../../lib/files.ts";
+import { listImages } from "../../lib/image/images.ts";
+import { debian } from "../../lib/installer/debian.ts";
+import { configureLog } from "../../lib/log.ts";
+import { registryFile } from "../../lib/paths.ts";
+import { run } from "../../lib/process.ts";
+import { checkImage, imageInfo } from "../../lib/qemu/img.ts";
+import { generateKeyPair } from "../../lib/ssh/key.ts";
+import { type Places, places } from "./places.ts";
+import { hostReady, makeIso, smallConfig, told } from "./states.ts";
+
+configureLog({ write: () => {} });
+
+const debianIso = {
+  ".disk/info": 'Debian GNU/Linux 12.5.0 "Bookworm" - Official amd64 NETINST 20240210-11:27',
+  "install.amd/vmlinuz": "the kernel",
+  "install.amd/initrd.gz": "the initrd",
+};
+const signal = new AbortController().signal;
+
+Deno.test("kernel and initrd come out of the ISO, and the disk has the profile's size", async () => {
+  await using place = await places(smallConfig('build: { diskSize: "64M" }'));
+  await makeIso(place, debianIso);
+  await using state = await hostReady(place);
+  await using context = told();
+  const iso = await ensureIso.run(state, context);
+  const boot = await extractKernel.run(iso, context);
+  equal(boot.installer, debian);
+  equal(await Deno.readTextFile(boot.kernel), "the kernel");
+  equal(await Deno.readTextFile(boot.initrd), "the initrd");
+  match(context.lines.at(-1) ?? "", /^Debian 12\.5\.0 \/install\.amd\/vmlinuz$/);
+  const { disk, efiVars } = await createDisk.run(boot, context);
+  equal((await imageInfo(disk, { qemuImg: state.host.qemuImg })).virtualBytes, 64 * 1024 ** 2);
+  equal(efiVars, undefined);
+});
+
+const wrongIsos: readonly (readonly [string, Record<string, string>, RegExp, RegExp])[] = [
+  ["is no installer", { "readme": "x" }, /small\.iso is not an installer that pim knows/, /debian or ubuntu/],
+  [
+    "is for another architecture",
+    { ...debianIso, ".disk/info": debianIso[".disk/info"].replace("amd64", "arm64") },
+    /small\.iso is for arm64, and this build is for amd64/,
+    /--iso.*--arch/,
+  ],
+  [
+    "has no kernel where it should be",
+    { ".disk/info": debianIso[".disk/info"] },
+    /no Debian kernel in the usual places: \/install\.amd\/vmlinuz, \/linux/,
+    /^$/,
+  ],
+];
+for (const [what, files, message, hint] of wrongIsos) {
+  Deno.test(`an ISO that ${what} is wrong usage`, async () => {
+    await using place = await places(smallConfig());
+    await makeIso(place, files);
+    await using state = await hostReady(place);
+    await using context = told();
+    const iso = await ensureIso.run(state, context);
+    await rejects(extractKernel.run(iso, context), (error) => {
+      ok(error instanceof UsageError, String(error));
+      match(error.message, message);
+      match(error.hint ?? "", hint);
+      return true;
+    });
+  });
+}
+
+/** A build whose machine is off, with a megabyte of data on its disk. */
+async function poweredOff(place: Places): Promise<PoweredOff & AsyncDisposable> {
+  await makeIso(place, debianIso);
+  const state = await hostReady(place);
+  await using context = told();
+  const boot = await extractKernel.run(await ensureIso.run(state, context), context);
+  const ready = await createDisk.run(boot, context);
+  const { qemuImg } = state.host;
+  const raw = join(place.dir, "content.raw");
+  await Deno.writeFile(raw, crypto.getRandomValues(new Uint8Array(65_536)));
+  await run([qemuImg, "convert", "-O", "qcow2", raw, ready.disk]);
+  await Deno.writeTextFile(state.workspace.files.serialLog, "serial\n");
+  await Deno.writeTextFile(state.workspace.files.buildLog, "log\n");
+  return {
+    ...ready,
+    buildKey: await generateKeyPair("test"),
+    [Symbol.asyncDispose]: () => state.workspace[Symbol.asyncDispose](),
+  };
+}
+
+const imagesOf = (place: Places) =>
+  listImages({ registryPath: registryFile(place.paths), imageDir: join(place.env.PIM_DATA_DIR!, "images") });
+
+Deno.test("the finished disk becomes a sound image, registered with what is known of it", async () => {
+  await using place = await places(smallConfig('username: "ann"'));
+  await using state = await poweredOff(place);
+  await using context = told();
+  const flat = await flatten.run(state, context);
+  deepEqual(await imagesOf(place), { images: [], unregistered: [] }, "no image before it is registered");
+  const built = await register.run(flat, context);
+  await context.undo.disposeAsync();
+
+  equal(built.path, join(place.env.PIM_DATA_DIR!, "images", `${state.plan.name}.qcow2`));
+  equal((await checkImage(built.path, { qemuImg: state.host.qemuImg })).corruptions, 0);
+  const { images: [image], unregistered } = await imagesOf(place);
+  ok(image);
+  deepEqual(unregistered, []);
+  const content = await Deno.readFile(built.path);
+  deepEqual(
+    [image.name, image.profile, image.username, image.iso.key, image.bytes, image.diskBytes, image.sha256],
+    [
+      state.plan.name,
+      "web",
+      "ann",
+      "small",
+      content.length,
+      content.length,
+      createHash("sha256").update(content).digest("hex"),
+    ],
+  );
+  const folder = join(place.env.PIM_DATA_DIR!, "images");
+  deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+    `${image.name}.build.log`,
+    `${image.name}.qcow2`,
+    `${image.name}.serial.log`,
+  ]);
+});
+
+Deno.test("a build that is cancelled before it registers leaves nothing among the images", async () => {
+  await using place = await places(smallConfig());
+  await using state = await poweredOff(place);
+  {
+    await using context = told();
+    await flatten.run(state, context);
+  }
+  deepEqual([...Deno.readDirSync(join(place.env.PIM_DATA_DIR!, "images"))], []);
+  const controller = new AbortController();
+  controller.abort(new CancelledError());
+  {
+    await using context = told(controller.signal);
+    await rejects(flatten.run(state, context), CancelledError);
+  }
+  deepEqual([...Deno.readDirSync(join(place.env.PIM_DATA_DIR!, "images"))], []);
+});
+
+Deno.test("an image that cannot be registered stays, and the error says where", async () => {
+  await using place = await places(smallConfig());
+  await using state = await poweredOff(place);
+  await Deno.mkdir(place.env.PIM_DATA_DIR!, { recursive: true });
+  await Deno.writeTextFile(registryFile(place.paths), "images: [what\n");
+  let flat: Flattened;
+  {
+    await using context = told(signal);
+    flat = await flatten.run(state, context);
+    await rejects(register.run(flat, context), (error) => {
+      ok(error instanceof PimError);
+      match(error.message, /The image is complete, but it could not be registered: .*damaged/);
+      match(error.hint ?? "", /It stays as .*\.qcow2\. Nothing was changed, and a copy is in /);
+      return true;
+    });
+  }
+  ok(await exists(flat.part.replace(/\.part$/, "")));
+  ok(!(await exists(flat.part)));
+});

@@ -1,0 +1,110 @@
+import { deepEqual, equal } from "node:assert/strict";
+import type { BuildEvent, TimedEvent } from "../../lib/build/events.ts";
+import { type FormatMs, liveChange, liveLine, type LiveStep, plainLines } from "../../lib/cli/build_lines.ts";
+import { buildRenderer, type RenderMode } from "../../lib/cli/build_render.ts";
+
+const timed = (event: BuildEvent): TimedEvent => ({ time: "2026-01-02T03:04:05.678Z", ...event });
+
+const recorded: readonly TimedEvent[] = ([
+  {
+    type: "build-started",
+    build: "b",
+    profile: "web",
+    architecture: "amd64",
+    steps: ["flatten", "register"],
+  },
+  { type: "step-started", step: "flatten", index: 1, total: 2 },
+  { type: "progress", step: "flatten", text: "copying", fraction: 0.01 },
+  { type: "progress", step: "flatten", text: "copying", fraction: 0.05 },
+  { type: "progress", step: "flatten", text: "copying", fraction: 0.52 },
+  { type: "progress", step: "flatten", text: "hashing" },
+  { type: "output", step: "flatten", line: "  a line" },
+  { type: "step-finished", step: "flatten", elapsedMs: 2500 },
+  { type: "step-started", step: "register", index: 2, total: 2 },
+  { type: "step-finished", step: "register", elapsedMs: 12 },
+  { type: "build-finished", image: "b", path: "/b.qcow2", bytes: 5, elapsedMs: 61_000 },
+] satisfies BuildEvent[]).map(timed);
+
+const failed = timed({ type: "build-failed", step: "register", reason: "it broke", exitCode: 1 });
+
+Deno.test("plain lines repeat no progress and leave the failure to the error that ends the command", () => {
+  const lineOf = plainLines();
+  deepEqual([...recorded, failed].map(lineOf).filter((line) => line !== undefined), [
+    "build b of profile web for amd64: flatten, register",
+    "[1/2] flatten",
+    "flatten: copying 1 %",
+    "flatten: copying 52 %",
+    "flatten: hashing",
+    "flatten |   a line",
+    "flatten: done in 2.5 s",
+    "[2/2] register",
+    "register: done in 0.0 s",
+    "built /b.qcow2 (5 bytes) in 61.0 s",
+  ]);
+});
+
+const format: FormatMs = (ms, precision) => precision === "exact" ? `${ms} ms` : `${Math.round(ms / 1000)} s`;
+
+Deno.test("a terminal has one line for the running step, and what is done above it", () => {
+  let step: LiveStep | undefined;
+  let nowMs = 0;
+  const above: string[] = [];
+  const line = recorded.map((event) => {
+    const change = liveChange(step, event, nowMs += 1000, format);
+    step = change.step;
+    if (change.above !== undefined) above.push(change.above);
+    return step && liveLine(step, nowMs, 80, format);
+  });
+  deepEqual(line, [
+    undefined,
+    "[1/2] flatten  0 s",
+    "[1/2] flatten  1 s  copying 1 %",
+    "[1/2] flatten  2 s  copying 5 %",
+    "[1/2] flatten  3 s  copying 52 %",
+    "[1/2] flatten  4 s  hashing",
+    "[1/2] flatten  5 s  hashing",
+    undefined,
+    "[2/2] register  0 s",
+    undefined,
+    undefined,
+  ]);
+  deepEqual(above, [
+    "      a line",
+    "[1/2] flatten  2500 ms  hashing",
+    "[2/2] register  12 ms",
+    "built b in 61 s",
+  ]);
+  deepEqual(liveChange({ label: "x", startedMs: 0, text: "" }, failed, 0, format), { step: undefined });
+});
+
+Deno.test("the redrawn line is cut to the terminal's width", () => {
+  const step: LiveStep = { label: "[1/2] flatten", startedMs: 0, text: "x".repeat(200) };
+  equal(liveLine(step, 0, 60, format).length, 59);
+});
+
+/** What a renderer writes: to stdout and to stderr. */
+async function rendered(mode: RenderMode): Promise<{ out: string[]; err: string[] }> {
+  const [out, err]: [string[], string[]] = [[], []];
+  using renderer = await buildRenderer({
+    mode,
+    print: (line) => void out.push(line),
+    say: (line) => void err.push(line),
+  });
+  for (const event of recorded) renderer.listen(event);
+  renderer.console("Debian GNU/Linux 12");
+  return { out, err };
+}
+
+Deno.test("NDJSON goes to stdout, one event a line; the console goes to stderr", async () => {
+  const { out, err } = await rendered("json");
+  deepEqual(out.map((line) => JSON.parse(line)), recorded);
+  deepEqual(err, ["console | Debian GNU/Linux 12"]);
+});
+
+Deno.test("plain and quiet renderers write nothing to stdout", async () => {
+  const plain = await rendered("plain");
+  deepEqual(plain.out, []);
+  equal(plain.err.length, 11);
+  equal(plain.err.at(-1), "console | Debian GNU/Linux 12");
+  deepEqual(await rendered("quiet"), { out: [], err: ["console | Debian GNU/Linux 12"] });
+});

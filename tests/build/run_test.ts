@@ -1,0 +1,112 @@
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import type { TimedEvent } from "../../lib/build/events.ts";
+import { whileRunning } from "../../lib/build/machine.ts";
+import { BuildError, runBuild, type RunOptions } from "../../lib/build/run.ts";
+import { listBuildFolders } from "../../lib/build/workspace.ts";
+import { planBuild } from "../../lib/build/plan.ts";
+import { CancelledError } from "../../lib/errors.ts";
+import { configureLog } from "../../lib/log.ts";
+import { buildsDir } from "../../lib/paths.ts";
+import { MachineDiedError, startMachine } from "../../lib/qemu/machine.ts";
+import { SshError } from "../../lib/ssh/errors.ts";
+import { type Places, places } from "./places.ts";
+import { hostReady, makeIso, smallConfig } from "./states.ts";
+
+configureLog({ write: () => {} });
+
+/** A build of an ISO that is no installer: it fails in its third step. */
+async function build(place: Places, more: Partial<RunOptions> = {}): Promise<readonly TimedEvent[]> {
+  await makeIso(place, { "readme": "x" });
+  const plan = await planBuild(await place.config(), { profile: "web", architecture: "amd64" });
+  const events: TimedEvent[] = [];
+  await runBuild(plan, {
+    signal: new AbortController().signal,
+    onEvent: (event) => events.push(event),
+    keepDisk: () => false,
+    ...more,
+  });
+  return events;
+}
+
+for (const keep of [false, true]) {
+  Deno.test(`a failed build names its step and leaves its logs${keep ? ", and its disk on request" : ""}`, async () => {
+    await using place = await places(smallConfig('build: { diskSize: "1M" }'));
+    const events: TimedEvent[] = [];
+    const asked: BuildError[] = [];
+    await rejects(
+      build(place, {
+        onEvent: (event) => events.push(event),
+        keepDisk(error) {
+          asked.push(error);
+          const folder = error.folder;
+          Deno.writeTextFileSync(`${folder}/disk.qcow2`, "disk");
+          return keep;
+        },
+      }),
+      (error) => {
+        ok(error instanceof BuildError, String(error));
+        deepEqual([error.step, error.exitCode], ["extract kernel", 2]);
+        deepEqual(asked, [error]);
+        match(error.message, /^The build failed in step extract kernel: .*is not an installer/);
+        match(error.hint ?? "", /\n {6}Its logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z$/);
+        return true;
+      },
+    );
+    deepEqual(events.map(({ type }) => type).filter((type) => type !== "progress"), [
+      "build-started",
+      "step-started",
+      "step-finished",
+      "step-started",
+      "step-finished",
+      "step-started",
+      "build-failed",
+    ]);
+    const [folder] = await listBuildFolders(place.paths);
+    ok(folder);
+    deepEqual([folder.running, folder.hasDisk], [false, keep]);
+    match(await Deno.readTextFile(folder.files.buildLog), /failed in step extract kernel: /);
+  });
+}
+
+Deno.test("a build that is cancelled leaves nothing, at whichever step", async () => {
+  for (const when of ["check host", "ensure ISO", "extract kernel"]) {
+    await using place = await places(smallConfig('build: { diskSize: "1M" }'));
+    const controller = new AbortController();
+    const events: TimedEvent[] = [];
+    const onEvent = (event: TimedEvent) => {
+      events.push(event);
+      if (event.type === "step-started" && event.step === when) controller.abort(new CancelledError());
+    };
+    await rejects(build(place, { signal: controller.signal, onEvent, keepDisk: () => true }), CancelledError);
+    const last = events.at(-1);
+    ok(last?.type === "build-failed");
+    deepEqual([last.step, last.exitCode, last.folder], [when, 130, undefined]);
+    deepEqual([...Deno.readDirSync(buildsDir(place.paths))], []);
+  }
+});
+
+Deno.test("when QEMU dies its last words are the error, not the connection that was lost with it", async () => {
+  await using place = await places(smallConfig());
+  await using state = await hostReady(place);
+  const { runtime, files } = state.workspace;
+  await using machine = await startMachine(state.host, {
+    name: state.plan.name,
+    memoryMiB: 64,
+    cpus: 1,
+    disks: [],
+    serial: { socket: runtime.serial, log: files.serialLog },
+    qmpSocket: runtime.qmp,
+    extraArgs: ["-S"],
+  });
+  const { signal } = new AbortController();
+  const own = new Error("its own");
+  await rejects(whileRunning(machine, "it", signal, () => Promise.reject(own)), (error) => error === own);
+  equal(await whileRunning(machine, "it", signal, () => Promise.resolve(42)), 42);
+  await rejects(
+    whileRunning(machine, "it", signal, () => {
+      Deno.kill(machine.pid, "SIGKILL");
+      return Promise.reject(new SshError("lost", "the SSH connection was lost"));
+    }),
+    (error) => error instanceof MachineDiedError && /QEMU of it was ended by SIGKILL/.test(error.message),
+  );
+});
