@@ -86,7 +86,9 @@ wait "$qemu"
 say "installed; starting from disk"
 machine -serial "file:$work/boot.log" &
 qemu=$!
+deadline=$(($(date +%s) + 600))
 until guest true 2>/dev/null; do
+	[ "$(date +%s)" -lt "$deadline" ] || { say "SSH did not answer in 10 minutes"; exit 1; }
 	kill -0 "$qemu" 2>/dev/null || { say "QEMU ended before SSH answered"; exit 1; }
 	sleep 0.3
 done
@@ -94,7 +96,7 @@ done
 say "SSH answers; running the scripts"
 echo 'set -e; echo hello >/etc/demo-script; uname -a' | guest sudo sh -s >"$work/script.log"
 echo 'set -e; rm -rf /var/lib/apt/lists/* /tmp/*; : >/etc/machine-id; fstrim /' | guest sudo sh -s >>"$work/script.log"
-guest sudo systemctl poweroff || true
+guest sudo systemctl poweroff 2>/dev/null || true
 wait "$qemu"
 qemu=
 

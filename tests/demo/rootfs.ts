@@ -40,9 +40,10 @@ export function mmdebstrapArgv(
   { work, sources, mirror }: Pick<RootfsOptions, "work" | "sources" | "mirror">,
   proxy?: string,
 ): string[] {
-  // apt from outside with the new system's sources: it has the host's way of resolving names.
-  const inRoot = (command: string) =>
-    `--customize-hook=cd "$1/root/installer" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" ${command}`;
+  // apt from outside with the new system's sources: it has the host's way of resolving names. For downloads only:
+  // anything else would run the host's dpkg on the host itself.
+  const download = (name: string) =>
+    `--customize-hook=cd "$1/root/installer" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download "${name}"`;
   const inChroot = (...words: string[]) => `--customize-hook=chroot "$1" ${words.join(" ")}`;
   return [
     ...["mmdebstrap", "--variant=minbase", "--architectures=amd64", "--format=tar"],
@@ -51,15 +52,16 @@ export function mmdebstrapArgv(
     ...(proxy === undefined ? [] : [`--aptopt=Acquire::http::Proxy "${proxy}"`]),
     ...["doc", "man", "info", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-    `--essential-hook=sync-in ${join(sources, "rootfs")} /`,
-    `--customize-hook=copy-in ${join(sources, "installer")} /root`,
-    inRoot(`apt-get -q download debian-installer-${mirror.release}-netboot-amd64`),
+    `--essential-hook=sync-in '${join(sources, "rootfs")}' /`,
+    `--customize-hook=copy-in '${join(sources, "installer")}' /root`,
+    download(`debian-installer-${mirror.release}-netboot-amd64`),
     inChroot("sh", "/root/installer/initrd.sh", "unpack"),
-    inRoot('apt-get -q download "linux-image-$(cat kernel)"'),
+    download("linux-image-$(cat kernel)"),
     inChroot("sh", "/root/installer/initrd.sh", "build"),
-    `--customize-hook=copy-out /root/boot ${work}`,
-    inChroot("rm", "-rf", "/root/boot", "/root/installer"),
+    `--customize-hook=copy-out /root/boot '${work}'`,
+    ...(mirror.suite === "bookworm" ? [download("usr-is-merged")] : []),
     inChroot("sh", "/customize.sh"),
+    inChroot("rm", "-rf", "/root/boot", "/root/installer"),
     ...[mirror.suite, tar],
     ...mirror.sources.map((source) => `deb ${source.uri} ${source.suite} ${source.components.join(" ")}`),
   ];
@@ -77,7 +79,7 @@ async function packRootfs(work: string, tar: string, signal?: AbortSignal): Prom
   await run(["fakeroot", "-i", owners, "--", ...mkfsArgv(image, tree, sizeMiB)], { signal });
   await run(
     ["mksquashfs", image, join(work, "rootfs.squashfs"), "-noappend", "-no-progress", "-quiet"]
-      .concat(["-comp", "zstd", "-Xcompression-level", "12", "-b", "256K"]),
+      .concat(["-comp", "zstd", "-Xcompression-level", "12", "-b", "1M"]),
     { signal },
   );
   await Deno.remove(image);

@@ -13,7 +13,7 @@ unpack() {
 	mkdir -p initrd /root/boot
 	cp netboot/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64/linux /root/boot/vmlinuz
 	cp netboot/usr/lib/debian-installer/images/*/amd64/text/debian-installer/amd64/initrd.gz /root/boot/initrd.gz
-	gzip -dc /root/boot/initrd.gz | (cd initrd && cpio -id --quiet '*lib/modules/*')
+	gzip -dc /root/boot/initrd.gz | (cd initrd && cpio -id --quiet '*lib/modules/*' 'var/lib/dpkg/info/*.templates')
 	ls initrd/lib/modules initrd/usr/lib/modules 2>/dev/null | grep '^[0-9]' >kernel
 }
 
@@ -22,6 +22,12 @@ module_files() {
 	for module in $modules; do
 		modprobe -d "$PWD/image" -S "$1" -D "$module" 2>/dev/null || true
 	done | sed -n 's,^insmod [^ ]*/lib/modules/\([^ ]*\).*,\1,p' | sort -u
+}
+
+# Fields such as "Description-de.UTF-8" and their continuation lines. The installer reads all templates again and again:
+# without translations it is a third faster under emulation.
+drop_translations() {
+	awk '/^[A-Za-z]/ { drop = /^[A-Za-z]+-[A-Za-z_@]+\.UTF-8:/ } /^$/ { drop = 0 } !drop' "$1"
 }
 
 build() {
@@ -49,6 +55,10 @@ build() {
 	dpkg-deb --root-owner-group -Zgzip --build udeb overlay/demo-install.udeb
 	mkdir -p overlay/$lib/debian-installer-startup.d
 	install -m 644 S21demo-install overlay/$lib/debian-installer-startup.d/
+	mkdir -p overlay/var/lib/dpkg/info
+	for templates in initrd/var/lib/dpkg/info/*.templates; do
+		drop_translations "$templates" >"overlay/var/lib/dpkg/info/${templates##*/}"
+	done
 	(cd overlay && find . | sort | cpio -o -H newc -R 0:0 --quiet | gzip -9n) >>/root/boot/initrd.gz
 	cp /etc/debian_version /root/boot/debian_version
 }
