@@ -16,6 +16,8 @@ export interface BuildRequest {
   readonly architecture?: Architecture;
   /** Key or pattern of an ISO, in place of the profile's. */
   readonly iso?: string;
+  /** Build although there seems to be too little room. */
+  readonly force?: boolean;
 }
 
 /** Everything about a build that is known before anything is done. */
@@ -31,6 +33,8 @@ export interface BuildPlan {
   readonly sshUser: string;
   /** Port on 127.0.0.1 that is forwarded to the guest's SSH; 0 for any free one. */
   readonly sshPort: number;
+  /** Whether room on disk is only an estimate to be told, not a condition. */
+  readonly force: boolean;
   readonly config: Config;
 }
 
@@ -55,6 +59,7 @@ export async function planBuild(config: Config, request: BuildRequest): Promise<
     diskBytes: parseDiskSize(profile.build.diskSize),
     sshUser: build.ssh.user ?? profile.username,
     sshPort: build.ssh.port,
+    force: request.force ?? false,
     config,
   };
 }

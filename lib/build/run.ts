@@ -1,5 +1,6 @@
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
 import { imageName } from "../image/images.ts";
+import { exists } from "../files.ts";
 import { log, redact } from "../log.ts";
 import { followSerial } from "../qemu/serial.ts";
 import { buildSteps } from "./build.ts";
@@ -20,16 +21,19 @@ export interface RunOptions {
   readonly keepDisk: (error: BuildError) => boolean | Promise<boolean>;
 }
 
-/** A build that failed: in which step, why, and where its logs are. */
+/** A build that failed: in which step, why, and in which folder its logs are, where a machine has run. */
 export class BuildError extends PimError {
   override readonly name = "BuildError";
 
-  constructor(readonly step: string, cause: unknown, readonly folder: string) {
-    const advice = cause instanceof PimError ? cause.hint : undefined;
+  constructor(readonly step: string, cause: unknown, readonly folder: string | undefined) {
+    const hints = [
+      cause instanceof PimError ? cause.hint : undefined,
+      folder === undefined ? undefined : `Its logs are in ${folder}`,
+    ].filter((hint) => hint !== undefined);
     super(`The build failed in step ${step}: ${messageOf(cause)}`, {
       cause,
       exitCode: cause instanceof PimError ? cause.exitCode : exitCode.failure,
-      hint: `${advice === undefined ? "" : `${advice}\n      `}Its logs are in ${folder}`,
+      ...(hints.length > 0 && { hint: hints.join("\n      ") }),
     });
   }
 }
@@ -69,9 +73,7 @@ async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImag
     return image;
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    const failure = options.signal.aborted
-      ? new CancelledError()
-      : await keepLogs(new BuildError(error.step, error.cause, workspace.dir), workspace, options);
+    const failure = options.signal.aborted ? new CancelledError() : await keepLogs(error, workspace, options);
     emitFailure(emit, error, failure);
     throw failure;
   }
@@ -99,7 +101,10 @@ function followConsole(serialLog: string, onLine: (line: string) => void): Async
   };
 }
 
-async function keepLogs(failure: BuildError, workspace: Workspace, options: RunOptions): Promise<BuildError> {
+/** A failure before any machine has run is told in whole by its message: then nothing is kept. */
+async function keepLogs(step: StepError, workspace: Workspace, options: RunOptions): Promise<BuildError> {
+  if (!(await exists(workspace.files.serialLog))) return new BuildError(step.step, step.cause, undefined);
+  const failure = new BuildError(step.step, step.cause, workspace.dir);
   workspace.keep("logs");
   if (await options.keepDisk(failure)) workspace.keep("everything");
   return failure;
@@ -113,7 +118,7 @@ function emitFailure(emit: Emit, { step, cause }: StepError, failure: BuildError
     reason: failure instanceof BuildError ? messageOf(cause) : failure.message,
     exitCode: failure.exitCode,
     ...(hint !== undefined && { hint }),
-    ...(failure instanceof BuildError && { folder: failure.folder }),
+    ...(failure instanceof BuildError && failure.folder !== undefined && { folder: failure.folder }),
   });
 }
 

@@ -40,7 +40,7 @@ const run = buildCommand<RunFlags, [string], PimContext>({
         brief: "ISO to install from, in place of the profile's",
         placeholder: "KEY",
       },
-      force: { ...off, brief: "Build anew even when nothing has changed" },
+      force: { ...off, brief: "Build although there seems to be too little room on disk" },
       dryRun: { ...off, brief: "Print what would be done, and do nothing" },
       onError: {
         kind: "enum",
@@ -89,8 +89,7 @@ const status = buildCommand<JsonFlags, [], PimContext>({
 
 /** Flags of `pim build clean`. */
 export interface CleanFlags extends JsonFlags {
-  readonly images: boolean;
-  readonly keep: number;
+  readonly keep?: number;
   readonly dryRun: boolean;
 }
 
@@ -104,12 +103,11 @@ const clean = buildCommand<CleanFlags, [string?], PimContext>({
   parameters: {
     flags: {
       ...jsonFlag,
-      images: { ...off, brief: "Remove images too, except the newest of each profile and architecture" },
       keep: {
         kind: "parsed",
         parse: parseCount,
-        default: "1",
-        brief: "How many images of each to keep",
+        optional: true,
+        brief: "Remove images too, except the newest N of each profile and architecture",
         placeholder: "N",
       },
       dryRun: { ...off, brief: "Print what would be removed" },

@@ -12,7 +12,12 @@ import { table } from "./table.ts";
 /** `pim build run PROFILE` */
 export async function run(this: PimContext, flags: RunFlags, profile: string): Promise<void> {
   const config = await this.config();
-  const plan = await planBuild(config, { profile, architecture: flags.arch, iso: flags.iso });
+  const plan = await planBuild(config, {
+    profile,
+    architecture: flags.arch,
+    iso: flags.iso,
+    force: flags.force,
+  });
   hideSecret(plan.profile.password);
   if (flags.dryRun) return await printPlan(this, plan, flags.json);
   const onError = flags.onError ?? config.settings.build.on_error;

@@ -84,7 +84,7 @@ export async function clean(this: PimContext, flags: CleanFlags, profile?: strin
     if (!flags.dryRun) await removeLeftovers(folder, config.paths, places.imageDir);
     removed.push(folder.dir);
   }
-  if (flags.images) {
+  if (flags.keep !== undefined) {
     for (const image of oldImages((await openRegistry(places.registryPath)).list(), flags.keep)) {
       if (profile !== undefined && image.profile !== profile) continue;
       if (!flags.dryRun) await removeImage(image.name, places);

@@ -74,7 +74,7 @@ Deno.test("without QEMU a build exits with 3 and the command that installs it, i
     plain,
     3,
     /^error: The build failed in step check host: qemu-system-x86_64 and qemu-img are not installed or not on PATH$/m,
-    /^hint: Install it: sudo apt-get install qemu-system-x86 qemu-utils\n {6}Its logs are in .*\/builds\/web-amd64-/m,
+    /^hint: Install it: sudo apt-get install qemu-system-x86 qemu-utils$/m,
   );
   equal(json.code, 3);
   const events = ndjson(json.stdout);
@@ -82,12 +82,7 @@ Deno.test("without QEMU a build exits with 3 and the command that installs it, i
   const last = events.at(-1);
   deepEqual([last.step, last.exitCode], ["check host", 3]);
   match(last.hint, /apt-get install/);
-  deepEqual([...Deno.readDirSync(last.folder)].map(({ name }) => name).sort(), [
-    "build.log",
-    "build.ndjson",
-    "lock",
-  ]);
-  deepEqual(ndjson(await Deno.readTextFile(join(last.folder, "build.ndjson"))), events);
+  deepEqual([...Deno.readDirSync(join(place.env.PIM_CACHE_DIR!, "builds"))], []);
   deepEqual([...Deno.readDirSync(place.env.PIM_RUNTIME_DIR!)], []);
 });
 
@@ -97,11 +92,8 @@ Deno.test("two builds of one profile in the same second do not collide", async (
   const results = await Promise.all(
     [1, 2, 3].map(() => pim(place, "build", "run", "web", "--arch", "amd64", "--json")),
   );
-  const builds = results.map(({ stdout, stderr }) => {
-    match(stderr, /small\.iso is not an installer that pim knows/);
-    return ndjson(stdout)[0].build;
-  });
-  equal(new Set(builds).size, 3, String(builds));
+  // Each gets as far as its ISO; none trips over another's folder or sockets.
+  for (const { stderr } of results) match(stderr, /small\.iso is not an installer that pim knows/);
 });
 
 const older = sampleImage("web", new Date(Date.UTC(2026, 0, 1)));
@@ -190,16 +182,16 @@ Deno.test("status tells running builds from failed ones, and clean removes only 
   ok(await exists(running.dir), "the running build's folder stays");
 });
 
-Deno.test("clean --images keeps the newest of each profile", async () => {
+Deno.test("clean --keep removes all but the newest images of each profile", async () => {
   await using place = await withImages();
   const image = join(place.env.PIM_DATA_DIR!, "images", older.file);
-  const dry = await pim(place, "build", "clean", "--images", "--dry-run", "--json");
+  const dry = await pim(place, "build", "clean", "--keep", "1", "--dry-run", "--json");
   deepEqual(JSON.parse(dry.stdout), { removed: [image], dryRun: true });
-  equal((await pim(place, "build", "clean", "--images")).stdout, `removed ${image}\n`);
+  equal((await pim(place, "build", "clean", "--keep", "1")).stdout, `removed ${image}\n`);
   ok(!(await exists(image)));
   equal((await pim(place, "build", "list")).stdout, `${newer.name}\n${server.name}\n`);
   fails(
-    await pim(place, "build", "clean", "--images", "--keep", "x"),
+    await pim(place, "build", "clean", "--keep", "x"),
     2,
     /x is not a whole number/,
     /for keep/,

@@ -28,14 +28,30 @@ async function build(place: Places, more: Partial<RunOptions> = {}): Promise<rea
   return events;
 }
 
+Deno.test("a build that fails before a machine has run names its step and leaves nothing", async () => {
+  await using place = await places(smallConfig('build: { diskSize: "1M" }'));
+  await rejects(build(place, { keepDisk: () => true }), (error) => {
+    ok(error instanceof BuildError, String(error));
+    deepEqual([error.step, error.exitCode, error.folder], ["extract kernel", 2, undefined]);
+    return true;
+  });
+  deepEqual(await listBuildFolders(place.paths), []);
+});
+
 for (const keep of [false, true]) {
-  Deno.test(`a failed build names its step and leaves its logs${keep ? ", and its disk on request" : ""}`, async () => {
+  Deno.test(`a build that fails later leaves its logs${keep ? ", and its disk on request" : ""}`, async () => {
     await using place = await places(smallConfig('build: { diskSize: "1M" }'));
     const events: TimedEvent[] = [];
     const asked: BuildError[] = [];
     await rejects(
       build(place, {
-        onEvent: (event) => events.push(event),
+        onEvent(event) {
+          events.push(event);
+          // What a machine leaves when it has run.
+          if (event.type === "build-started") {
+            Deno.writeTextFileSync(`${buildsDir(place.paths)}/${event.build}/serial.log`, "console");
+          }
+        },
         keepDisk(error) {
           asked.push(error);
           const folder = error.folder;

@@ -26,11 +26,7 @@ export const checkHost: Step<Planned, HostReady> = {
     progress(`QEMU ${host.version.text}, accelerator ${name}${reason === undefined ? "" : ` (${reason})`}`);
     if (plan.sshPort !== 0) requireFreePort(plan.sshPort);
     await requireWritable(plan.config.settings.build.image_dir);
-    const bytes = await expectedBytes(plan);
-    await requireSpace([
-      { dir: workspace.dir, bytes, what: "the disk of the build" },
-      { dir: plan.config.settings.build.image_dir, bytes, what: "the finished image" },
-    ]);
+    if (!plan.force) await requireRoom(plan, workspace.dir);
     return { plan, workspace, host };
   },
 };
@@ -61,6 +57,14 @@ async function requireWritable(dir: string): Promise<void> {
       hint: "Choose another one with build.image_dir (PIM_BUILD_IMAGE_DIR for this run).",
     });
   }
+}
+
+async function requireRoom(plan: BuildPlan, workDir: string): Promise<void> {
+  const bytes = await expectedBytes(plan);
+  await requireSpace([
+    { dir: workDir, bytes, what: "the disk of the build" },
+    { dir: plan.config.settings.build.image_dir, bytes, what: "the finished image" },
+  ]);
 }
 
 /** Bytes that the disk will take: half as much again as the profile's last image, or what is usual. */
