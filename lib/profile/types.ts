@@ -82,7 +82,7 @@ export interface Profile {
   partitioning?: Partitioning;
   /** Tasks for tasksel (Debian). Default: none. */
   tasksel?: string[];
-  /** Packages to install, beside openssh-server, sudo and qemu-guest-agent. */
+  /** Packages to install, beside openssh-server, sudo, qemu-guest-agent and libpam-systemd. */
   packages?: string[];
   /** Where GRUB goes on BIOS machines. Default: the disk that was installed on. */
   grubDevice?: string;

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
 import { cacheKey, demoCacheFolder, hashFile } from "./cache.ts";
@@ -63,9 +63,19 @@ async function make(
     // Written last: its presence says that the ISO is whole.
     await Deno.writeTextFile(`${path}.sha256`, `${sha256}  ${path}\n`);
     const seconds = Math.round((performance.now() - started) / 1000);
+    await removeOlder(cache, basename(path));
     onProgress(`Made ${path} (${Math.round((await Deno.stat(path)).size / 1e6)} MB, ${seconds} s)`);
   } finally {
     await removeIfThere(work);
+  }
+}
+
+/** ISOs of earlier versions of the generator are of no use to anybody. */
+async function removeOlder(cache: string, current: string): Promise<void> {
+  for await (const { name } of Deno.readDir(cache)) {
+    if (/^demo-.*\.iso(\.sha256)?$/.test(name) && !name.startsWith(current)) {
+      await removeIfThere(join(cache, name));
+    }
   }
 }
 

@@ -20,7 +20,7 @@ const ways: readonly Way[] = [
     ask: (state, signal) => askAgent(state.workspace.runtime.agent, signal),
     patienceMs: 120_000,
   },
-  { name: "ACPI", ask: ({ machine }) => machine.qmp.execute("system_powerdown"), patienceMs: 60_000 },
+  { name: "ACPI", ask: ({ machine }) => machine.qmp.execute("system_powerdown"), patienceMs: 30_000 },
   { name: "SSH", ask: askOverSsh, patienceMs: 120_000 },
 ];
 
@@ -72,9 +72,12 @@ async function askAgent(socket: string, signal: AbortSignal): Promise<void> {
   await shutdownGuest(agent, { signal });
 }
 
+// A small system without D-Bus refuses the command, but systemd itself always heeds this signal (systemd(1), Signals).
+const powerOffCommand = "sh -c 'poweroff || kill -s RTMIN+4 1'";
+
 async function askOverSsh({ ssh, plan }: Reachable, signal: AbortSignal): Promise<void> {
   const root = await findRootWay(ssh, plan.profile, signal);
-  const { code, stderr } = await ssh.exec(`${root.prefix}poweroff`, {
+  const { code, stderr } = await ssh.exec(`${root.prefix}${powerOffCommand}`, {
     ...(root.stdin !== undefined && { stdin: root.stdin }),
     signal,
     timeoutMs: 10_000,
