@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { formatError } from "../lib/cli/error_text.ts";
 import { runInteractive } from "../lib/process.ts";
+import { passedEnvironment } from "./demo/environment.ts";
 import { ensureDemoPackages } from "./demo/packages.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
@@ -17,17 +18,10 @@ async function runTests(name: string, args: readonly string[], reportDir: string
   console.log(`\n== ${name}`);
   const report = join(reportDir, `${name.replaceAll(" ", "-")}.xml`);
   const argv = [Deno.execPath(), "test", "-A", "--quiet", `--junit-path=${report}`, ...args];
-  const status = await runInteractive(argv, { cwd: root, env: testEnvironment() });
+  const status = await runInteractive(argv, { cwd: root, env: passedEnvironment() });
   const counts = countReport(await Deno.readTextFile(report).catch(() => ""));
   // A runner that fails without a failed test (an import that does not resolve) must not look like a success.
   return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
-}
-
-function testEnvironment(): Record<string, string> {
-  const wanted = Object.entries(Deno.env.toObject()).filter(([name]) =>
-    /^(PIM_|XDG_|DENO_|CI$|NO_COLOR$|http|HTTP)/.test(name)
-  );
-  return Object.fromEntries(wanted);
 }
 
 /** Passed and failed tests of a JUnit report, as its head states them. */

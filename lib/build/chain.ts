@@ -67,8 +67,7 @@ export async function runChain<In, Out>(
       state = await step.run(state, {
         signal,
         undo,
-        progress: (text, fraction) =>
-          emit({ type: "progress", step: step.name, text, ...(fraction !== undefined && { fraction }) }),
+        progress: progressReporter(step.name, emit),
         output: (line) => emit({ type: "output", step: step.name, line }),
       });
     } catch (cause) {
@@ -77,4 +76,18 @@ export async function runChain<In, Out>(
     emit({ type: "step-finished", step: step.name, elapsedMs: Math.round(performance.now() - startedMs) });
   }
   return state as Out;
+}
+
+// A download tells of every piece; a log wants to know now and then.
+const sameTextIntervalMs = 1000;
+
+/** Emits progress when its words change, and once a second while only the fraction does. */
+function progressReporter(step: string, emit: Emit): StepContext["progress"] {
+  let last: { text: string; atMs: number } | undefined;
+  return (text, fraction) => {
+    const atMs = performance.now();
+    if (last?.text === text && atMs - last.atMs < sameTextIntervalMs) return;
+    last = { text, atMs };
+    emit({ type: "progress", step, text, ...(fraction !== undefined && { fraction }) });
+  };
 }

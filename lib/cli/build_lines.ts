@@ -1,17 +1,19 @@
 import { describeEvent } from "../build/build_log.ts";
 import type { TimedEvent } from "../build/events.ts";
 
+// How often a line is given while only the fraction of something changes.
+const sameTextIntervalMs = 10_000;
+
 /** A function that gives the line for an event where lines are only ever added, or undefined for none. */
 export function plainLines(): (event: TimedEvent) => string | undefined {
-  let last = "";
+  let last: { text: string; atMs: number } | undefined;
   return (event) => {
     // The error that ends the command says it all.
     if (event.type === "build-failed") return undefined;
     if (event.type === "progress") {
-      // Progress is told when its words change, and at each tenth.
-      const key = `${event.text} ${Math.floor((event.fraction ?? 0) * 10)}`;
-      if (key === last) return undefined;
-      last = key;
+      const atMs = Date.parse(event.time);
+      if (last?.text === event.text && atMs - last.atMs < sameTextIntervalMs) return undefined;
+      last = { text: event.text, atMs };
     }
     return describeEvent(event);
   };

@@ -5,6 +5,7 @@ import { formatError } from "../../lib/cli/error_text.ts";
 import { PimError } from "../../lib/errors.ts";
 import { runInteractive } from "../../lib/process.ts";
 import { demoCacheFolder } from "./cache.ts";
+import { passedEnvironment } from "./environment.ts";
 import { demoIso } from "./make_iso.ts";
 import { ensureDemoPackages } from "./packages.ts";
 import { writeDemoProject } from "./project.ts";
@@ -28,7 +29,7 @@ async function demo(): Promise<void> {
   };
   say("pim build run demo");
   const argv = [Deno.execPath(), "run", "-A", mainModule, "--project", project, "build", "run", "demo"];
-  const status = await runInteractive(argv, { env });
+  const status = await runInteractive(argv, { env: { ...passedEnvironment(), ...env } });
   if (status !== 0) throw new PimError(`pim build run demo ended with ${status}`);
   say("Starting the image");
   await showImage(env, (line) => console.log(line));

@@ -2,6 +2,8 @@ import { ensureIso as supplyIso } from "../../iso/supply.ts";
 import type { Step } from "../chain.ts";
 import type { HostReady, IsoReady } from "../states.ts";
 
+const doing = { download: "downloading", hash: "verifying" } as const;
+
 /** Takes the verified ISO from the disk, or downloads it. */
 export const ensureIso: Step<HostReady, IsoReady> = {
   name: "ensure ISO",
@@ -10,7 +12,7 @@ export const ensureIso: Step<HostReady, IsoReady> = {
     const iso = await supplyIso(plan.iso, plan.config.settings.iso.iso_dir, {
       signal,
       onProgress: ({ phase, bytes, totalBytes }) =>
-        progress(`${phase} ${plan.iso.filename}`, totalBytes ? bytes / totalBytes : undefined),
+        progress(`${doing[phase]} ${plan.iso.filename}`, totalBytes ? bytes / totalBytes : undefined),
     });
     return { ...state, iso };
   },
