@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
 import { cacheKey, demoCacheFolder, hashFile } from "./cache.ts";
@@ -63,19 +63,25 @@ async function make(
     // Written last: its presence says that the ISO is whole.
     await Deno.writeTextFile(`${path}.sha256`, `${sha256}  ${path}\n`);
     const seconds = Math.round((performance.now() - started) / 1000);
-    await removeOlder(cache, basename(path));
+    await prune(cache, 2);
     onProgress(`Made ${path} (${Math.round((await Deno.stat(path)).size / 1e6)} MB, ${seconds} s)`);
   } finally {
     await removeIfThere(work);
   }
 }
 
-/** ISOs of earlier versions of the generator are of no use to anybody. */
-async function removeOlder(cache: string, current: string): Promise<void> {
+// Each change of the generator makes a new ISO: only the newest few are worth their space.
+async function prune(cache: string, keep: number): Promise<void> {
+  const isos: { readonly path: string; readonly mtimeMs: number }[] = [];
   for await (const { name } of Deno.readDir(cache)) {
-    if (/^demo-.*\.iso(\.sha256)?$/.test(name) && !name.startsWith(current)) {
-      await removeIfThere(join(cache, name));
+    const path = join(cache, name);
+    if (/^demo-.*\.iso$/.test(name)) {
+      isos.push({ path, mtimeMs: (await Deno.stat(path)).mtime?.getTime() ?? 0 });
     }
+  }
+  for (const { path } of isos.sort((a, b) => b.mtimeMs - a.mtimeMs).slice(keep)) {
+    await removeIfThere(`${path}.sha256`);
+    await removeIfThere(path);
   }
 }
 

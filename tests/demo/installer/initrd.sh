@@ -27,7 +27,7 @@ module_files() {
 # Fields such as "Description-de.UTF-8" and their continuation lines. The installer reads all templates again and again:
 # without translations it is a third faster under emulation.
 drop_translations() {
-	awk '/^[A-Za-z]/ { drop = /^[A-Za-z]+-[A-Za-z_@]+\.UTF-8:/ } /^$/ { drop = 0 } !drop' "$1"
+	awk '/^[A-Za-z]/ { drop = /^[A-Za-z]+-[A-Za-z_@]+\.UTF-8:/ && !/^[A-Za-z]+-en\.UTF-8:/ } /^$/ { drop = 0 } !drop' "$1"
 }
 
 build() {
