@@ -51,7 +51,7 @@ export function mmdebstrapArgv(
     '--aptopt=APT::Install-Recommends "false"',
     ...(proxy === undefined ? [] : [`--aptopt=Acquire::http::Proxy "${proxy}"`]),
     ...["doc", "man", "info", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    ...["doc/*/copyright", "locale/locale.alias"].map((name) => `--dpkgopt=path-include=/usr/share/${name}`),
     `--essential-hook=sync-in '${join(sources, "rootfs")}' /`,
     `--customize-hook=copy-in '${join(sources, "installer")}' /root`,
     download(`debian-installer-${mirror.release}-netboot-amd64`),
