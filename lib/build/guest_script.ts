@@ -27,10 +27,7 @@ export class ScriptError extends PimError {
     super(
       `The script ${script} ${typeof status === "number" ? `exited with ${status}` : status}` +
         (lines === "" ? " and wrote nothing" : `. Its last lines:\n${lines.replace(/^/gm, "  | ")}`),
-      {
-        exitCode: exitCode.provisioning,
-        hint: "Run the build with --on-error keep to look at the machine as the script left it.",
-      },
+      { exitCode: exitCode.provisioning },
     );
   }
 }

@@ -21,14 +21,23 @@ export interface RunOptions {
   readonly keepDisk: (error: BuildError) => boolean | Promise<boolean>;
 }
 
-/** A build that failed: in which step, why, and in which folder its logs are, where a machine has run. */
+/** What a failed build leaves in its folder. */
+export interface Left {
+  readonly folder: string;
+  readonly disk: boolean;
+}
+
+/** A build that failed: in which step, why, and what it left, where a machine has run. */
 export class BuildError extends PimError {
   override readonly name = "BuildError";
 
-  constructor(readonly step: string, cause: unknown, readonly folder: string | undefined) {
+  constructor(readonly step: string, cause: unknown, readonly left: Left | undefined) {
     const hints = [
       cause instanceof PimError ? cause.hint : undefined,
-      folder === undefined ? undefined : `Its logs are in ${folder}`,
+      left &&
+      (left.disk
+        ? `Its disk and logs are in ${left.folder}`
+        : `Its logs are in ${left.folder}; --on-error keep would leave its disk there too`),
     ].filter((hint) => hint !== undefined);
     super(`The build failed in step ${step}: ${messageOf(cause)}`, {
       cause,
@@ -102,12 +111,17 @@ function followConsole(serialLog: string, onLine: (line: string) => void): Async
 }
 
 /** A failure before any machine has run is told in whole by its message: then nothing is kept. */
-async function keepLogs(step: StepError, workspace: Workspace, options: RunOptions): Promise<BuildError> {
-  if (!(await exists(workspace.files.serialLog))) return new BuildError(step.step, step.cause, undefined);
-  const failure = new BuildError(step.step, step.cause, workspace.dir);
+async function keepLogs(
+  { step, cause }: StepError,
+  workspace: Workspace,
+  options: RunOptions,
+): Promise<BuildError> {
+  if (!(await exists(workspace.files.serialLog))) return new BuildError(step, cause, undefined);
+  const failure = (disk: boolean) => new BuildError(step, cause, { folder: workspace.dir, disk });
   workspace.keep("logs");
-  if (await options.keepDisk(failure)) workspace.keep("everything");
-  return failure;
+  const disk = await options.keepDisk(failure(false));
+  if (disk) workspace.keep("everything");
+  return failure(disk);
 }
 
 function emitFailure(emit: Emit, { step, cause }: StepError, failure: BuildError | CancelledError): void {
@@ -118,7 +132,7 @@ function emitFailure(emit: Emit, { step, cause }: StepError, failure: BuildError
     reason: failure instanceof BuildError ? messageOf(cause) : failure.message,
     exitCode: failure.exitCode,
     ...(hint !== undefined && { hint }),
-    ...(failure instanceof BuildError && failure.folder !== undefined && { folder: failure.folder }),
+    ...(failure instanceof BuildError && failure.left !== undefined && { folder: failure.left.folder }),
   });
 }
 

@@ -32,7 +32,7 @@ Deno.test("a build that fails before a machine has run names its step and leaves
   await using place = await places(smallConfig('build: { diskSize: "1M" }'));
   await rejects(build(place, { keepDisk: () => true }), (error) => {
     ok(error instanceof BuildError, String(error));
-    deepEqual([error.step, error.exitCode, error.folder], ["extract kernel", 2, undefined]);
+    deepEqual([error.step, error.exitCode, error.left], ["extract kernel", 2, undefined]);
     return true;
   });
   deepEqual(await listBuildFolders(place.paths), []);
@@ -54,7 +54,7 @@ for (const keep of [false, true]) {
         },
         keepDisk(error) {
           asked.push(error);
-          const folder = error.folder;
+          const folder = error.left?.folder;
           Deno.writeTextFileSync(`${folder}/disk.qcow2`, "disk");
           return keep;
         },
@@ -62,9 +62,15 @@ for (const keep of [false, true]) {
       (error) => {
         ok(error instanceof BuildError, String(error));
         deepEqual([error.step, error.exitCode], ["extract kernel", 2]);
-        deepEqual(asked, [error]);
+        equal(asked.length, 1);
+        equal(asked[0]?.message, error.message);
         match(error.message, /^The build failed in step extract kernel: .*is not an installer/);
-        match(error.hint ?? "", /\n {6}Its logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z$/);
+        match(
+          error.hint ?? "",
+          keep
+            ? /\n {6}Its disk and logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z$/
+            : /\n {6}Its logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z; --on-error keep would/,
+        );
         return true;
       },
     );
