@@ -19,7 +19,7 @@ export default {
   // hostname: "…",            // default: the profile's name
   domain: "",
 
-  // mirrorHost: "deb.debian.org",  // default: the distribution's own
+  // mirrorHost: "mirror.example.org",  // default: the distribution's own
   // mirrorPath: "/debian",
   // httpProxy: "http://proxy.example.org:3128",
 

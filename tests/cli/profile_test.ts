@@ -92,7 +92,7 @@ Deno.test("in a project a new profile goes to the project", async () => {
 Deno.test("pim profile import turns YAML of the earlier pim into modules that check", async () => {
   await using user = await newUser({
     "work/old.yml":
-      "default:\n  username: ansible\n  mirror_host: deb.debian.org\ndev:\n  packages: git vim\n  motd: hello\n",
+      "default:\n  username: ansible\n  mirror_host: mirror.example.org\ndev:\n  packages: git vim\n  motd: hello\n",
   });
   const { code, stdout, stderr } = await user.pim("profile", "import", "old.yml");
   assert.equal(code, 0);
@@ -102,7 +102,7 @@ Deno.test("pim profile import turns YAML of the earlier pim into modules that ch
   const shown = JSON.parse((await user.pim("profile", "show", "dev", "--json")).stdout).profile;
   assert.deepEqual(shown.packages, ["git", "vim"]);
   assert.deepEqual(shown.vars, { motd: "hello" });
-  assert.equal(shown.mirrorHost, "deb.debian.org");
+  assert.equal(shown.mirrorHost, "mirror.example.org");
 
   assert.match((await user.pim("profile", "import", "old.yml")).stderr, /^error: .* is already there/);
   assert.equal((await user.pim("profile", "import", "old.yml", "--force")).code, 0);

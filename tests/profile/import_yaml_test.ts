@@ -11,7 +11,7 @@ Deno.test("profiles of the earlier pim become ours, what is not known goes to va
   hostname: debian
   username: ansible
   password: changeme
-  mirror_host: deb.debian.org
+  mirror_host: mirror.example.org
   mirror_path: /debian
   http_proxy: ""
   partitioning_method: lvm
@@ -35,7 +35,7 @@ developer:
         hostname: "debian",
         username: "ansible",
         password: "changeme",
-        mirrorHost: "deb.debian.org",
+        mirrorHost: "mirror.example.org",
         mirrorPath: "/debian",
         httpProxy: "",
         partitioning: { method: "lvm", recipe: "atomic" },

@@ -75,7 +75,7 @@ Deno.test("A known value that is not set cannot be printed by accident", async (
   const error = await failure("one\n<%= it.mirrorHost %>\n");
   assert.equal(error.message, "preseeds.d/x.cfg.eta:2: it.mirrorHost has no value");
   assert.equal(error.hint, "Guard it with: <% if (it.mirrorHost) { %>");
-  assert.equal(await render(`<%= it.mirrorHost ?? "deb.debian.org" %>`), "deb.debian.org");
+  assert.equal(await render(`<%= it.mirrorHost ?? "mirror.example.org" %>`), "mirror.example.org");
 });
 
 Deno.test("A list or a map is printed only in a form that was asked for", async () => {

@@ -30,7 +30,7 @@ const hostnames = ["web", "db-01", "X", "a".repeat(63), "host5"];
 const domains = ["", "example.org", "a.b.c.internal"];
 const mirrors = [
   undefined,
-  "deb.debian.org",
+  "mirror.example.org",
   "10.0.2.2:18080",
   "mirror.local:3142",
   "[fd00::1]:80",

@@ -88,10 +88,7 @@ function checkPreseed(preseed: string, profile: Profile): void {
   assert.equal(valueOf("passwd/user-fullname"), profile.fullname);
   assert.equal(valueOf("passwd/username"), profile.username);
   assert.equal(valueOf("netcfg/get_hostname"), profile.hostname);
-  assert.equal(
-    valueOf("mirror/http/hostname"),
-    profile.mirrorHost ?? (profile.mirrorPath ? "deb.debian.org" : undefined),
-  );
+  assert.equal(valueOf("mirror/http/hostname"), profile.mirrorHost);
   assert.equal(answers.has("passwd/root-password-crypted"), profile.rootLogin);
   const hash = valueOf("passwd/user-password-crypted") ?? "";
   if (profile.password !== undefined) assert.ok(verify(profile.password, hash));
