@@ -22,14 +22,18 @@ async function main(args: readonly string[]): Promise<number> {
   return code < 0 ? exitCode.usage : code;
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM, so that everything is cleaned up; the second ends the process at once. */
+/**
+ * Aborted by the first Ctrl-C, SIGTERM or SIGHUP, so that everything is cleaned up. A second Ctrl-C ends the process
+ * at once; a terminal that is closed meanwhile does not.
+ */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) Deno.exit(exitCode.cancelled);
-    controller.abort(new CancelledError());
-  };
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(name, stop);
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(name, () => {
+      if (controller.signal.aborted && name === "SIGINT") Deno.exit(exitCode.cancelled);
+      controller.abort(new CancelledError());
+    });
+  }
   return controller.signal;
 }
 
