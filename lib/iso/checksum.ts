@@ -44,11 +44,6 @@ export function formatChecksum({ algorithm, hash }: Checksum): string {
   return `${algorithm}:${hash}`;
 }
 
-/** Whether two checksums are the same. */
-export function sameChecksum(a: Checksum, b: Checksum): boolean {
-  return a.algorithm === b.algorithm && a.hash === b.hash;
-}
-
 function byLength(hash: string): Algorithm | undefined {
   return hash.length === hexLength.sha256
     ? "sha256"

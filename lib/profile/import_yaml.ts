@@ -51,7 +51,7 @@ export async function importRubyProfiles(file: string): Promise<ImportedProfiles
       const key = origins.get(path.slice(0, 2).join(".")) ?? origins.get(path[0] ?? "") ?? "";
       return `${file}:${document.lineOf([name, key]) ?? 1} (${name})`;
     });
-    return { name, profile: profile as Profile };
+    return { name, profile };
   });
   return { profiles, notes };
 }

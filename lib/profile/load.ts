@@ -39,7 +39,7 @@ export async function loadProfile(folders: readonly ConfigFolder[], name: string
     value: index === files.length - 1 ? value : { ...value, extends: undefined, description: undefined },
   }));
   const merged = mergeLayers<Tree>(layers);
-  const value = validate(profileSchema, merged.value, merged.where) as Profile;
+  const value = validate(profileSchema, merged.value, merged.where);
   if (value.password !== undefined && value.passwordHash !== undefined) {
     // One of the two came from a file further down; the nearer one is meant.
     return dropOverridden({ ...merged, value, name, files: files.map(({ file }) => file.path) });

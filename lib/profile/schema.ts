@@ -77,4 +77,4 @@ export type CheckedProfile = v.InferOutput<typeof profileSchema>;
 
 // Fails to compile when the schema and the types that authors see drift apart.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-const _sameShape: Same<Required<CheckedProfile>["build"], Required<Profile>["build"]> = true;
+const _sameShape: Same<CheckedProfile, Profile> = true;

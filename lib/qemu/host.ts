@@ -78,15 +78,6 @@ export function qemuProgram(architecture: Architecture): string {
   return architecture === "amd64" ? "qemu-system-x86_64" : "qemu-system-aarch64";
 }
 
-/** The path of qemu-img; throws a HostError when it is not installed. */
-export async function findQemuImg(): Promise<string> {
-  const path = await which("qemu-img");
-  if (path) return path;
-  throw new HostError("qemu-img is not installed or not on PATH", {
-    hint: await installHint(["img"], hostArchitecture()),
-  });
-}
-
 /** Reads a version out of what `qemu-system-* --version` prints. */
 export function parseQemuVersion(text: string): QemuVersion | undefined {
   const match = /version (\d+)\.(\d+)(?:\.(\d+))?/.exec(text);

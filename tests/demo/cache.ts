@@ -33,14 +33,3 @@ async function update(hash: ReturnType<typeof createHash>, path: string, name: s
   for await (const entry of Deno.readDir(path)) names.push(entry.name);
   for (const entry of names.sort()) await update(hash, join(path, entry), `${name}/${entry}`);
 }
-
-/** Hexadecimal SHA-256 of a file. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  using file = await Deno.open(path);
-  const buffer = new Uint8Array(1 << 20);
-  for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
-    hash.update(buffer.subarray(0, count));
-  }
-  return hash.digest("hex");
-}

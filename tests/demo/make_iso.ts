@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
+import { hashFile } from "../../lib/iso/checksum.ts";
 import { run } from "../../lib/process.ts";
-import { cacheKey, demoCacheFolder, hashFile } from "./cache.ts";
+import { cacheKey, demoCacheFolder } from "./cache.ts";
 import { type Mirror, mirrorFromApt } from "./mirror.ts";
 import type { OnProgress } from "./packages.ts";
 import { makeRootfs } from "./rootfs.ts";
@@ -58,7 +59,7 @@ async function make(
     await layOut(tree, work, parts.debianVersion, mirror);
     const iso = join(work, "demo.iso");
     await run(xorrisoArgv(iso, tree, `Debian ${parts.debianVersion} amd64 n`), { signal });
-    const sha256 = await hashFile(iso);
+    const sha256 = await hashFile(iso, "sha256", { signal });
     await Deno.rename(iso, path);
     // Written last: its presence says that the ISO is whole.
     await Deno.writeTextFile(`${path}.sha256`, `${sha256}  ${path}\n`);
