@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import { messageOf, PimError } from "./errors.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CancelledError, messageOf, PimError } from "./errors.ts";
 
 /** Writes a file so that readers see the old or the new content whole, never a part. */
 export async function writeFileAtomic(
@@ -62,15 +63,21 @@ function isAbsence(error: unknown): boolean {
  *
  * @param onWait called once when another process holds the lock
  */
-export async function lockFile(path: string, onWait?: () => void): Promise<AsyncDisposable> {
+export async function lockFile(
+  path: string,
+  onWait?: () => void,
+  signal?: AbortSignal,
+): Promise<AsyncDisposable> {
   const file = await openLock(path);
   try {
-    if (!(await file.tryLock(true))) {
-      onWait?.();
-      await file.lock(true);
+    for (let attempt = 0; !(await file.tryLock(true)); attempt++) {
+      if (attempt === 0) onWait?.();
+      // Asked again and again: a wait inside the kernel could not be given up.
+      await sleep(20, undefined, { signal });
     }
   } catch (cause) {
     file.close();
+    if (signal?.aborted) throw new CancelledError();
     throw new PimError(`Cannot lock ${path}: ${messageOf(cause)}`, { cause });
   }
   return held(file);

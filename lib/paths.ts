@@ -48,6 +48,58 @@ export function buildsDir(paths: Paths): string {
   return join(paths.cacheDir, "builds");
 }
 
+/** Where VMs keep what outlives a start, one folder for each. */
+export function vmsDir(paths: Paths): string {
+  return join(paths.dataDir, "vms");
+}
+
+/** What a VM keeps between its starts. */
+export interface VmFiles {
+  readonly dir: string;
+  /** What the VM is: a VmDefinition as JSON. */
+  readonly definition: string;
+  readonly disk: string;
+  readonly efiVars: string;
+  /** The NoCloud seed for cloud-init. */
+  readonly seed: string;
+  /** The serial console since the last start, and that of the start before. */
+  readonly serialLog: string;
+  readonly previousSerialLog: string;
+  /** What QEMU said when it last ended by accident. */
+  readonly crashLog: string;
+  /** The VM's SSH host keys, as `ssh` learnt them. */
+  readonly knownHosts: string;
+}
+
+/** The files of the VM with this name; `folder` is {@linkcode vmsDir} or a folder that will be moved there. */
+export function vmFiles(folder: string, name: string): VmFiles {
+  return filesOfVm(join(folder, checkName(name, "VM name")));
+}
+
+/** The files in a VM's own folder. */
+export function filesOfVm(dir: string): VmFiles {
+  return {
+    dir,
+    definition: join(dir, "vm.json"),
+    disk: join(dir, "disk.qcow2"),
+    efiVars: join(dir, "efi-vars.fd"),
+    seed: join(dir, "seed.iso"),
+    serialLog: join(dir, "serial.log"),
+    previousSerialLog: join(dir, "serial.previous.log"),
+    crashLog: join(dir, "crash.log"),
+    knownHosts: join(dir, "known_hosts"),
+  };
+}
+
+/** Lock files of the runtime directory; they are never removed, because a lock dies with its process. */
+export function runtimeLock(
+  runtimeDir: string,
+  what: "vm" | "port" | "console" | "agent",
+  name: string | number,
+): string {
+  return join(runtimeDir, "locks", `${what}-${name}`);
+}
+
 /** Files of a running VM or build in the runtime directory. */
 export interface RuntimeFiles {
   readonly qmp: string;

@@ -1,3 +1,5 @@
+import { spawn as spawnInSession } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { CancelledError, exitCode, HostError, messageOf, PimError } from "./errors.ts";
 import { log, redact } from "./log.ts";
@@ -77,8 +79,6 @@ export interface Running {
 
 /** Options of {@linkcode start}. */
 export interface StartOptions extends ProcessOptions {
-  /** Lives on when pim ends, in a session of its own; stdout and stderr are discarded. */
-  detached?: boolean;
   /** Called with each line of stdout; without it stdout is discarded. */
   onStdout?: (line: string) => void;
   /** Called with each piece of stdout as it comes, in place of `onStdout`: for programs that redraw one line. */
@@ -87,23 +87,16 @@ export interface StartOptions extends ProcessOptions {
 
 /** Starts a program and returns at once. Its stderr is kept, so that its death can be explained. */
 export function start(argv: readonly string[], options: StartOptions = {}): Running {
-  const detached = options.detached ?? false;
   const lines = options.onStdout && lineSplitter(options.onStdout);
   const onText = options.onStdoutText ?? lines;
   const child = spawn(argv, options, {
     stdin: "null",
-    stdout: onText && !detached ? "piped" : "null",
-    stderr: detached ? "null" : "piped",
-    detached,
+    stdout: onText ? "piped" : "null",
+    stderr: "piped",
   });
   let kept = "";
-  const readers: Promise<void>[] = [];
-  if (!detached) {
-    readers.push(readText(child.stderr, (text) => kept = (kept + text).slice(-16_384)));
-    if (onText) readers.push(readText(child.stdout, onText).then(() => lines?.end()));
-  } else {
-    child.unref();
-  }
+  const readers = [readText(child.stderr, (text) => kept = (kept + text).slice(-16_384))];
+  if (onText) readers.push(readText(child.stdout, onText).then(() => lines?.end()));
   const ended = child.status.then(async (status) => {
     await Promise.allSettled(readers);
     return { code: status.code, signal: status.signal };
@@ -121,6 +114,36 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
       }
     },
   };
+}
+
+/**
+ * Starts a program that lives on when pim and its terminal are gone: in a session of its own, its output appended to
+ * a log file (made with mode 0600).
+ */
+export function startDetached(
+  argv: readonly string[],
+  options: { readonly log: string; readonly env?: Record<string, string> },
+): Pick<Running, "argv" | "pid" | "ended"> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new TypeError("argv is empty");
+  log.debug(`+ ${formatArgv(argv)}`);
+  // Deno.Command has no way to hand a file to a program as its output.
+  const output = openSync(options.log, "a", 0o600);
+  try {
+    const child = spawnInSession(program, args, {
+      stdio: ["ignore", output, output],
+      env: environment(options.env),
+      detached: true,
+    });
+    const { promise: ended, resolve } = Promise.withResolvers<{ code: number; signal: string | null }>();
+    child.once("exit", (code, signal) => resolve({ code: code ?? 128, signal }));
+    child.once("error", () => {}); // No pid tells it already.
+    if (child.pid === undefined) throw new HostError(`${program} is not installed or not on PATH`);
+    child.unref();
+    return { argv, pid: child.pid, ended };
+  } finally {
+    closeSync(output);
+  }
 }
 
 /** Runs a program on pim's own terminal (for `ssh`, editors) and returns its exit status. */
@@ -215,7 +238,7 @@ function environment(extra: Record<string, string> = {}): Record<string, string>
   return { ...env, ...extra };
 }
 
-type Stdio = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr" | "detached">;
+type Stdio = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">;
 
 function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): Deno.ChildProcess {
   const [program, ...args] = argv;
