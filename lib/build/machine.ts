@@ -20,7 +20,9 @@ export function buildMachine(
     cpus: profile.build.cpus,
     disks: [{ path: disk, format: "qcow2", throwaway: true }],
     ...(installing && { cdrom: iso.path, kernel: phase.install, noReboot: true }),
-    ...(!installing && { forwards: [{ hostPort: phase.sshPort, guestPort: guestSshPort }] }),
+    ...(!installing && {
+      network: { kind: "user", forwards: [{ hostPort: phase.sshPort, guestPort: guestSshPort }] },
+    }),
     ...(efiVars !== undefined && { efiVars }),
     serial: { socket: workspace.runtime.serial, log: workspace.files.serialLog },
     qmpSocket: workspace.runtime.qmp,

@@ -37,7 +37,7 @@ export async function boot(image: string): Promise<Booted> {
     memoryMiB: 1024,
     cpus: 2,
     disks: [{ path: disk, format: "qcow2", throwaway: true }],
-    forwards: [{ hostPort: port, guestPort: 22 }],
+    network: { kind: "user", forwards: [{ hostPort: port, guestPort: 22 }] },
     serial: { socket: files.serial, log: join(dir, "serial.log") },
     qmpSocket: files.qmp,
     agentSocket: files.agent,

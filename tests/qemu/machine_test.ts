@@ -215,10 +215,14 @@ function unusedVncPort(): number {
   }
 }
 
+function withForward(spec: MachineSpec, hostPort: number): MachineSpec {
+  return { ...spec, network: { kind: "user", forwards: [{ hostPort, guestPort: 22 }] } };
+}
+
 Deno.test("a forwarded port that somebody else took is found out, and another one is tried", async () => {
   await withSpec(async (spec) => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const specFor = (hostPort: number) => ({ ...spec, forwards: [{ hostPort, guestPort: 22 }] });
+    const specFor = (hostPort: number) => withForward(spec, hostPort);
     await assert.rejects(startMachine(host, specFor(taken.addr.port)), isPortTaken);
     const ports = [taken.addr.port, freePort()];
     const findPort = () => ports.shift() ?? 0;
@@ -234,11 +238,7 @@ Deno.test("a port that stays taken is reported after some attempts", async () =>
   await withSpec(async (spec) => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const options = { attempts: 2, findPort: () => taken.addr.port };
-    const starting = startOnFreePort(
-      host,
-      (hostPort) => ({ ...spec, forwards: [{ hostPort, guestPort: 22 }] }),
-      options,
-    );
+    const starting = startOnFreePort(host, (hostPort) => withForward(spec, hostPort), options);
     await assert.rejects(starting, MachineDiedError);
   });
 });
