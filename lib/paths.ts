@@ -71,9 +71,15 @@ export interface VmFiles {
   readonly knownHosts: string;
 }
 
-/** The files of the VM with this name; `folder` is {@linkcode vmsDir} or a folder that will be moved there. */
+/** The files of the VM with this name; `folder` is {@linkcode vmsDir}. */
 export function vmFiles(folder: string, name: string): VmFiles {
   return filesOfVm(join(folder, checkName(name, "VM name")));
+}
+
+/** The folder of a VM, and beside it the one that is being made and the one that it replaces. */
+export function vmFolders(folder: string, name: string): { dir: string; part: string; replaced: string } {
+  const dir = vmFiles(folder, name).dir;
+  return { dir, part: join(folder, `.new-${name}`), replaced: join(folder, `.old-${name}`) };
 }
 
 /** The files in a VM's own folder. */

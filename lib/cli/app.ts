@@ -8,6 +8,7 @@ import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { runCommand } from "./vm/run.ts";
 
 const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
 
@@ -30,6 +31,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       iso: isoRoutes,
       profile: profileRoutes,
       serve: serveCommand,
+      run: runCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",

@@ -68,7 +68,7 @@ export async function startMachine(
   const child = start(argv, { signal: options.signal });
   const ended = child.ended.then(({ code, signal }) => ({ code, signal, stderr: child.stderr() }));
   try {
-    const qmp = await connectWhileAlive(spec, child, ended, options);
+    const qmp = await awaitMonitor({ name: spec.name, socket: spec.qmpSocket, argv, ended }, options);
     if (options.onEvent) void deliver(qmp, options.onEvent);
     return machineOf(child, qmp, ended, sockets);
   } catch (error) {
@@ -84,7 +84,7 @@ export function socketPaths(spec: MachineSpec): string[] {
   return [
     spec.qmpSocket,
     ...(spec.agentSocket === undefined ? [] : [spec.agentSocket]),
-    ...(spec.serial === "stdio" ? [] : [spec.serial.socket]),
+    spec.serial.socket,
   ];
 }
 
@@ -100,23 +100,29 @@ export function checkSocketPath(path: string): void {
   );
 }
 
-async function connectWhileAlive(
-  spec: MachineSpec,
-  child: Running,
-  ended: Promise<MachineEnd>,
-  options: StartMachineOptions,
-): Promise<QmpClient> {
+/** A QEMU that was just started, as far as waiting for its monitor has to know it. */
+export interface StartedQemu {
+  /** Of the machine, for messages. */
+  readonly name: string;
+  /** Path of its QMP socket. */
+  readonly socket: string;
+  readonly argv: readonly string[];
+  readonly ended: Promise<MachineEnd>;
+}
+
+/** Waits until a QEMU answers on its monitor; throws MachineDiedError at once when it ends before. */
+export async function awaitMonitor(qemu: StartedQemu, options: StartMachineOptions = {}): Promise<QmpClient> {
   const timeoutMs = options.timeoutMs ?? 30_000;
-  const died = ended.then((end) => {
+  const died = qemu.ended.then((end) => {
     throw options.signal?.aborted
       ? cancelled(options.signal)
-      : new MachineDiedError(spec.name, end, child.argv);
+      : new MachineDiedError(qemu.name, end, qemu.argv);
   });
   died.catch(() => {});
   const giveUp = new AbortController();
-  const connecting = connectWhenThere(spec.qmpSocket, timeoutMs, giveUp.signal);
+  const connecting = connectWhenThere(qemu.socket, timeoutMs, giveUp.signal);
   const late = () =>
-    new PimError(`QEMU of ${spec.name} did not answer on its monitor within ${timeoutMs / 1000} s`);
+    new PimError(`QEMU of ${qemu.name} did not answer on its monitor within ${timeoutMs / 1000} s`);
   try {
     return await within(Promise.race([connecting, died]), timeoutMs, late, options.signal);
   } catch (error) {

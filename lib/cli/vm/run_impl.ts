@@ -1,0 +1,82 @@
+import { vmPlaces } from "../../vm/places.ts";
+import { type RunRequest, runVm } from "../../vm/run.ts";
+import type { StartedVm } from "../../vm/start.ts";
+import { waitForGuest } from "../../vm/wait.ts";
+import { log } from "../../log.ts";
+import type { PimContext } from "../context.ts";
+import type { RunFlags } from "./run.ts";
+
+/** `pim run [VM|PROFILE|IMAGE|FILE]` */
+export async function run(this: PimContext, flags: RunFlags, what?: string): Promise<void> {
+  const config = await this.config();
+  const places = await vmPlaces(config);
+  const { memory, cpus } = config.settings.build;
+  const started = await runVm(places, requestOf(flags, what), {
+    cwd: this.cwd,
+    defaults: { memoryMiB: memory, cpus },
+    signal: this.signal,
+    onNote: (note) => log.info(`note: ${note}`),
+  });
+  if (flags.wait !== "none") {
+    await waitForGuest(places, started, flags.wait, { timeoutMs: flags.timeout * 1000, signal: this.signal });
+  }
+  this.print(flags.json ? JSON.stringify(describe(started), null, 2) : summary(started));
+}
+
+function requestOf(flags: RunFlags, what: string | undefined): RunRequest {
+  const { name, fresh, disk, memory, cpus, bridged, forward, share, usb, vnc, qemuArg, arch } = flags;
+  return {
+    what,
+    name,
+    fresh,
+    disk,
+    memoryMiB: memory,
+    cpus,
+    bridged,
+    forwards: forward,
+    shares: share && [...share],
+    usb: usb && [...usb],
+    vnc,
+    userDataFile: flags.userData,
+    sshKeyFile: flags.sshKey,
+    qemuArgs: qemuArg,
+    architecture: arch,
+    firmware: flags.firmware,
+  };
+}
+
+function describe({ vm, record }: StartedVm): Record<string, unknown> {
+  const { definition } = record;
+  return {
+    name: vm.name,
+    pid: vm.pid,
+    image: definition.image,
+    disk: definition.disk,
+    memoryMiB: definition.memoryMiB,
+    cpus: definition.cpus,
+    accelerator: record.accelerator,
+    forwards: record.forwards,
+    sshPort: record.sshPort,
+    vncPort: record.vncPort,
+    username: definition.username,
+    dir: record.dir,
+  };
+}
+
+function summary({ vm, record }: StartedVm): string {
+  const { definition, sshPort, vncPort, forwards } = record;
+  const of = definition.image.name ?? definition.image.path;
+  const machine = `${definition.memoryMiB} MiB, ${definition.cpus} CPUs, ${record.accelerator}`;
+  const others = forwards.filter(({ hostPort }) => hostPort !== sshPort);
+  const user = definition.username === undefined ? "" : `${definition.username}@`;
+  return [
+    `${vm.name} is running: ${of}, ${machine}`,
+    sshPort === undefined
+      ? `  ssh      pim ssh ${vm.name}`
+      : `  ssh      pim ssh ${vm.name}      (ssh -p ${sshPort} ${user}127.0.0.1)`,
+    `  console  pim console ${vm.name}`,
+    ...others.map((each) => `  port     127.0.0.1:${each.hostPort} -> ${each.guestPort}/${each.protocol}`),
+    ...(vncPort === undefined ? [] : [`  display  vnc://127.0.0.1:${vncPort}`]),
+    `  stop     pim stop ${vm.name}`,
+  ].join("\n");
+}

@@ -1,0 +1,107 @@
+import { PimError, UsageError } from "../errors.ts";
+import { tryLockFile } from "../files.ts";
+import { runtimeLock } from "../paths.ts";
+import { freePort } from "../qemu/ports.ts";
+import type { Forward } from "./definition.ts";
+
+/** Ports of 127.0.0.1 that no other pim takes while they are held: until QEMU has bound them. */
+export interface ClaimedPorts extends AsyncDisposable {
+  readonly forwards: readonly Forward[];
+  readonly sshPort?: number;
+  readonly vncPort?: number;
+}
+
+/** What ports a VM needs. */
+export interface PortsWanted {
+  readonly forwards: readonly Forward[];
+  /** Port of the guest's SSH, which gets the first free port from 2222 on unless a forward leads there. */
+  readonly guestSshPort?: number;
+  readonly vnc: boolean;
+}
+
+const firstSshPort = 2222;
+const firstVncPort = 5900;
+
+/**
+ * Takes the ports of a VM. Between looking and QEMU's binding anyone could take a port: other runs of pim are kept off
+ * by a lock for each port, which dies with its process; for strangers the start is tried again.
+ *
+ * @param owner names the VM that has a port, for messages
+ */
+export async function claimPorts(
+  runtimeDir: string,
+  wanted: PortsWanted,
+  owner: (port: number) => Promise<string | undefined>,
+): Promise<ClaimedPorts> {
+  await using held = new AsyncDisposableStack();
+  const forwards: Forward[] = [];
+  for (const forward of wanted.forwards) {
+    const hostPort = forward.hostPort === 0
+      ? await claimAny(runtimeDir, held)
+      : await claimExactly(runtimeDir, forward.hostPort, held, owner);
+    forwards.push({ ...forward, hostPort });
+  }
+  const { guestSshPort } = wanted;
+  const toSsh = forwards.find(({ guestPort, protocol }) => guestPort === guestSshPort && protocol === "tcp");
+  let sshPort = toSsh?.hostPort;
+  if (guestSshPort !== undefined && sshPort === undefined) {
+    sshPort = await claimFrom(runtimeDir, firstSshPort, held);
+    forwards.unshift({ hostPort: sshPort, guestPort: guestSshPort, protocol: "tcp" });
+  }
+  const vncPort = wanted.vnc ? await claimFrom(runtimeDir, firstVncPort, held) : undefined;
+  const locks = held.move();
+  return {
+    forwards,
+    ...(sshPort !== undefined && { sshPort }),
+    ...(vncPort !== undefined && { vncPort }),
+    [Symbol.asyncDispose]: () => locks[Symbol.asyncDispose](),
+  };
+}
+
+async function claimFrom(runtimeDir: string, first: number, held: AsyncDisposableStack): Promise<number> {
+  for (let port = first; port < first + 1000; port++) {
+    if (await claim(runtimeDir, port, held)) return port;
+  }
+  throw new PimError(`No port from ${first} to ${first + 999} is free on 127.0.0.1`);
+}
+
+async function claimAny(runtimeDir: string, held: AsyncDisposableStack): Promise<number> {
+  for (;;) {
+    const port = freePort();
+    if (await claim(runtimeDir, port, held)) return port;
+  }
+}
+
+async function claimExactly(
+  runtimeDir: string,
+  port: number,
+  held: AsyncDisposableStack,
+  owner: (port: number) => Promise<string | undefined>,
+): Promise<number> {
+  if (await claim(runtimeDir, port, held)) return port;
+  const vm = await owner(port);
+  throw new UsageError(
+    `Port ${port} of 127.0.0.1 is taken${vm === undefined ? "" : ` by the VM ${vm}`}`,
+    { hint: "Forward another port, or 0 to take any free one: --forward 0:GUEST" },
+  );
+}
+
+async function claim(runtimeDir: string, port: number, held: AsyncDisposableStack): Promise<boolean> {
+  const lock = await tryLockFile(runtimeLock(runtimeDir, "port", port));
+  if (lock === undefined) return false;
+  if (isFree(port)) {
+    held.use(lock);
+    return true;
+  }
+  await lock[Symbol.asyncDispose]();
+  return false;
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
