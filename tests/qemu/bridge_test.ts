@@ -251,18 +251,15 @@ Deno.test({
   const at = (name: string) => join(folder.path, name);
   const places = { interfaces: "/sys/class/net", acl: at("bridge.conf"), helpers: [at("helper")], uid: 0 };
   await using made = new AsyncDisposableStack();
-  for (
-    const words of [
-      ["link", "add", realBridge, "type", "bridge"],
-      ["tuntap", "add", "dev", realTap, "mode", "tap"],
-      ["link", "set", realTap, "master", realBridge, "up"],
-    ]
-  ) await run(["ip", ...words]);
-  made.defer(async () => void await run(["ip", "link", "del", realBridge]));
-  made.defer(async () => void await run(["ip", "link", "del", realTap]));
+  const ip = (...words: string[]) => run(["ip", ...words]);
+  await ip("link", "add", realBridge, "type", "bridge");
+  made.defer(async () => void await ip("link", "del", realBridge));
+  await ip("tuntap", "add", "dev", realTap, "mode", "tap");
+  made.defer(async () => void await ip("link", "del", realTap));
+  await ip("link", "set", realTap, "master", realBridge, "up");
   const down = findBridge({ platform: "linux", wanted: realBridge, places });
   await assert.rejects(down, { message: `A VM cannot join the bridge ${realBridge}: it is down` });
-  await run(["ip", "link", "set", realBridge, "up"]);
+  await ip("link", "set", realBridge, "up");
   const network = await findBridge({ platform: "linux", wanted: realBridge, places });
   assert.deepEqual(network, { kind: "bridge", bridge: realBridge, helper: at("helper") });
   await using machine = await startMachine({ ...linux, qemu: qemu ?? "" }, {
