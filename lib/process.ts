@@ -146,10 +146,19 @@ export function startDetached(
   }
 }
 
-/** Runs a program on pim's own terminal (for `ssh`, editors) and returns its exit status. */
+/** Options of {@linkcode runInteractive}. */
+export interface InteractiveOptions extends ProcessOptions {
+  /** The program sees the user's whole environment, as if it was typed in the shell: `ssh` needs its agent. */
+  wholeEnv?: boolean;
+}
+
+/**
+ * Runs a program on pim's own terminal (for `ssh`, editors) and returns its exit status. Ctrl-C reaches it from the
+ * terminal itself; the signal is for what only pim is told.
+ */
 export async function runInteractive(
   argv: readonly string[],
-  options: ProcessOptions = {},
+  options: InteractiveOptions = {},
 ): Promise<number> {
   const child = spawn(argv, options, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   return (await child.status).code;
@@ -240,7 +249,7 @@ function environment(extra: Record<string, string> = {}): Record<string, string>
 
 type Stdio = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">;
 
-function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): Deno.ChildProcess {
+function spawn(argv: readonly string[], options: InteractiveOptions, stdio: Stdio): Deno.ChildProcess {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("argv is empty");
   if (options.signal?.aborted) throw new CancelledError();
@@ -249,8 +258,8 @@ function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): 
     return new Deno.Command(program, {
       args,
       cwd: options.cwd,
-      clearEnv: true,
-      env: environment(options.env),
+      clearEnv: options.wholeEnv !== true,
+      env: options.wholeEnv ? options.env : environment(options.env),
       signal: options.signal,
       ...stdio,
     }).spawn();

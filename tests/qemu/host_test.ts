@@ -119,14 +119,13 @@ Deno.test("versions are read as the distributions print them", () => {
 });
 
 Deno.test("every package manager knows every part for both architectures", () => {
-  for (const program of ["apt-get", "dnf", "pacman", "zypper", "apk", "brew"]) {
+  for (const program of ["apt-get", "dnf", "pacman", "zypper", "apk", "brew"] as const) {
     for (const architecture of ["amd64", "arm64"] as const) {
       assert.match(
-        installCommand(program, ["system", "img", "firmware"], architecture) ?? "",
+        installCommand(program, ["system", "img", "firmware"], architecture),
         /^(sudo|brew) [\w\s-]+$/,
       );
     }
   }
   assert.equal(installCommand("apt-get", ["firmware"], "arm64"), "sudo apt-get install qemu-efi-aarch64");
-  assert.equal(installCommand("emerge", ["system"], "amd64"), undefined);
 });
