@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ssh: [],
   image: ["config"],
   build: ["config", "iso", "profile", "installer", "serve", "qemu", "ssh", "image"],
-  vm: ["qemu", "image", "ssh"],
+  vm: ["qemu", "image", "ssh", "iso", "config"],
   deploy: ["image", "qemu", "ssh"],
   ventoy: ["iso", "profile"],
   cli: ["build", "vm", "deploy", "ventoy"],

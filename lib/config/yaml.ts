@@ -6,6 +6,7 @@ import {
   loadAll,
   mergeTag,
   parseEvents,
+  YAML11_SCHEMA,
   YAMLException,
 } from "js-yaml";
 import { UsageError } from "../errors.ts";
@@ -20,11 +21,15 @@ export interface YamlDocument {
 // Files of the earlier pim may use YAML 1.1's merge key `<<`.
 const schema = CORE_SCHEMA.withTags(mergeTag);
 
-/** Parses a file of one YAML document; an empty file is an empty map. Throws {@linkcode UsageError} with the line. */
-export function parseYaml(text: string, file: string): YamlDocument {
+/**
+ * Parses a file of one YAML document; an empty file is an empty map. Throws {@linkcode UsageError} with the line.
+ *
+ * @param options.version 1.1 for files that other programs read, in which `yes` is true and `!!binary` is known
+ */
+export function parseYaml(text: string, file: string, options: { version?: "1.1" } = {}): YamlDocument {
   let documents: unknown[];
   try {
-    documents = loadAll(text, { schema });
+    documents = loadAll(text, { schema: options.version === "1.1" ? YAML11_SCHEMA : schema });
   } catch (cause) {
     if (!(cause instanceof YAMLException)) throw cause;
     const line = cause.mark === undefined ? "" : `:${cause.mark.line + 1}`;
