@@ -5,7 +5,7 @@ import { runtimeLock } from "../paths.ts";
 import { type AgentClient, connectAgent } from "../qemu/agent.ts";
 import { connectQmp, type QmpClient } from "../qemu/qmp.ts";
 import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
-import type { VmPlaces } from "./places.ts";
+import type { VmDirs } from "./places.ts";
 import type { RunningVm } from "./vms.ts";
 
 /** Limits of a talk with QEMU or the guest agent. */
@@ -39,7 +39,7 @@ export async function withMonitor<T>(
  * lock keeps other pims off. Throws within `timeoutMs` (default 5000), saying what was tried, when no agent answers.
  */
 export async function withAgent<T>(
-  places: VmPlaces,
+  places: VmDirs,
   vm: RunningVm,
   work: (agent: AgentClient) => Promise<T>,
   options: TalkOptions = {},
@@ -72,7 +72,7 @@ export class AgentMissingError extends PimError {
 }
 
 async function lockAgent(
-  { runtimeDir }: VmPlaces,
+  { runtimeDir }: VmDirs,
   vm: RunningVm,
   endMs: number,
   { signal, timeoutMs = 5000 }: TalkOptions,
