@@ -8,7 +8,9 @@ import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { cpCommand } from "./vm/cp.ts";
 import { runCommand } from "./vm/run.ts";
+import { sshCommand } from "./vm/ssh.ts";
 
 const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
 
@@ -32,6 +34,8 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       profile: profileRoutes,
       serve: serveCommand,
       run: runCommand,
+      ssh: sshCommand,
+      cp: cpCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",
