@@ -42,10 +42,11 @@ export async function createVm(places: VmPlaces, vm: NewVm, options: CreateOptio
   await removeIfThere(part.dir);
   try {
     await Deno.mkdir(part.dir, { recursive: true, mode: 0o700 });
+    // Before the disk: from now on the image is one that a VM uses.
+    await writeDefinition(part.definition, definition);
     await makeDisk(part.disk, vm, options);
     await makeEfiVars(part.efiVars, vm);
     if (vm.seed !== undefined) await writeSeed(part.seed, vm.seed);
-    await writeDefinition(part.definition, definition);
     if (await exists(dir)) await Deno.rename(dir, replaced);
     await Deno.rename(part.dir, dir);
   } catch (cause) {
@@ -74,6 +75,7 @@ export async function createThrowAwayDisk(
   options: CreateOptions,
 ): Promise<void> {
   const files = vmFiles(places.vmsDir, vm.definition.name);
+  for (const left of [files.disk, files.efiVars]) await removeIfThere(left);
   await makeDisk(files.disk, vm, options);
   await makeEfiVars(files.efiVars, vm);
 }

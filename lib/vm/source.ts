@@ -120,9 +120,11 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
 
 /** A disk that a VM writes to cannot be the base of another: what is read from it would change underneath. */
 async function refuseDiskOfVm(places: VmPlaces, path: string, clone: boolean): Promise<void> {
+  // By what it is and not by its path: a hard link leads to the same file.
+  const file = await Deno.stat(path);
   for (const vm of await listVms(places)) {
-    const disk = await Deno.realPath(vm.folder.disk).catch(() => vm.folder.disk);
-    if (disk !== path) continue;
+    const disk = await Deno.stat(vm.folder.disk).catch(() => undefined);
+    if (disk === undefined || disk.dev !== file.dev || disk.ino !== file.ino) continue;
     if (isRunning(vm)) {
       throw new UsageError(`${path} is the disk of the VM ${vm.name}, which is running`, {
         hint: `Use that VM (pim ssh ${vm.name}), or stop it first: pim stop ${vm.name}`,

@@ -1,28 +1,22 @@
-import { PimError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { exists, readTextIfThere, removeIfThere } from "../files.ts";
 import { type RuntimeFiles, runtimeFiles, type VmFiles, vmFiles } from "../paths.ts";
-import { startDetached } from "../process.ts";
+import { type Running, startDetached } from "../process.ts";
 import { qemuArgs } from "../qemu/args.ts";
 import { findBridge } from "../qemu/bridge.ts";
 import { probeQemu, type QemuHost } from "../qemu/host.ts";
-import { awaitMonitor, checkSocketPath, type MachineEnd } from "../qemu/machine.ts";
+import { awaitMonitor, checkSocketPath, MachineDiedError, type MachineEnd } from "../qemu/machine.ts";
 import type { NetworkSpec } from "../qemu/machine_spec.ts";
 import { isPortTaken } from "../qemu/ports.ts";
 import { askForSudo, signalProcess, sudoArgv } from "../sudo.ts";
-import { readDefinition, type VmDefinition, writeDefinition } from "./definition.ts";
+import type { VmDefinition } from "./definition.ts";
 import type { VmPlaces } from "./places.ts";
 import { type ClaimedPorts, claimPorts } from "./ports.ts";
 import { type RunRecord, writeRunRecord } from "./run_record.ts";
 import { vmMachine } from "./spec.ts";
-import {
-  findRunningVm,
-  inspectVm,
-  isRunning,
-  listVms,
-  qemuOf,
-  removeRuntimeFiles,
-  type RunningVm,
-} from "./vms.ts";
+import { qemuOf } from "./our_qemu.ts";
+import { removeRuntimeFiles } from "./remains.ts";
+import { inspectVm, isRunning, listVms, type RunningVm } from "./vms.ts";
 
 /** A VM that was started just now. */
 export interface StartedVm {
@@ -138,11 +132,15 @@ async function launch(launch: Launch): Promise<StartedVm> {
       { name: definition.name, socket: files.qmp, argv, ended },
       { signal },
     );
-    const vm = await findRunningVm(launch.places, definition.name);
+    const vm = await inspectVm(launch.places, definition.name);
+    if (!isRunning(vm)) {
+      await endQemu(files, child);
+      throw new MachineDiedError(definition.name, await ended, argv);
+    }
     if (definition.disk === "snapshot") await forgetDisk(folder);
     return { vm, record, ended };
   } catch (error) {
-    await endQemu(files, child.pid);
+    await endQemu(files, child);
     await ended;
     throw error;
   }
@@ -153,28 +151,18 @@ async function forgetDisk(folder: VmFiles): Promise<void> {
   for (const file of [folder.disk, folder.efiVars]) await removeIfThere(file);
 }
 
-async function endQemu(files: RuntimeFiles, childPid: number): Promise<void> {
-  // Under sudo the child is sudo itself, which cannot be signalled by us; QEMU's own id is in the pid file.
-  const pid = (await qemuOf(files))?.pid ?? childPid;
-  await signalProcess(pid, "SIGKILL").catch(() => {});
+async function endQemu(files: RuntimeFiles, child: Pick<Running, "pid" | "ended">): Promise<void> {
+  let over = false;
+  void child.ended.then(() => over = true);
+  // Under sudo the child is sudo itself, which cannot be signalled by us; QEMU is told by what it was started with.
+  const qemu = await qemuOf(files);
+  // The id of a child that has ended may be another program's by now.
+  const pid = qemu?.pid ?? (over ? undefined : child.pid);
+  if (pid !== undefined) await signalProcess(pid, "SIGKILL").catch(() => {});
 }
 
 async function keepPreviousLog(folder: VmFiles): Promise<void> {
   if (await exists(folder.serialLog)) await Deno.rename(folder.serialLog, folder.previousSerialLog);
   // QEMU makes it too, but not at once; nobody should have to wait for that.
   await Deno.writeTextFile(folder.serialLog, "", { mode: 0o600 });
-}
-
-/** Changes a kept VM's definition; the caller holds its lock. */
-export async function changeDefinition(
-  places: VmPlaces,
-  name: string,
-  changes: Partial<VmDefinition>,
-): Promise<VmDefinition> {
-  const { definition: path } = vmFiles(places.vmsDir, name);
-  const before = await readDefinition(path);
-  if (before === undefined) throw new PimError(`There is no VM ${name}`);
-  const after = { ...before, ...changes };
-  if (JSON.stringify(after) !== JSON.stringify(before)) await writeDefinition(path, after);
-  return after;
 }

@@ -1,5 +1,6 @@
 import { vmPlaces } from "../../vm/places.ts";
-import { type RunRequest, runVm } from "../../vm/run.ts";
+import { runVm } from "../../vm/run.ts";
+import type { RunRequest } from "../../vm/run_request.ts";
 import type { StartedVm } from "../../vm/start.ts";
 import { waitForGuest } from "../../vm/wait.ts";
 import { log } from "../../log.ts";
