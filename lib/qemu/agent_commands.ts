@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import type { AgentClient } from "./agent.ts";
+import { askAgent } from "./agent_answer.ts";
 import type { ExecuteOptions } from "./qmp.ts";
-import { cancelled, QmpClosedError, QmpProtocolError, QmpTimeoutError } from "./qmp_error.ts";
+import { QmpClosedError, QmpTimeoutError } from "./qmp_error.ts";
 
 /** The operating system of a guest, as its /etc/os-release and kernel tell. */
 export interface GuestOs {
@@ -25,13 +25,18 @@ export interface GuestInterface {
   }[];
 }
 
-/** How a program in a guest ended. */
-export interface GuestExecResult {
-  readonly code: number | undefined;
-  /** Number of the signal that ended it. */
-  readonly signal: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
+/** Somebody who is logged in to a guest. */
+export interface GuestUser {
+  readonly name: string;
+  /** In milliseconds since 1970. */
+  readonly loginMs: number;
+}
+
+/** A command that a guest agent knows. */
+export interface AgentCommand {
+  readonly name: string;
+  /** Whether the guest's administrator lets it be used. */
+  readonly enabled: boolean;
 }
 
 /** Asks the guest to power off or reboot; it says nothing when it obeys, so nothing is waited for but a refusal. */
@@ -49,12 +54,12 @@ export async function shutdownGuest(
 
 /** Freezes the guest's file systems, for a snapshot that is in order; returns how many. Always thaw afterwards. */
 export async function freezeFilesystems(agent: AgentClient, options?: ExecuteOptions): Promise<number> {
-  return await ask(agent, "guest-fsfreeze-freeze", {}, v.number(), { timeoutMs: 30_000, ...options });
+  return await askAgent(agent, "guest-fsfreeze-freeze", {}, v.number(), { timeoutMs: 30_000, ...options });
 }
 
 /** Thaws frozen file systems; returns how many. */
 export async function thawFilesystems(agent: AgentClient, options?: ExecuteOptions): Promise<number> {
-  return await ask(agent, "guest-fsfreeze-thaw", {}, v.number(), { timeoutMs: 30_000, ...options });
+  return await askAgent(agent, "guest-fsfreeze-thaw", {}, v.number(), { timeoutMs: 30_000, ...options });
 }
 
 const osSchema = v.pipe(
@@ -78,7 +83,7 @@ const osSchema = v.pipe(
 
 /** The guest's operating system. */
 export async function guestOs(agent: AgentClient, options?: ExecuteOptions): Promise<GuestOs> {
-  return await ask(agent, "guest-get-osinfo", {}, osSchema, options);
+  return await askAgent(agent, "guest-get-osinfo", {}, osSchema, options);
 }
 
 const interfacesSchema = v.array(v.pipe(
@@ -110,69 +115,33 @@ export async function guestInterfaces(
   agent: AgentClient,
   options?: ExecuteOptions,
 ): Promise<GuestInterface[]> {
-  return await ask(agent, "guest-network-get-interfaces", {}, interfacesSchema, options);
+  return await askAgent(agent, "guest-network-get-interfaces", {}, interfacesSchema, options);
 }
 
-const statusSchema = v.object({
-  exited: v.boolean(),
-  exitcode: v.optional(v.number()),
-  signal: v.optional(v.number()),
-  "out-data": v.optional(v.string(), ""),
-  "err-data": v.optional(v.string(), ""),
+/** What the guest calls itself. */
+export async function guestHostName(agent: AgentClient, options?: ExecuteOptions): Promise<string> {
+  const answer = await askAgent(agent, "guest-get-host-name", {}, hostNameSchema, options);
+  return answer["host-name"];
+}
+
+const hostNameSchema = v.object({ "host-name": v.string() });
+
+/** Who is logged in to the guest. */
+export async function guestUsers(agent: AgentClient, options?: ExecuteOptions): Promise<GuestUser[]> {
+  return await askAgent(agent, "guest-get-users", {}, usersSchema, options);
+}
+
+const usersSchema = v.array(v.pipe(
+  v.object({ user: v.string(), "login-time": v.number() }),
+  v.transform((each): GuestUser => ({ name: each.user, loginMs: each["login-time"] * 1000 })),
+));
+
+/** The commands that the agent knows, by name. */
+export async function agentCommands(agent: AgentClient, options?: ExecuteOptions): Promise<AgentCommand[]> {
+  const info = await askAgent(agent, "guest-info", {}, infoSchema, options);
+  return info.supported_commands.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+const infoSchema = v.object({
+  supported_commands: v.array(v.object({ name: v.string(), enabled: v.boolean() })),
 });
-
-/** Runs a program in the guest, as root and without any network, and waits for its end; `timeoutMs` covers it all. */
-export async function guestExec(
-  agent: AgentClient,
-  argv: readonly string[],
-  options: ExecuteOptions & { readonly stdin?: string; readonly env?: readonly string[] } = {},
-): Promise<GuestExecResult> {
-  const { stdin, env, timeoutMs = 60_000, signal } = options;
-  const deadline = Date.now() + timeoutMs;
-  const [path, ...arg] = argv;
-  const request = {
-    path,
-    arg,
-    "capture-output": true,
-    ...(env && { env }),
-    ...(stdin !== undefined && { "input-data": encode(stdin) }),
-  };
-  const { pid } = await ask(agent, "guest-exec", request, v.object({ pid: v.number() }), { signal });
-  for (let pauseMs = 20;; pauseMs = Math.min(pauseMs * 2, 500)) {
-    const status = await ask(agent, "guest-exec-status", { pid }, statusSchema, { signal });
-    if (status.exited) {
-      const [stdout, stderr] = [decode(status["out-data"]), decode(status["err-data"])];
-      return { code: status.exitcode, signal: status.signal, stdout, stderr };
-    }
-    if (Date.now() > deadline) {
-      throw new QmpTimeoutError(
-        `${path} in the guest did not end within ${timeoutMs / 1000} s; it goes on running`,
-      );
-    }
-    await sleep(pauseMs, undefined, { signal }).catch((error) => {
-      throw signal ? cancelled(signal) : error;
-    });
-  }
-}
-
-async function ask<T>(
-  agent: AgentClient,
-  command: string,
-  args: { readonly [key: string]: unknown },
-  schema: v.GenericSchema<unknown, T>,
-  options?: ExecuteOptions,
-): Promise<T> {
-  const parsed = v.safeParse(schema, await agent.execute(command, args, options));
-  if (parsed.success) return parsed.output;
-  throw new QmpProtocolError(
-    `The guest agent's answer to ${command} is malformed: ${v.summarize(parsed.issues)}`,
-  );
-}
-
-function encode(text: string): string {
-  return new TextEncoder().encode(text).toBase64();
-}
-
-function decode(base64: string): string {
-  return new TextDecoder().decode(Uint8Array.fromBase64(base64));
-}

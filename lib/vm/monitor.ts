@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import * as v from "valibot";
 import { CancelledError, PimError } from "../errors.ts";
 import { tryLockFile } from "../files.ts";
 import { runtimeLock } from "../paths.ts";
@@ -48,10 +49,12 @@ export async function withAgent<T>(
   const endMs = performance.now() + timeoutMs;
   await using _lock = await lockAgent(places, vm, endMs, options);
   const leftMs = Math.max(1000, endMs - performance.now());
-  await using agent = await connectAgent(vm.files.agent, { timeoutMs: leftMs, signal }).catch((cause) => {
-    if (!(cause instanceof QmpTimeoutError || cause instanceof QmpClosedError)) throw cause;
-    throw new AgentMissingError(vm, timeoutMs, cause);
-  });
+  await using agent = await connectAgent(vm.files.agent, { timeoutMs: leftMs, signal }).catch(
+    async (cause) => {
+      if (!(cause instanceof QmpTimeoutError || cause instanceof QmpClosedError)) throw cause;
+      throw new AgentMissingError(vm, timeoutMs, cause, await stateUnlessRunning(vm));
+    },
+  );
   return await work(agent);
 }
 
@@ -59,17 +62,36 @@ export async function withAgent<T>(
 export class AgentMissingError extends PimError {
   override readonly name = "AgentMissingError";
 
-  constructor(vm: RunningVm, timeoutMs: number, cause: QmpTimeoutError | QmpClosedError) {
+  /** @param state what QEMU says of a machine whose CPUs stand still */
+  constructor(vm: RunningVm, timeoutMs: number, cause: QmpTimeoutError | QmpClosedError, state?: string) {
     const how = cause instanceof QmpTimeoutError
       ? `it was asked on ${vm.files.agent} and did not answer within ${timeoutMs / 1000} s`
       : cause.message;
     super(`The guest agent of ${vm.name} cannot be reached: ${how}`, {
       cause,
-      hint:
-        `The guest may still be starting (pim log ${vm.name}), or has no qemu-guest-agent installed and running.`,
+      hint: state === undefined
+        ? `The guest may still be starting (pim log ${vm.name}), or has no qemu-guest-agent installed and running.`
+        : `The VM stands still (${state}). Let it go on: pim qmp ${vm.name} cont`,
     });
   }
 }
+
+/** Another pim has the guest agent of a VM. */
+export class AgentBusyError extends PimError {
+  override readonly name = "AgentBusyError";
+}
+
+async function stateUnlessRunning(vm: RunningVm): Promise<string | undefined> {
+  try {
+    await using qmp = await connectQmp(vm.files.qmp, { timeoutMs: 500 });
+    const { status } = v.parse(statusSchema, await qmp.execute("query-status", {}, { timeoutMs: 500 }));
+    return status === "running" ? undefined : status;
+  } catch {
+    return undefined; // It would only have been an explanation.
+  }
+}
+
+const statusSchema = v.object({ status: v.string() });
 
 async function lockAgent(
   { runtimeDir }: VmDirs,
@@ -81,7 +103,7 @@ async function lockAgent(
     const lock = await tryLockFile(runtimeLock(runtimeDir, "agent", vm.name));
     if (lock !== undefined) return lock;
     if (performance.now() > endMs) {
-      throw new PimError(
+      throw new AgentBusyError(
         `Another pim talks to the guest agent of ${vm.name}, and was not done within ${timeoutMs / 1000} s`,
       );
     }

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAgent } from "../../lib/qemu/agent.ts";
 import {
+  agentCommands,
   freezeFilesystems,
-  guestExec,
+  guestHostName,
   guestInterfaces,
   guestOs,
+  guestUsers,
   shutdownGuest,
   thawFilesystems,
 } from "../../lib/qemu/agent_commands.ts";
@@ -16,43 +17,8 @@ import {
   QmpProtocolError,
   QmpTimeoutError,
 } from "../../lib/qemu/qmp_error.ts";
-import { exists } from "../../lib/files.ts";
-import { start, which } from "../../lib/process.ts";
-import { type FakePeer, fakeServer } from "./fake_server.ts";
-
-type Request = { execute: string; arguments: Record<string, unknown> };
-
-async function next(peer: FakePeer): Promise<Request> {
-  const request = await peer.request();
-  if (!request) throw new Error("closed");
-  return request as unknown as Request;
-}
-
-/** The sentinel byte and an answer, in one write. */
-function delimited(answer: string): Uint8Array {
-  return new Uint8Array([0xff, ...new TextEncoder().encode(answer + "\n")]);
-}
-
-async function synchronize(peer: FakePeer): Promise<void> {
-  const request = await next(peer);
-  assert.equal(request.execute, "guest-sync-delimited");
-  await peer.write(delimited(`{"return": ${request.arguments.id}}`));
-}
-
-/** A server that answers each command with what `answer` returns, or not at all for undefined. */
-function agentServer(answer: (request: Request) => unknown) {
-  return fakeServer(async (peer) => {
-    for (;;) {
-      const request = await next(peer);
-      if (request.execute === "guest-sync-delimited") {
-        await peer.write(delimited(`{"return": ${request.arguments.id}}`));
-      } else {
-        const result = answer(request);
-        if (result !== undefined) await peer.write(JSON.stringify(result) + "\n");
-      }
-    }
-  });
-}
+import { agentServer, delimited, next, synchronize } from "./agent_server.ts";
+import { fakeServer } from "./fake_server.ts";
 
 Deno.test("the agent client comes in step past stale answers, garbage and half a line", async () => {
   await using server = await fakeServer(async (peer) => {
@@ -222,56 +188,24 @@ Deno.test("system and addresses are typed, and a malformed answer is named", asy
   await assert.rejects(guestOs(other), /answer to guest-get-osinfo is malformed/);
 });
 
-Deno.test("a program in the guest is asked for until it has ended", async () => {
-  let polls = 0;
-  let request: Record<string, unknown> = {};
-  await using server = await agentServer(({ execute, arguments: args }) => {
-    if (execute === "guest-exec") {
-      request = args;
-      return { return: { pid: 42 } };
-    }
-    assert.deepEqual(args, { pid: 42 });
-    if (++polls < 3) return { return: { exited: false } };
-    return { return: { exited: true, exitcode: 3, "out-data": btoa("out\n"), "err-data": btoa("err\n") } };
-  });
+Deno.test("host name, users and commands are typed", async () => {
+  const answers: Record<string, unknown> = {
+    "guest-get-host-name": { "host-name": "demo" },
+    "guest-get-users": [{ user: "ada", "login-time": 1700000000.5 }],
+    "guest-info": {
+      version: "7.2.0",
+      supported_commands: [
+        { name: "guest-ping", enabled: true, "success-response": true },
+        { name: "guest-exec", enabled: false, "success-response": true },
+      ],
+    },
+  };
+  await using server = await agentServer(({ execute }) => ({ return: answers[execute] }));
   await using agent = await connectAgent(server.path);
-  const result = await guestExec(agent, ["/bin/cat", "-"], { stdin: "hi" });
-  assert.deepEqual(result, { code: 3, signal: undefined, stdout: "out\n", stderr: "err\n" });
-  assert.deepEqual(request, {
-    path: "/bin/cat",
-    arg: ["-"],
-    "capture-output": true,
-    "input-data": btoa("hi"),
-  });
-  assert.equal(polls, 3);
-});
-
-Deno.test("a program in the guest that does not end is given up in time", async () => {
-  await using server = await agentServer(({ execute }) => ({
-    return: execute === "guest-exec" ? { pid: 1 } : { exited: false },
-  }));
-  await using agent = await connectAgent(server.path);
-  await assert.rejects(guestExec(agent, ["/bin/sleep", "9"], { timeoutMs: 50 }), QmpTimeoutError);
-});
-
-Deno.test({
-  name: "a real guest agent answers and runs programs",
-  ignore: await which("qemu-ga") === undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir({ prefix: "pim-ga-" });
-    const path = join(folder, "s");
-    // It runs on this host: what would change the host is switched off.
-    const agentd = start(["qemu-ga", "-m", "unix-listen", "-p", path, "-t", folder, "-b", "guest-shutdown"]);
-    try {
-      while (!await exists(path)) await sleep(10);
-      await using agent = await connectAgent(path);
-      assert.equal(typeof (await guestOs(agent)).kernelRelease, "string");
-      const result = await guestExec(agent, ["/bin/sh", "-c", "cat; echo e >&2; exit 3"], { stdin: "ä" });
-      assert.deepEqual(result, { code: 3, signal: undefined, stdout: "ä", stderr: "e\n" });
-    } finally {
-      agentd.kill("SIGKILL");
-      await agentd.ended;
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
+  assert.equal(await guestHostName(agent), "demo");
+  assert.deepEqual(await guestUsers(agent), [{ name: "ada", loginMs: 1_700_000_000_500 }]);
+  assert.deepEqual(await agentCommands(agent), [
+    { name: "guest-exec", enabled: false },
+    { name: "guest-ping", enabled: true },
+  ]);
 });

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { PimError } from "../errors.ts";
+import type { AgentClient } from "../qemu/agent.ts";
+import { type GuestExit, type GuestProgram, programExit, startProgram } from "../qemu/agent_exec.ts";
+import { cancelled, QmpClosedError, QmpCommandError } from "../qemu/qmp_error.ts";
+import { explainRefusal } from "./agent_refusal.ts";
+import { endProgram } from "./exec_end.ts";
+import { AgentBusyError, withAgent } from "./monitor.ts";
+import type { VmDirs } from "./places.ts";
+import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
+
+/** Limits of a program in a guest. */
+export interface ExecLimits {
+  /** Until the agent answers at all; default 5000. */
+  readonly agentTimeoutMs?: number;
+  /** Until the program has ended; it is ended when it takes longer. No limit when left out. */
+  readonly timeoutMs?: number;
+  /** Ends the program when aborted. */
+  readonly signal: AbortSignal;
+}
+
+/** How a program in a guest ended, and by whom. */
+export interface ExecResult {
+  readonly endedBy: "itself" | "timeout" | "cancel";
+  /** Undefined when the agent could not tell any more after the program was ended. */
+  readonly exit: GuestExit | undefined;
+}
+
+/** A program that the guest does not have or cannot start; `status` is what a shell exits with then. */
+export class ProgramMissingError extends PimError {
+  override readonly name = "ProgramMissingError";
+
+  constructor(message: string, readonly status: 126 | 127, cause: unknown) {
+    super(message, { cause });
+  }
+}
+
+// A quick program is seen to its end over one connection; while a longer one runs, others may have the agent.
+const holdMs = 1000;
+// Another pim may be taking a big answer just then.
+const pollTimeoutMs = 60_000;
+
+/**
+ * Runs a program in a guest through its agent, without any network, and waits for its end. Any exit status is a result,
+ * no error. One that takes too long, or whose pim is cancelled, is ended in the guest.
+ */
+export async function execInGuest(
+  dirs: VmDirs,
+  vm: RunningVm,
+  program: GuestProgram,
+  limits: ExecLimits,
+): Promise<ExecResult> {
+  const { signal, timeoutMs, agentTimeoutMs } = limits;
+  const late = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
+  const stop = AbortSignal.any([signal, ...late]);
+  let running: Running | undefined;
+  try {
+    const quick = await withAgent(dirs, vm, async (agent) => {
+      running = { vm, program, pid: await start(agent, vm, program), stop };
+      return await pollFor(agent, running, holdMs);
+    }, { timeoutMs: agentTimeoutMs, signal });
+    return { endedBy: "itself", exit: quick ?? await pollNowAndThen(dirs, running as Running) };
+  } catch (error) {
+    if (running === undefined) throw error;
+    if (!stop.aborted) throw await lost(dirs, running, error);
+    const exit = await endProgram(dirs, vm, running.pid);
+    return { endedBy: signal.aborted ? "cancel" : "timeout", exit };
+  }
+}
+
+interface Running {
+  readonly vm: RunningVm;
+  readonly program: GuestProgram;
+  readonly pid: number;
+  readonly stop: AbortSignal;
+}
+
+async function start(agent: AgentClient, vm: RunningVm, program: GuestProgram): Promise<number> {
+  try {
+    return await startProgram(agent, program);
+  } catch (error) {
+    if (!(error instanceof QmpCommandError)) throw error;
+    const [path] = program.argv;
+    // The agent has but the words of the C library for it: "Failed to execute child process … (No such file …)".
+    if (/No such file|not found\)/i.test(error.description)) {
+      throw new ProgramMissingError(`There is no program ${path} in the guest ${vm.name}`, 127, error);
+    }
+    if (/Permission denied|Exec format/i.test(error.description)) {
+      throw new ProgramMissingError(`${path} in the guest ${vm.name} is no program`, 126, error);
+    }
+    throw explainRefusal(error, vm.name);
+  }
+}
+
+async function pollFor(
+  agent: AgentClient,
+  running: Running,
+  durationMs: number,
+): Promise<GuestExit | undefined> {
+  const endMs = performance.now() + durationMs;
+  for (let pauseMs = 5; performance.now() < endMs; pauseMs = Math.min(pauseMs * 2, 100)) {
+    const exit = await poll(agent, running);
+    if (exit !== undefined) return exit;
+    await pause(pauseMs, running.stop);
+  }
+  return undefined;
+}
+
+async function pollNowAndThen(dirs: VmDirs, running: Running): Promise<GuestExit> {
+  const { vm, stop } = running;
+  for (let pauseMs = 200;; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
+    await pause(pauseMs, stop);
+    try {
+      const exit = await withAgent(dirs, vm, (agent) => poll(agent, running), {
+        timeoutMs: pollTimeoutMs,
+        signal: stop,
+      });
+      if (exit !== undefined) return exit;
+    } catch (error) {
+      if (!(error instanceof AgentBusyError)) throw error;
+    }
+  }
+}
+
+async function poll(agent: AgentClient, { pid, stop }: Running): Promise<GuestExit | undefined> {
+  return await programExit(agent, pid, stop);
+}
+
+async function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(pauseMs, undefined, { signal }).catch(() => {
+    throw cancelled(signal);
+  });
+}
+
+/** Why nothing is known any more of a program that ran. */
+async function lost(dirs: VmDirs, { vm, pid, program }: Running, cause: unknown): Promise<unknown> {
+  const what = program.argv[0];
+  if (cause instanceof QmpCommandError && cause.errorClass === "GenericError") {
+    return new PimError(
+      `How ${what} ended is not known: the guest agent of ${vm.name} was restarted meanwhile`,
+      {
+        cause,
+      },
+    );
+  }
+  if (!(cause instanceof PimError)) return cause;
+  if (isClosed(cause) && await hasEnded(dirs, vm)) {
+    return new PimError(`The VM ${vm.name} ended while ${what} ran in it`, { cause });
+  }
+  const { message, hint, exitCode } = cause;
+  return new PimError(`${message}; ${what} may still run in the guest, as process ${pid}`, {
+    cause,
+    hint,
+    exitCode,
+  });
+}
+
+function isClosed(error: PimError): boolean {
+  return error instanceof QmpClosedError || error.cause instanceof QmpClosedError;
+}
+
+/** Whether a VM's QEMU is gone, or goes in a moment: it closes its sockets first. */
+async function hasEnded(dirs: VmDirs, { name }: RunningVm): Promise<boolean> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    if (!isRunning(await inspectVm(dirs, name))) return true;
+    await sleep(100);
+  }
+  return false;
+}
