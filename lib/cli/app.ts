@@ -9,6 +9,7 @@ import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
 import { cpCommand } from "./vm/cp.ts";
+import { ipCommand, osCommand } from "./vm/guest.ts";
 import { runCommand } from "./vm/run.ts";
 import { sshCommand } from "./vm/ssh.ts";
 
@@ -36,6 +37,8 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       run: runCommand,
       ssh: sshCommand,
       cp: cpCommand,
+      ip: ipCommand,
+      os: osCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",

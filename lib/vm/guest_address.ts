@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, exitCode, PimError } from "../errors.ts";
 import { log } from "../log.ts";
 import { type GuestInterface, guestInterfaces } from "../qemu/agent_commands.ts";
-import { withAgent } from "./monitor.ts";
+import { AgentBusyError, AgentMissingError, type TalkOptions, withAgent } from "./monitor.ts";
 import type { VmDirs } from "./places.ts";
-import type { RunningVm } from "./vms.ts";
+import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
 
 /** Limits of waiting for a guest. */
 export interface WaitLimits {
@@ -18,28 +18,79 @@ export async function awaitGuestAddress(
   vm: RunningVm,
   limits: WaitLimits,
 ): Promise<string> {
-  const { timeoutMs, signal } = limits;
+  const { address } = await awaitAddress(dirs, vm, limits);
+  return address;
+}
+
+/** What a guest's agent tells of its network. */
+export interface GuestNetwork {
+  readonly interfaces: readonly GuestInterface[];
+  /** {@linkcode reachableAddress} of these interfaces. */
+  readonly address: string | undefined;
+}
+
+/** The network of a guest as it is now. */
+export async function guestNetwork(
+  dirs: VmDirs,
+  vm: RunningVm,
+  options: TalkOptions,
+): Promise<GuestNetwork> {
+  const { signal } = options;
+  const interfaces = await withAgent(dirs, vm, (agent) => guestInterfaces(agent, { signal }), options);
+  return { interfaces, address: reachableAddress(interfaces, vm.definition?.macAddress) };
+}
+
+/** The network of a guest as soon as others can reach it; asks its agent in turns, so that others can ask it too. */
+export async function awaitAddress(
+  dirs: VmDirs,
+  vm: RunningVm,
+  { timeoutMs, signal }: WaitLimits,
+): Promise<GuestNetwork & { readonly address: string }> {
   const endMs = performance.now() + timeoutMs;
-  const mac = vm.definition?.macAddress;
   for (let attempt = 1;; attempt++) {
     const leftMs = Math.max(1, endMs - performance.now());
-    const interfaces = await withAgent(dirs, vm, (agent) => guestInterfaces(agent, { signal }), {
-      timeoutMs: leftMs,
-      signal,
-    });
-    const address = reachableAddress(interfaces, mac);
-    if (address !== undefined) return address;
-    if (performance.now() > endMs) {
-      throw new PimError(`${vm.name} has had no address in the host's network within ${timeoutMs / 1000} s`, {
-        hint: `See what its interfaces have: pim ip ${vm.name}; its network may give out no addresses (DHCP)`,
-        exitCode: exitCode.timeout,
-      });
+    let missing: PimError | undefined;
+    try {
+      const network = await guestNetwork(dirs, vm, { timeoutMs: Math.min(leftMs, turnMs), signal });
+      const { address } = network;
+      if (address !== undefined) return { ...network, address };
+    } catch (error) {
+      if (!(error instanceof AgentMissingError || error instanceof AgentBusyError)) throw error;
+      await refuseEnded(dirs, vm, error);
+      missing = error;
     }
+    if (performance.now() >= endMs) throw noAddress(vm, timeoutMs, missing);
     if (attempt === 1) log.info(`Waiting for an address of ${vm.name}`);
-    await sleep(500, undefined, { signal }).catch(() => {
+    await sleep(200, undefined, { signal }).catch(() => {
       throw new CancelledError();
     });
   }
+}
+
+const turnMs = 2000;
+
+async function refuseEnded(dirs: VmDirs, { name }: RunningVm, cause: PimError): Promise<void> {
+  if (isRunning(await inspectVm(dirs, name))) return;
+  throw new PimError(`The VM ${name} ended before it had an address`, {
+    cause,
+    hint: `See: pim log ${name}`,
+  });
+}
+
+function noAddress({ name }: RunningVm, timeoutMs: number, missing: PimError | undefined): PimError {
+  const within = `within ${timeoutMs / 1000} s`;
+  if (missing === undefined) {
+    return new PimError(`${name} has had no address in its network ${within}`, {
+      hint: `See what its interfaces have: pim ip ${name}; its network may give out no addresses (DHCP)`,
+      exitCode: exitCode.timeout,
+    });
+  }
+  const { message, hint } = missing;
+  return new PimError(`${name} told of no address ${within}. ${message}`, {
+    cause: missing,
+    hint,
+    exitCode: exitCode.timeout,
+  });
 }
 
 /**

@@ -1,0 +1,38 @@
+import { buildCommand } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { type AgentFlags, agentTimeout, vmName } from "./parameters.ts";
+
+/** Flags of `pim ip`. */
+export interface IpFlags extends JsonFlags, AgentFlags {
+  readonly wait: boolean;
+  readonly first: boolean;
+}
+
+const off = { kind: "boolean", default: false, withNegated: false } as const;
+
+export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
+  loader: async () => (await import("./guest_impl.ts")).ip,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      first: { ...off, brief: "Only the first address that others can reach, IPv4 before IPv6" },
+      wait: { ...off, brief: "Wait until there is such an address" },
+      timeout: { ...agentTimeout, brief: "How long to wait (default: 5, with --wait 300)" },
+    },
+    positional: { kind: "tuple", parameters: [vmName] },
+  },
+  docs: {
+    brief: "Print the addresses of a VM, as its guest agent tells",
+    fullDescription: "For scripts: pim ip VM --wait --first",
+  },
+});
+
+export const osCommand = buildCommand<JsonFlags & AgentFlags, [string], PimContext>({
+  loader: async () => (await import("./guest_impl.ts")).os,
+  parameters: {
+    flags: { ...jsonFlag, timeout: agentTimeout },
+    positional: { kind: "tuple", parameters: [vmName] },
+  },
+  docs: { brief: "Print a VM's system, kernel and host name, as its guest agent tells" },
+});
