@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { formatError } from "../lib/cli/error_text.ts";
 import { runInteractive } from "../lib/process.ts";
 import { passedEnvironment } from "./demo/environment.ts";
-import { ensureDemoPackages } from "./demo/packages.ts";
+import { ensurePackages, testPackages } from "./demo/packages.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
 
@@ -36,7 +36,7 @@ export function countReport(xml: string): Counts {
 }
 
 async function main(): Promise<number> {
-  await ensureDemoPackages();
+  await ensurePackages(testPackages);
   const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
   try {
     const fast = await runTests("fast tests", ["--parallel", "--ignore=tests/e2e", "tests"], reportDir);

@@ -3,7 +3,7 @@ import { PimError } from "../../lib/errors.ts";
 import { start } from "../../lib/process.ts";
 import { probeQemu } from "../../lib/qemu/host.ts";
 import { demoIso } from "../demo/make_iso.ts";
-import { ensureDemoPackages } from "../demo/packages.ts";
+import { demoPackages, ensurePackages } from "../demo/packages.ts";
 import { writeDemoProject } from "../demo/project.ts";
 import { timeByHand } from "./by_hand.ts";
 import { benchFolder } from "./facts.ts";
@@ -22,7 +22,7 @@ interface PimBuild {
  * begins with empty folders; that the accelerator works is known already, as it is from the second build of a day on.
  */
 export async function measureBuild(pairs: number, say: (line: string) => void): Promise<Measurement[]> {
-  await ensureDemoPackages(say);
+  await ensurePackages(demoPackages, say);
   const iso = await demoIso({ onProgress: say });
   const inHome = async <T>(name: string, work: (home: string, project: string) => Promise<T>): Promise<T> => {
     await Deno.mkdir(benchFolder(), { recursive: true });

@@ -7,7 +7,7 @@ import { runInteractive } from "../../lib/process.ts";
 import { demoCacheFolder } from "./cache.ts";
 import { passedEnvironment } from "./environment.ts";
 import { demoIso } from "./make_iso.ts";
-import { ensureDemoPackages } from "./packages.ts";
+import { demoPackages, ensurePackages } from "./packages.ts";
 import { writeDemoProject } from "./project.ts";
 import { showImage } from "./show_image.ts";
 
@@ -16,7 +16,7 @@ const mainModule = join(import.meta.dirname ?? ".", "../../main.ts");
 async function demo(): Promise<void> {
   const say = (line: string) => console.log(`\n== ${line}`);
   say("Installing what is missing");
-  await ensureDemoPackages();
+  await ensurePackages(demoPackages);
   say("Making the demo installer ISO (a real Debian installer; two minutes the first time)");
   const iso = await demoIso({ onProgress: (line) => console.log(line) });
   const home = demoCacheFolder(Deno.env.toObject());

@@ -20,6 +20,14 @@ export const demoPackages: Readonly<Record<string, string>> = {
   "debconf": "checks preseeds (debconf-set-selections)",
 };
 
+/** What the tests take besides: other firmware and another architecture. */
+export const testPackages: Readonly<Record<string, string>> = {
+  ...demoPackages,
+  "ovmf": "UEFI for amd64",
+  "qemu-system-arm": "virtual machines for arm64",
+  "qemu-efi-aarch64": "UEFI for arm64",
+};
+
 /** Says what goes on, one line at a time. */
 export type OnProgress = (line: string) => void;
 
@@ -28,16 +36,20 @@ const toStderr: OnProgress = (line) => {
 };
 
 /**
- * Installs with apt-get those packages of the demo that are missing (sudo when not root); nothing else is touched.
+ * Installs with apt-get those of these packages that are missing (sudo when not root); nothing else is touched.
  * Throws {@linkcode HostError} on systems without apt, naming the programs to install by hand.
  */
-export async function ensureDemoPackages(onProgress: OnProgress = toStderr): Promise<void> {
+export async function ensurePackages(
+  packages: Readonly<Record<string, string>>,
+  onProgress: OnProgress = toStderr,
+): Promise<void> {
+  const names = Object.keys(packages);
   if (await which("apt-get") === undefined || await which("dpkg-query") === undefined) {
-    throw new HostError("The demo's tools cannot be installed: this system has no apt-get", {
-      hint: "It takes Debian or Ubuntu with these packages: " + Object.keys(demoPackages).join(" "),
+    throw new HostError("What is needed cannot be installed: this system has no apt-get", {
+      hint: `It takes Debian or Ubuntu with these packages: ${names.join(" ")}`,
     });
   }
-  const missing = await missingPackages(Object.keys(demoPackages));
+  const missing = await missingPackages(names);
   if (missing.length === 0) return;
   const prefix = await rootPrefix(missing);
   onProgress(`Installing ${missing.join(" ")} (apt-get${prefix.length > 0 ? " with sudo" : ""})`);
@@ -47,7 +59,7 @@ export async function ensureDemoPackages(onProgress: OnProgress = toStderr): Pro
     await run([...aptGet, "update"], { env });
     await run([...aptGet, "install", "--no-install-recommends", ...missing], { env });
   } catch (cause) {
-    throw new HostError(`The demo's packages could not be installed: ${messageOf(cause)}`, {
+    throw new HostError(`The packages could not be installed: ${messageOf(cause)}`, {
       hint: `Try it by hand: sudo apt-get install --no-install-recommends ${missing.join(" ")}`,
       cause,
     });
@@ -68,7 +80,7 @@ export async function missingPackages(names: readonly string[]): Promise<string[
 async function rootPrefix(missing: readonly string[]): Promise<string[]> {
   if (Deno.uid() === 0) return [];
   if (await which("sudo") !== undefined) return ["sudo"];
-  throw new HostError("The demo's packages cannot be installed: not root, and there is no sudo", {
+  throw new HostError("The packages cannot be installed: not root, and there is no sudo", {
     hint: `As root, type: apt-get install --no-install-recommends ${missing.join(" ")}`,
   });
 }

@@ -5,7 +5,7 @@ import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
 import type { TimedEvent } from "../../lib/build/events.ts";
 import { demoCacheFolder } from "../demo/cache.ts";
 import { demoIso } from "../demo/make_iso.ts";
-import { ensureDemoPackages } from "../demo/packages.ts";
+import { ensurePackages, testPackages } from "../demo/packages.ts";
 import { writeDemoProject } from "../demo/project.ts";
 import { pim } from "./pim.ts";
 
@@ -21,8 +21,9 @@ export interface DemoImage {
 }
 
 const root = join(import.meta.dirname ?? ".", "../..");
-// What a build depends on; tests and documents may change without a new image.
+// What a build depends on; tests, documents and what only runs images may change without a new one.
 const sources = ["main.ts", "deno.json", "lib", "config.example", "tests/demo/project"];
+const noSources = ["lib/vm", "lib/cli/vm"];
 
 let made: Promise<DemoImage> | undefined;
 
@@ -32,7 +33,7 @@ export function demoImage(): Promise<DemoImage> {
 }
 
 async function make(): Promise<DemoImage> {
-  await ensureDemoPackages();
+  await ensurePackages(testPackages);
   const iso = await demoIso({ onProgress: (line) => console.log(line) });
   const cache = join(demoCacheFolder(Deno.env.toObject()), "tests");
   const key = await sourcesKey(iso.key);
@@ -81,5 +82,7 @@ async function update(hash: ReturnType<typeof createHash>, path: string): Promis
   }
   const names: string[] = [];
   for await (const { name } of Deno.readDir(join(root, path))) names.push(name);
-  for (const name of names.sort()) await update(hash, `${path}/${name}`);
+  for (const name of names.sort()) {
+    if (!noSources.includes(`${path}/${name}`)) await update(hash, `${path}/${name}`);
+  }
 }
