@@ -30,7 +30,7 @@ const agentHint = "Is qemu-guest-agent installed and running in the guest?";
 export async function connectAgent(path: string, options: ConnectOptions = {}): Promise<AgentClient> {
   const session: Session = {
     path,
-    lines: await openJsonLines(path, { maxBytes: options.maxLineBytes }),
+    lines: await openJsonLines(path, { ...options, maxBytes: options.maxLineBytes }),
     inStep: false,
   };
   const closed = readAll(session);

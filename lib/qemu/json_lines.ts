@@ -1,4 +1,5 @@
-import { messageOf } from "../errors.ts";
+import { CancelledError, messageOf, PimError } from "../errors.ts";
+import { connectUnix, type SudoOptions } from "../sudo.ts";
 import { QmpClosedError, QmpProtocolError } from "./qmp_error.ts";
 
 /** A JSON object, as QMP and the guest agent speak. */
@@ -22,12 +23,17 @@ const newline = 0x0a;
 const sentinel = 0xff;
 
 /** Connects to a unix socket that carries one JSON object a line, none longer than `maxBytes`. */
-export async function openJsonLines(path: string, options: { maxBytes?: number } = {}): Promise<JsonLines> {
+export async function openJsonLines(
+  path: string,
+  options: SudoOptions & { maxBytes?: number } = {},
+): Promise<JsonLines> {
   let conn: Deno.UnixConn;
   try {
-    conn = await Deno.connect({ transport: "unix", path });
-  } catch (cause) {
-    throw new QmpClosedError(`Cannot connect to ${path}: ${messageOf(cause)}`, { cause });
+    conn = await connectUnix(path, options);
+  } catch (error) {
+    if (error instanceof CancelledError || !(error instanceof PimError)) throw error;
+    const { message, cause, hint, exitCode } = error;
+    throw new QmpClosedError(message, { cause, hint, exitCode });
   }
   const maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   let sending: Promise<void> = Promise.resolve();

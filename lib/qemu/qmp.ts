@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { SudoOptions } from "../sudo.ts";
 import { type EventQueue, eventQueue } from "./event_queue.ts";
 import { type JsonLines, type JsonObject, openJsonLines } from "./json_lines.ts";
 import {
@@ -38,10 +39,9 @@ export interface QmpClient extends AsyncDisposable {
 }
 
 /** Options of {@linkcode connectQmp}. */
-export interface ConnectOptions {
+export interface ConnectOptions extends SudoOptions {
   /** For connecting and greeting; default 10 000. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
   /** The longest line that is accepted; default 64 MiB. */
   readonly maxLineBytes?: number;
 }
@@ -67,7 +67,7 @@ interface Pending {
 
 /** Connects to a QMP socket, takes the greeting and negotiates capabilities. */
 export async function connectQmp(path: string, options: ConnectOptions = {}): Promise<QmpClient> {
-  const lines = await openJsonLines(path, { maxBytes: options.maxLineBytes });
+  const lines = await openJsonLines(path, { ...options, maxBytes: options.maxLineBytes });
   const { timeoutMs = 10_000, signal } = options;
   const greeting = Promise.withResolvers<Greeting>();
   greeting.promise.catch(() => {}); // Nobody waits for it any more when we gave up before.
