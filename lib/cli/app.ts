@@ -8,7 +8,9 @@ import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
 import { cpCommand } from "./vm/cp.ts";
+import { psCommand, statusCommand } from "./vm/list.ts";
 import { ipCommand, osCommand } from "./vm/guest.ts";
 import { runCommand } from "./vm/run.ts";
 import { sshCommand } from "./vm/ssh.ts";
@@ -35,6 +37,11 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       profile: profileRoutes,
       serve: serveCommand,
       run: runCommand,
+      ps: psCommand,
+      status: statusCommand,
+      stop: stopCommand,
+      restart: restartCommand,
+      rm: rmCommand,
       ssh: sshCommand,
       cp: cpCommand,
       ip: ipCommand,

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import * as v from "valibot";
 import { architectures } from "../architecture.ts";
 import { PimError } from "../errors.ts";
@@ -62,7 +63,9 @@ export type Forward = v.InferOutput<typeof forwardSchema>;
 
 /** Reads a vm.json; undefined when there is none. Throws when it cannot be understood. */
 export async function readDefinition(path: string): Promise<VmDefinition | undefined> {
-  return await readChecked(path, definitionSchema);
+  const definition = await readChecked(path, definitionSchema);
+  // The folder's name counts: it may have been renamed or copied by hand.
+  return definition && { ...definition, name: basename(dirname(path)) };
 }
 
 /** Writes a vm.json, which is private: a VM's arguments may say more than others should know. */

@@ -1,0 +1,57 @@
+import { buildCommand } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+
+/** Flags of what stops a VM. */
+export interface StopFlags {
+  /** Seconds. */
+  readonly timeout: number;
+  readonly force: boolean;
+}
+
+const off = { kind: "boolean", default: false, withNegated: false } as const;
+const name = { parse: String, placeholder: "VM", brief: "Name of a VM, or its beginning" } as const;
+
+const stopFlags = {
+  timeout: {
+    kind: "parsed",
+    parse: parseSeconds,
+    default: "90",
+    placeholder: "SECONDS",
+    brief: "How long the guest may take to power off",
+  },
+  force: { ...off, brief: "End it at once, as pulling the plug does" },
+} as const;
+
+export const stopCommand = buildCommand<StopFlags & { readonly all: boolean }, string[], PimContext>({
+  loader: async () => (await import("./control_impl.ts")).stop,
+  parameters: {
+    flags: { ...stopFlags, all: { ...off, brief: "All VMs that run" } },
+    positional: { kind: "array", parameter: name },
+  },
+  docs: {
+    brief: "Stop VMs: power off their guests, or end QEMU where a guest does not",
+    fullDescription:
+      "Asks the guest to power off, through its agent or the power button. When it has not after --timeout,\n" +
+      "QEMU is told to quit, and killed if it does not. What is on a kept VM's disk stays.",
+  },
+});
+
+export const restartCommand = buildCommand<StopFlags, [string], PimContext>({
+  loader: async () => (await import("./control_impl.ts")).restart,
+  parameters: { flags: stopFlags, positional: { kind: "tuple", parameters: [name] } },
+  docs: { brief: "Stop a VM and start it again; one that is stopped is started" },
+});
+
+export const rmCommand = buildCommand<{ readonly force: boolean }, [string, ...string[]], PimContext>({
+  loader: async () => (await import("./control_impl.ts")).rm,
+  parameters: {
+    flags: { force: { ...off, brief: "Running ones too: end them at once" } },
+    positional: { kind: "array", parameter: name, minimum: 1 },
+  },
+  docs: { brief: "Remove VMs with their disks" },
+});
+
+function parseSeconds(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new RangeError(`${text} is no number of seconds`);
+}

@@ -1,0 +1,32 @@
+import { buildCommand } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
+
+/** Flags of `pim ps`. */
+export interface PsFlags extends JsonFlags {
+  readonly all: boolean;
+}
+
+export const psCommand = buildCommand<PsFlags, [], PimContext>({
+  loader: async () => (await import("./list_impl.ts")).ps,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      all: { kind: "boolean", default: false, withNegated: false, brief: "Those that are stopped, too" },
+    },
+    aliases: { a: "all" },
+  },
+  docs: { brief: "List the VMs that run" },
+});
+
+export const statusCommand = buildCommand<JsonFlags, [string], PimContext>({
+  loader: async () => (await import("./list_impl.ts")).status,
+  parameters: {
+    flags: jsonFlag,
+    positional: {
+      kind: "tuple",
+      parameters: [{ parse: String, placeholder: "VM", brief: "Name of a VM, or its beginning" }],
+    },
+  },
+  docs: { brief: "Print what a VM is, what it does and what is wrong with it" },
+});

@@ -1,0 +1,53 @@
+import type { VmStatus } from "../../vm/status.ts";
+import { table } from "../table.ts";
+
+/** What `pim status` prints for people. */
+export async function statusText(vm: VmStatus): Promise<string> {
+  const [{ default: prettyMs }, { default: prettyBytes }] = await Promise.all([
+    import("pretty-ms"),
+    import("pretty-bytes"),
+  ]);
+  const since = (started: string) =>
+    `${started} (${
+      prettyMs(Math.max(0, Date.now() - Date.parse(started)), { secondsDecimalDigits: 0, unitCount: 2 })
+    })`;
+  const size = vm.diskBytes === undefined
+    ? ""
+    : `, ${prettyBytes(vm.diskBytes, { binary: true })} on the host`;
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ["state", vm.pid === undefined ? vm.state : `${vm.state}, process ${vm.pid}`],
+    ["since", vm.started && since(vm.started)],
+    ["image", vm.image && [vm.image.name, vm.image.path].filter((each) => each !== undefined).join(", ")],
+    ["disk", vm.disk && `${vm.disk}${size}`],
+    ["machine", machine(vm)],
+    ["network", vm.network && network(vm)],
+    ...(vm.forwards ?? []).map((each) =>
+      ["port", `127.0.0.1:${each.hostPort} -> ${each.guestPort}/${each.protocol}`] as const
+    ),
+    ["display", vm.vncPort === undefined ? undefined : `vnc://127.0.0.1:${vm.vncPort}`],
+    ...(vm.shares ?? []).map((each) =>
+      ["share", `${each.path} as ${each.tag}${each.readonly ? ", read-only" : ""}`] as const
+    ),
+    ["agent", vm.agent],
+    ["folder", vm.dir],
+    ...Object.values(vm.sockets ?? {}).map((path) => ["socket", path] as const),
+    ...vm.problems.map((each) => ["problem", each] as const),
+  ];
+  return table(
+    ["VM", vm.name],
+    rows.flatMap(([what, value]) => value === undefined ? [] : [[what, value]]),
+  );
+}
+
+function machine(vm: VmStatus): string | undefined {
+  if (vm.memoryMiB === undefined) return undefined;
+  const qemu = vm.qemuVersion === undefined ? [] : [`${vm.accelerator}, QEMU ${vm.qemuVersion}`];
+  return [`${vm.memoryMiB} MiB`, `${vm.cpus} CPUs`, `${vm.architecture}`, `${vm.firmware}`, ...qemu].join(
+    ", ",
+  );
+}
+
+function network(vm: VmStatus): string {
+  if (vm.network === "bridged") return "bridged";
+  return vm.sshPort === undefined ? "user" : `user, SSH on 127.0.0.1:${vm.sshPort}`;
+}
