@@ -17,7 +17,8 @@ const formats: readonly (readonly [beginning: string, type: string])[] = [
 
 /** The MIME type of user-data; `message` when it is a MIME message itself, undefined when cloud-init would not know it. */
 export function userDataType(text: string): string | undefined {
-  const start = text.trimStart().toLowerCase();
+  // Blanks before it are skipped, a byte order mark is not.
+  const start = text.replace(/^[^\S\ufeff]+/, "").toLowerCase();
   const known = formats.find(([beginning]) => start.startsWith(beginning));
   if (known !== undefined) return known[1];
   // cloud-init looks for this header in so many bytes, and only for this.

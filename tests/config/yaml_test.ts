@@ -48,3 +48,15 @@ Deno.test("the merge key of YAML 1.1 works, and yes, no and dates stay text", ()
     d: "2024-01-01",
   });
 });
+
+Deno.test("YAML 1.1, for files that other programs read, knows their types", () => {
+  const text = "a: yes\nb: 0644\nc: !!binary aGk=\nd: &x {e: 1}\nf: {<<: *x}\n";
+  assert.deepEqual(parseYaml(text, "f.yml", { version: "1.1" }).value, {
+    a: true,
+    b: 0o644,
+    c: new TextEncoder().encode("hi"),
+    d: { e: 1 },
+    f: { e: 1 },
+  });
+  assert.throws(() => parseYaml(text, "f.yml"), /f\.yml:3 is not valid YAML/);
+});
