@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { exitCode, PimError } from "../../lib/errors.ts";
 import { run, start, which } from "../../lib/process.ts";
 import { connectUnix, signalProcess, sudoArgv } from "../../lib/sudo.ts";
+import { passedEnvironment } from "../demo/environment.ts";
 import { fakeServer } from "../qemu/fake_server.ts";
 import { tempDir } from "./temp.ts";
 
@@ -22,7 +23,7 @@ async function use(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Outcome> {
-  const argv = [Deno.execPath(), "run", "-A", "--no-check", program, ...args];
+  const argv = [Deno.execPath(), "run", "-A", "--quiet", "--no-check", program, ...args];
   return outcomeOf((await run(argv, { env: { ...sudo.env, ...env } })).stdout);
 }
 
@@ -50,7 +51,7 @@ async function standIn(does: string): Promise<StandIn> {
   await Deno.chmod(path, 0o755);
   return {
     path,
-    env: { PATH: `${path}:${Deno.env.get("PATH")}` },
+    env: { ...passedEnvironment(), PATH: `${path}:${Deno.env.get("PATH")}` },
     argvs: async () => (await Deno.readTextFile(join(path, "argvs"))).split("\n").slice(0, -1),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
@@ -90,7 +91,16 @@ esac`;
 
 /** Types a password at a terminal on which pim asks for sudo. */
 async function type(sudo: StandIn, password: string): Promise<{ outcome: Outcome; screen: string }> {
-  const words = [Deno.execPath(), "run", "-A", "--no-check", program, "ask", "QEMU has to run as root"];
+  const words = [
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--quiet",
+    "--no-check",
+    program,
+    "ask",
+    "QEMU has to run as root",
+  ];
   const quoted = words.map((word) => `'${word}'`).join(" ");
   const { stdout } = await run(["script", "-qec", quoted, "/dev/null"], {
     env: sudo.env,
