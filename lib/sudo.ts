@@ -11,7 +11,8 @@ export interface SudoOptions {
 
 /**
  * The argv that runs a program as root without a question: see {@linkcode askForSudo}. With `background`, sudo returns
- * as soon as the program runs, which then belongs to no terminal's foreground any more.
+ * at once and the program lives on when the terminal closes. That takes the place of a session of its own (`detached`),
+ * where sudo would not know of the password that was given on the terminal.
  */
 export function sudoArgv(argv: readonly string[], options: { readonly background?: boolean } = {}): string[] {
   return ["sudo", "-n", ...(options.background ? ["-b"] : []), "--", ...argv];
