@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { removeLeftovers } from "../build/leftovers.ts";
 import { listBuildFolders } from "../build/workspace.ts";
 import type { Config } from "../config/config.ts";
-import { type ImagePlaces, listImages, removeImage } from "../image/images.ts";
+import type { ImageEntry } from "../image/entry.ts";
+import { ImageInUseError, type ImagePlaces, listImages, removeImage } from "../image/images.ts";
 import { openRegistry } from "../image/registry.ts";
 import { registryFile } from "../paths.ts";
 import type { CleanFlags } from "./build.ts";
@@ -77,23 +78,60 @@ export async function status(this: PimContext, flags: JsonFlags): Promise<void> 
 /** `pim build clean [PROFILE]` */
 export async function clean(this: PimContext, flags: CleanFlags, profile?: string): Promise<void> {
   const config = await this.config();
-  const removed: string[] = [];
+  const { vmsUsing } = await import("../vm/image_use.ts");
+  const { vmDirs } = await import("../vm/places.ts");
+  const dirs = await vmDirs(config.paths);
+  const usersOf = (path: string) => vmsUsing(dirs, path);
+  const done: Cleaned = { removed: [], kept: [] };
   const places = placesOf(config);
   for (const folder of await listBuildFolders(config.paths)) {
     if (folder.running || (profile !== undefined && folder.profile !== profile)) continue;
-    if (!flags.dryRun) await removeLeftovers(folder, config.paths, places.imageDir);
-    removed.push(folder.dir);
+    // The kept disk of a failed build can be run, to look at what went wrong.
+    const vms = await usersOf(folder.files.disk);
+    if (vms.length > 0) done.kept.push({ path: folder.dir, vms });
+    else {
+      if (!flags.dryRun) await removeLeftovers(folder, config.paths, places.imageDir);
+      done.removed.push(folder.dir);
+    }
   }
   if (flags.keep !== undefined) {
     for (const image of oldImages((await openRegistry(places.registryPath)).list(), flags.keep)) {
       if (profile !== undefined && image.profile !== profile) continue;
-      if (!flags.dryRun) await removeImage(image.name, places);
-      removed.push(join(places.imageDir, image.file));
+      await removeUnlessUsed(image, places, { dryRun: flags.dryRun, usersOf, done });
     }
   }
-  if (flags.json) return this.print(JSON.stringify({ removed, dryRun: flags.dryRun }, null, 2));
-  if (removed.length === 0) return this.print("There is nothing to remove.");
-  this.print(removed.map((path) => `${flags.dryRun ? "would remove" : "removed"} ${path}`).join("\n"));
+  if (flags.json) return this.print(JSON.stringify({ ...done, dryRun: flags.dryRun }, null, 2));
+  for (const { path, vms } of done.kept) {
+    this.process.stderr.write(`note: kept ${path}, which VMs use: ${vms.join(", ")}\n`);
+  }
+  if (done.removed.length === 0) return this.print("There is nothing to remove.");
+  this.print(done.removed.map((path) => `${flags.dryRun ? "would remove" : "removed"} ${path}`).join("\n"));
+}
+
+interface Cleaned {
+  readonly removed: string[];
+  readonly kept: { readonly path: string; readonly vms: readonly string[] }[];
+}
+
+async function removeUnlessUsed(
+  image: ImageEntry,
+  places: ImagePlaces,
+  { dryRun, usersOf, done }: {
+    readonly dryRun: boolean;
+    readonly usersOf: (path: string) => Promise<readonly string[]>;
+    readonly done: Cleaned;
+  },
+): Promise<void> {
+  const path = join(places.imageDir, image.file);
+  try {
+    if (!dryRun) await removeImage(image.name, places, usersOf);
+    const vms = dryRun ? await usersOf(path) : [];
+    if (vms.length > 0) done.kept.push({ path, vms });
+    else done.removed.push(path);
+  } catch (error) {
+    if (!(error instanceof ImageInUseError)) throw error;
+    done.kept.push({ path, vms: error.vms });
+  }
 }
 
 /** All but the newest `keep` of each profile and architecture; the list is oldest first. */

@@ -65,13 +65,30 @@ export async function listImages({ registryPath, imageDir }: ImagePlaces): Promi
   return { images, unregistered: strays.flat() };
 }
 
+/** An image that cannot be removed because VMs use it. */
+export class ImageInUseError extends PimError {
+  override readonly name = "ImageInUseError";
+
+  constructor(readonly image: string, readonly vms: readonly string[]) {
+    const [only] = vms;
+    super(`The image ${image} is used by the VM${vms.length === 1 ? "" : "s"} ${vms.join(", ")}`, {
+      hint: `Remove ${vms.length === 1 ? "it" : "them"} first: pim rm ${
+        vms.length === 1 ? only : vms.join(" ")
+      }`,
+    });
+  }
+}
+
 /**
  * Deletes an image: its file, its firmware variables and its logs, then its entry, which is returned. The name must be
  * the image's own, not a profile's. When a file cannot be deleted the entry stays, so that it can be tried again.
+ *
+ * @param usersOf the names of the VMs that use a file; where there are any, ImageInUseError is thrown
  */
 export async function removeImage(
   name: string,
   { registryPath, imageDir }: ImagePlaces,
+  usersOf: (path: string) => Promise<readonly string[]>,
 ): Promise<ImageEntry> {
   return await updateRegistry(registryPath, async (registry) => {
     const names = registry.list().map((image) => image.name);
@@ -81,6 +98,8 @@ export async function removeImage(
         hint: didYouMean(name, names, "No image is registered: pim build list"),
       });
     }
+    const users = await usersOf(join(imageDir, image.file));
+    if (users.length > 0) throw new ImageInUseError(name, users);
     for (const file of [image.file, image.efiVars, ...image.logs]) {
       if (file === undefined) continue;
       try {

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UsageError } from "../../lib/errors.ts";
 import type { ImageEntry } from "../../lib/image/entry.ts";
-import { imageName, listImages, removeImage } from "../../lib/image/images.ts";
+import { ImageInUseError, imageName, listImages, removeImage } from "../../lib/image/images.ts";
 import { openRegistry, updateRegistry } from "../../lib/image/registry.ts";
 import { sampleImage, tempFolder } from "./sample.ts";
+
+const unused = () => Promise.resolve([]);
 
 async function register(folder: string, ...images: ImageEntry[]) {
   const places = { registryPath: join(folder, "registry.yml"), imageDir: join(folder, "images") };
@@ -53,7 +55,7 @@ Deno.test("removing an image takes its files and its entry, and nothing else", a
   const other = sampleImage("web", new Date(1e12));
   const places = await register(folder.path, image, other);
   for (const name of [image.file, image.efiVars!, ...image.logs, other.file]) await places.write(name);
-  assert.deepEqual(await removeImage(image.name, places), image);
+  assert.deepEqual(await removeImage(image.name, places, unused), image);
   assert.deepEqual([...Deno.readDirSync(places.imageDir)].map(({ name }) => name), [other.file]);
   assert.deepEqual((await openRegistry(places.registryPath)).list(), [other]);
 });
@@ -62,8 +64,29 @@ Deno.test("an image whose files are gone already can be removed", async () => {
   await using folder = await tempFolder();
   const image = sampleImage("dev", new Date(1e12));
   const places = await register(folder.path, image);
-  await removeImage(image.name, places);
+  await removeImage(image.name, places, unused);
   assert.deepEqual((await openRegistry(places.registryPath)).list(), []);
+});
+
+Deno.test("an image that VMs use stays whole, and the error names them", async () => {
+  await using folder = await tempFolder();
+  const image = sampleImage("dev", new Date(1e12));
+  const places = await register(folder.path, image);
+  await places.write(image.file);
+  const asked: string[] = [];
+  const removal = removeImage(image.name, places, (path) => {
+    asked.push(path);
+    return Promise.resolve(["demo", "web"]);
+  });
+  await assert.rejects(removal, (error: unknown) => {
+    assert(error instanceof ImageInUseError);
+    assert.equal(error.message, `The image ${image.name} is used by the VMs demo, web`);
+    assert.equal(error.hint, "Remove them first: pim rm demo web");
+    return true;
+  });
+  assert.deepEqual(asked, [join(places.imageDir, image.file)]);
+  assert.equal(await Deno.readTextFile(join(places.imageDir, image.file)), "12345");
+  assert.deepEqual((await openRegistry(places.registryPath)).list(), [image]);
 });
 
 Deno.test("only a full image name removes; a profile's name or a typing error gets a suggestion", async () => {
@@ -72,7 +95,7 @@ Deno.test("only a full image name removes; a profile's name or a typing error ge
   const places = await register(folder.path, image);
   await places.write(image.file);
   for (const name of ["dev", image.name.replace("amd64", "amd46")]) {
-    await assert.rejects(removeImage(name, places), (error: unknown) => {
+    await assert.rejects(removeImage(name, places, unused), (error: unknown) => {
       assert(error instanceof UsageError);
       assert(error.hint?.includes(image.name), error.hint);
       return true;

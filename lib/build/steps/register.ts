@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { messageOf, PimError } from "../../errors.ts";
+import { exists } from "../../files.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import { updateRegistry } from "../../image/registry.ts";
 import { formatChecksum } from "../../iso/checksum.ts";
@@ -13,6 +14,10 @@ export const register: Step<Flattened, BuiltImage> = {
   async run(state) {
     const { plan, workspace, part, imageBytes } = state;
     const files = imageFiles(state);
+    // Its name holds the second that the build began; after a clock was set back, a VM may run over such a file.
+    if (await exists(files.image)) {
+      throw new PimError(`Cannot write the image: ${files.image} is there already`);
+    }
     await Deno.rename(part, files.image);
     try {
       if (files.efiVars !== undefined) await Deno.copyFile(workspace.files.efiVars, files.efiVars);
