@@ -12,3 +12,20 @@ export function writeText(stream: { writeSync(bytes: Uint8Array): number }, text
     if (stream !== Deno.stderr && !(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
+
+/** Writes bytes to stdout or stderr as they are; a reader that has gone is no error. */
+export async function writeBytes(
+  stream: { write(bytes: Uint8Array): Promise<number> },
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) {
+    try {
+      rest = rest.subarray(await stream.write(rest));
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) return;
+      // Whoever gave us a pipe may have made it non-blocking.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}

@@ -11,6 +11,7 @@ import { serveCommand } from "./serve.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
 import { cpCommand } from "./vm/cp.ts";
 import { psCommand, statusCommand } from "./vm/list.ts";
+import { execCommand } from "./vm/exec.ts";
 import { ipCommand, osCommand } from "./vm/guest.ts";
 import { runCommand } from "./vm/run.ts";
 import { sshCommand } from "./vm/ssh.ts";
@@ -44,6 +45,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       rm: rmCommand,
       ssh: sshCommand,
       cp: cpCommand,
+      exec: execCommand,
       ip: ipCommand,
       os: osCommand,
     },

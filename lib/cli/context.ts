@@ -1,6 +1,6 @@
 import type { ApplicationContext } from "@stricli/core";
 import type { Config } from "../config/config.ts";
-import { writeText } from "../output.ts";
+import { writeBytes, writeText } from "../output.ts";
 import type { Environment } from "../paths.ts";
 
 /** What every command gets as `this`: the only way from commands to the outside. */
@@ -14,6 +14,9 @@ export interface PimContext extends ApplicationContext {
   readonly quiet: boolean;
   /** Writes a line, or several, to stdout. */
   print(text: string): void;
+  /** Writes bytes as they are. */
+  writeBytes(to: "stdout" | "stderr", bytes: Uint8Array): Promise<void>;
+  readonly stdin: Pick<typeof Deno.stdin, "isTerminal" | "readable">;
   /** Reads the configuration; the second call returns the first one's answer. */
   config(): Promise<Config>;
 }
@@ -37,6 +40,8 @@ export function createContext(options: ContextOptions): PimContext {
     live: Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb",
     quiet: options.quiet,
     print: (text) => stdout.write(`${text}\n`),
+    writeBytes: (to, bytes) => writeBytes(Deno[to], bytes),
+    stdin: Deno.stdin,
     config: () => config ??= readConfig(options.project),
   };
 }

@@ -1,0 +1,53 @@
+import { buildCommand } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { type AgentFlags, agentTimeout } from "./parameters.ts";
+
+/** Flags of `pim exec`. */
+export interface ExecFlags extends AgentFlags {
+  readonly env?: readonly string[];
+  readonly stdin: boolean;
+}
+
+export const execCommand = buildCommand<ExecFlags, string[], PimContext>({
+  loader: async () => (await import("./exec_impl.ts")).exec,
+  parameters: {
+    flags: {
+      timeout: {
+        ...agentTimeout,
+        brief: "How long CMD may take before it is ended (default: no limit; the agent has 5 to answer)",
+      },
+      env: {
+        kind: "parsed",
+        parse: parseVariable,
+        optional: true,
+        variadic: true,
+        placeholder: "NAME=VALUE",
+        brief: "A variable for CMD, beside those that the agent has",
+      },
+      stdin: {
+        kind: "boolean",
+        default: true,
+        brief: "Hand on standard input, to its end, unless it is a terminal",
+      },
+    },
+    positional: {
+      kind: "array",
+      minimum: 1,
+      parameter: { parse: String, placeholder: "VM|CMD", brief: "A running VM, and what to run there" },
+    },
+  },
+  docs: {
+    brief: "Run a command in a VM through its guest agent, without any network",
+    customUsage: ["[--timeout SECONDS] [--env NAME=VALUE]... [--no-stdin] VM -- CMD [ARG...]"],
+    fullDescription:
+      "CMD runs as root, and without a shell; for one: pim exec VM -- sh -c 'ls *.log | wc -l'. For another user:\n" +
+      "pim exec VM -- runuser -u USER -- CMD. Its output arrives when it has ended, 16 MiB of it at most.\n\n" +
+      "Its exit code is that of pim: 128 and the number of the signal that ended it, 127 when the guest has no such\n" +
+      "program, 126 when it is not one. Ctrl-C ends it in the guest.",
+  },
+});
+
+function parseVariable(text: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*=/.test(text)) return text;
+  throw new RangeError(`${text} is no variable: NAME=VALUE`);
+}
