@@ -3,13 +3,14 @@ import { buildApp } from "./lib/cli/app.ts";
 import { createContext } from "./lib/cli/context.ts";
 import { exitCodeOf, formatError } from "./lib/cli/error_text.ts";
 import { takeGlobalFlags } from "./lib/cli/global_flags.ts";
+import { keepPassedOn } from "./lib/cli/passed_on.ts";
 import { CancelledError, exitCode } from "./lib/errors.ts";
 import { configureLog } from "./lib/log.ts";
 import { writeText } from "./lib/output.ts";
 
 /** Runs pim with these arguments and returns its exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { flags, rest } = takeGlobalFlags(args, Deno.env.get("PIM_LOG"));
+  const { flags, rest } = takeGlobalFlags(keepPassedOn(args), Deno.env.get("PIM_LOG"));
   configureLog({ level: flags.level });
   const context = createContext({
     signal: stopSignal(),
