@@ -13,6 +13,7 @@ import { cpCommand } from "./vm/cp.ts";
 import { psCommand, statusCommand } from "./vm/list.ts";
 import { execCommand } from "./vm/exec.ts";
 import { ipCommand, osCommand } from "./vm/guest.ts";
+import { gaCommand, qmpCommand } from "./vm/raw.ts";
 import { runCommand } from "./vm/run.ts";
 import { sshCommand } from "./vm/ssh.ts";
 
@@ -48,6 +49,8 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       exec: execCommand,
       ip: ipCommand,
       os: osCommand,
+      qmp: qmpCommand,
+      ga: gaCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",

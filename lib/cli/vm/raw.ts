@@ -1,0 +1,72 @@
+import { buildCommand } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { type AgentFlags, agentTimeout } from "./parameters.ts";
+
+/** Flags of `pim ga`. */
+export type GaFlags = JsonFlags & AgentFlags;
+
+/** Flags of `pim qmp`. */
+export interface QmpFlags extends GaFlags {
+  readonly events: boolean;
+}
+
+const flags = {
+  json: { ...jsonFlag.json, brief: "Print the list of commands as JSON; answers always are" },
+  timeout: {
+    ...agentTimeout,
+    brief: "How long an answer may take (default: 5 until there is one at all, then 30)",
+  },
+} as const;
+
+const positional = {
+  kind: "array",
+  minimum: 1,
+  parameter: {
+    parse: String,
+    placeholder: "VM|REQUEST",
+    brief: "A running VM, and the command with its arguments",
+  },
+} as const;
+
+const values =
+  "A value that is JSON is what it says, any other is a string; dots in a key lead into objects.\n";
+
+export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
+  loader: async () => (await import("./raw_impl.ts")).qmp,
+  parameters: {
+    flags: {
+      ...flags,
+      events: {
+        kind: "boolean",
+        default: false,
+        withNegated: false,
+        brief:
+          "Print QEMU's events, one JSON object a line, until Ctrl-C; pim can ask this VM nothing else then",
+      },
+    },
+    positional,
+  },
+  docs: {
+    brief: "Have a VM's QEMU run a command (QMP) and print what it returns",
+    customUsage: [
+      "VM",
+      "VM COMMAND [KEY=VALUE...]",
+      `VM '{"execute": "COMMAND", "arguments": {...}}'`,
+      "VM --events",
+    ],
+    fullDescription: `Without a command it lists those that QEMU knows. ${values}` +
+      "Such as: pim qmp VM query-status; pim qmp VM set_link name=nic0 up=false",
+  },
+});
+
+export const gaCommand = buildCommand<GaFlags, string[], PimContext>({
+  loader: async () => (await import("./raw_impl.ts")).ga,
+  parameters: { flags, positional },
+  docs: {
+    brief: "Have a VM's guest agent run a command and print what it returns",
+    customUsage: ["VM", "VM COMMAND [KEY=VALUE...]", `VM '{"execute": "COMMAND", "arguments": {...}}'`],
+    fullDescription: `Without a command it lists those that the agent knows. ${values}` +
+      "Such as: pim ga VM guest-get-fsinfo; pim ga VM guest-file-open path=/etc/hostname",
+  },
+});
