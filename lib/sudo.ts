@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, HostError, messageOf, PimError } from "./errors.ts";
 import { log } from "./log.ts";
 import { ProcessError, run, runInteractive } from "./process.ts";
@@ -60,18 +61,41 @@ async function runAsRoot(argv: readonly string[], why: string, options: SudoOpti
 /**
  * Connects to a unix socket. One that root owns, as those of a VM that runs under sudo, is first given to us through
  * sudo, so that every later connection just works. Throws a PimError whose cause is the runtime's error.
+ *
+ * @param options `timeoutMs`: how long to wait while others wait to be connected; default 5000
  */
-export async function connectUnix(path: string, options: SudoOptions = {}): Promise<Deno.UnixConn> {
+export async function connectUnix(
+  path: string,
+  options: SudoOptions & { readonly timeoutMs?: number } = {},
+): Promise<Deno.UnixConn> {
   try {
-    return await Deno.connect({ transport: "unix", path });
+    return await connectInTurn(path, options);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.PermissionDenied)) throw cannotConnect(path, cause);
     await takeSocket(path, cause, options);
   }
   try {
-    return await Deno.connect({ transport: "unix", path });
+    return await connectInTurn(path, options);
   } catch (cause) {
     throw cannotConnect(path, cause);
+  }
+}
+
+/** QEMU has one client at a time on a socket and lets one or two wait; Linux turns any others away (EAGAIN). */
+async function connectInTurn(
+  path: string,
+  { timeoutMs = 5000, signal }: SudoOptions & { readonly timeoutMs?: number },
+): Promise<Deno.UnixConn> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await Deno.connect({ transport: "unix", path });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock) || performance.now() >= endMs) throw error;
+    }
+    await sleep(10, undefined, { signal }).catch(() => {
+      throw new CancelledError();
+    });
   }
 }
 
@@ -97,11 +121,14 @@ async function takeSocket(path: string, cause: Error, options: SudoOptions): Pro
 }
 
 function cannotConnect(path: string, cause: unknown, why?: string): PimError {
+  if (cause instanceof CancelledError) return cause;
   const reason = why ??
     (cause instanceof Deno.errors.NotFound
       ? "there is no such socket"
       : cause instanceof Deno.errors.ConnectionRefused
       ? "nobody listens on it"
+      : cause instanceof Deno.errors.WouldBlock
+      ? "others wait for it already, and it answers nobody"
       : messageOf(cause));
   return new PimError(`Cannot connect to ${path}: ${reason}`, { cause });
 }
