@@ -14,15 +14,25 @@ export function writeText(stream: { writeSync(bytes: Uint8Array): number }, text
 }
 
 /** Writes bytes to stdout or stderr as they are; a reader that has gone is no error. */
-export async function writeBytes(
-  stream: { write(bytes: Uint8Array): Promise<number> },
-  bytes: Uint8Array,
-): Promise<void> {
+export async function writeBytes(stream: ByteOutput, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeAll(stream, bytes);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** Something to write bytes to, such as `Deno.stdout`. */
+export interface ByteOutput {
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Writes bytes as they are; throws Deno.errors.BrokenPipe when the reader has gone. */
+export async function writeAll(stream: ByteOutput, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) {
     try {
       rest = rest.subarray(await stream.write(rest));
     } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe) return;
       // Whoever gave us a pipe may have made it non-blocking.
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 5));

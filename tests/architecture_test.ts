@@ -120,7 +120,8 @@ Deno.test("only lib/process.ts starts programs", () => {
 Deno.test("only main.ts reads the arguments and ends the process, and nobody uses the console", () => {
   const inLib = library.filter(({ path }) => path !== "main.ts");
   assert.deepEqual(offenders(inLib, matchesOf(/\bDeno\.(exit|args|exitCode)\b|\bprocess\.exit\b/g)), []);
-  assert.deepEqual(offenders(library, matchesOf(/\bconsole\s*\.\s*\w+/g)), []);
+  // A slash before it: the path of a module of that name.
+  assert.deepEqual(offenders(library, matchesOf(/(?<!\/)\bconsole\s*\.\s*\w+/g)), []);
 });
 
 Deno.test("packages come by their names in the import map, never from JSR or by a URL", () => {

@@ -8,6 +8,7 @@ import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { consoleCommand, logCommand } from "./vm/console.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
 import { cpCommand } from "./vm/cp.ts";
 import { psCommand, statusCommand } from "./vm/list.ts";
@@ -44,6 +45,8 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       stop: stopCommand,
       restart: restartCommand,
       rm: rmCommand,
+      console: consoleCommand,
+      log: logCommand,
       ssh: sshCommand,
       cp: cpCommand,
       exec: execCommand,

@@ -16,7 +16,8 @@ export interface PimContext extends ApplicationContext {
   print(text: string): void;
   /** Writes bytes as they are. */
   writeBytes(to: "stdout" | "stderr", bytes: Uint8Array): Promise<void>;
-  readonly stdin: Pick<typeof Deno.stdin, "isTerminal" | "readable">;
+  readonly stdin: Pick<typeof Deno.stdin, "isTerminal" | "readable" | "setRaw">;
+  readonly stdout: Pick<typeof Deno.stdout, "isTerminal" | "write">;
   /** Reads the configuration; the second call returns the first one's answer. */
   config(): Promise<Config>;
 }
@@ -42,6 +43,7 @@ export function createContext(options: ContextOptions): PimContext {
     print: (text) => stdout.write(`${text}\n`),
     writeBytes: (to, bytes) => writeBytes(Deno[to], bytes),
     stdin: Deno.stdin,
+    stdout: Deno.stdout,
     config: () => config ??= readConfig(options.project),
   };
 }

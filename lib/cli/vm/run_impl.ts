@@ -1,3 +1,4 @@
+import { UsageError } from "../../errors.ts";
 import { vmPlaces } from "../../vm/places.ts";
 import { runVm } from "../../vm/run.ts";
 import type { RunRequest } from "../../vm/run_request.ts";
@@ -9,6 +10,11 @@ import type { RunFlags } from "./run.ts";
 
 /** `pim run [VM|PROFILE|IMAGE|FILE]` */
 export async function run(this: PimContext, flags: RunFlags, what?: string): Promise<void> {
+  if (flags.console && (flags.json || flags.wait !== "none")) {
+    throw new UsageError(`--console and ${flags.json ? "--json" : "--wait"} exclude each other`, {
+      hint: `Leave --console out, and show the console later: pim console NAME`,
+    });
+  }
   const config = await this.config();
   const places = await vmPlaces(config);
   const { memory, cpus } = config.settings.build;
@@ -18,6 +24,11 @@ export async function run(this: PimContext, flags: RunFlags, what?: string): Pro
     signal: this.signal,
     onNote: (note) => log.info(`note: ${note}`),
   });
+  if (flags.console) {
+    log.info(summary(started));
+    const { showConsole } = await import("./show_console.ts");
+    return await showConsole(this, places, started.vm, { fromStart: true });
+  }
   if (flags.wait !== "none") {
     await waitForGuest(places, started, flags.wait, { timeoutMs: flags.timeout * 1000, signal: this.signal });
   }
