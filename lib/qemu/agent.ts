@@ -12,7 +12,10 @@ import {
 
 /** A connection to the guest agent inside a VM (QEMU docs: interop/qemu-ga-ref). */
 export interface AgentClient extends AsyncDisposable {
-  /** Runs a command and returns what it returned; one at a time, others wait for their turn. */
+  /**
+   * Runs a command and returns what it returned; one at a time, others wait for their turn. Where much is sent or
+   * answered, the deadline is later by a second for each 256 KiB on the way.
+   */
   execute(command: string, args?: JsonObject, options?: ExecuteOptions): Promise<unknown>;
   /** Settles when the connection is closed, with the reason. */
   readonly closed: Promise<QmpError>;
@@ -84,17 +87,21 @@ async function readAll(session: Session): Promise<QmpError> {
   return session.over;
 }
 
+// Megabytes take seconds: an emulated guest was seen to read 3 MiB in each. Whoever is much slower is stuck.
+const slowestBytesPerMs = 256;
+const longestExtraMs = 180_000;
+
 type Take<T> = (incoming: Incoming, resolve: (value: T) => void, reject: (error: QmpError) => void) => void;
 
-/** Sends a request and waits until `take` has found the answer in what comes in. */
+/** Sends a request and waits until `take` has found the answer in what comes in; longer when that may be `bulky`. */
 async function ask<T>(
   session: Session,
   request: JsonObject,
   take: Take<T>,
-  options: { timeoutMs: number; signal?: AbortSignal; flushFirst?: boolean },
+  options: { timeoutMs: number; signal?: AbortSignal; flushFirst?: boolean; bulky?: boolean },
 ): Promise<T> {
   if (session.over) throw session.over;
-  const { timeoutMs, signal, flushFirst } = options;
+  const { timeoutMs, signal, flushFirst, bulky = false } = options;
   const answer = Promise.withResolvers<T>();
   session.waiting = {
     take: (incoming) => take(incoming, answer.resolve, answer.reject),
@@ -104,9 +111,12 @@ async function ask<T>(
     new QmpTimeoutError(`The guest agent did not answer ${request.execute} within ${timeoutMs} ms`, {
       hint: agentHint,
     });
+  const movedBefore = session.lines.moved();
+  const extraMs = () =>
+    bulky ? Math.min(longestExtraMs, (session.lines.moved() - movedBefore) / slowestBytesPerMs) : 0;
   const sent = session.lines.send(request, { flushFirst }).then(() => answer.promise);
   try {
-    return await within(Promise.race([sent, answer.promise]), timeoutMs, late, signal);
+    return await within(Promise.race([sent, answer.promise]), timeoutMs, late, signal, extraMs);
   } finally {
     session.waiting = undefined;
   }
@@ -144,7 +154,7 @@ async function execute(
   // The agent does not number its answers, so after one that never came the stream has to be brought in step again.
   session.inStep = false;
   const request = { execute: command, arguments: args };
-  const result = await ask<JsonObject>(session, request, takeObject, { timeoutMs, signal });
+  const result = await ask<JsonObject>(session, request, takeObject, { timeoutMs, signal, bulky: true });
   session.inStep = true;
   const failure = v.safeParse(errorSchema, result);
   if (!failure.success) return result.return;

@@ -1,5 +1,6 @@
 import { CancelledError, messageOf, PimError } from "../errors.ts";
 import { connectUnix, type SudoOptions } from "../sudo.ts";
+import { parseExactJson } from "./exact_json.ts";
 import { QmpClosedError, QmpProtocolError } from "./qmp_error.ts";
 
 /** A JSON object, as QMP and the guest agent speak. */
@@ -17,6 +18,8 @@ export interface JsonLines extends Disposable {
   send(value: JsonObject, options?: { flushFirst?: boolean }): Promise<void>;
   /** Everything that comes in, until the other end closes. Throws QmpProtocolError when a line is too long. */
   incoming(): AsyncIterable<Incoming>;
+  /** How many bytes have gone out and come in so far: whether a slow other end is at work. */
+  moved(): number;
 }
 
 const newline = 0x0a;
@@ -36,6 +39,7 @@ export async function openJsonLines(
     throw new QmpClosedError(message, { cause, hint, exitCode });
   }
   const maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
+  const counted = { moved: 0 };
   let sending: Promise<void> = Promise.resolve();
   let closed = false;
   return {
@@ -43,11 +47,12 @@ export async function openJsonLines(
       const text = new TextEncoder().encode(JSON.stringify(value) + "\n");
       const bytes = flushFirst ? new Uint8Array([sentinel, ...text]) : text;
       // One after the other: two writes at once could mix their bytes.
-      const sent = sending.then(() => writeAll(conn, bytes, path));
+      const sent = sending.then(() => writeAll(conn, bytes, path, counted));
       sending = sent.catch(() => {});
       return sent;
     },
-    incoming: () => readLines(conn, path, maxBytes),
+    incoming: () => readLines(conn, path, maxBytes, counted),
+    moved: () => counted.moved,
     [Symbol.dispose]() {
       if (closed) return;
       closed = true;
@@ -56,21 +61,35 @@ export async function openJsonLines(
   };
 }
 
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array, path: string): Promise<void> {
+interface Counted {
+  moved: number;
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array, path: string, counted: Counted): Promise<void> {
   try {
-    for (let offset = 0; offset < bytes.length;) offset += await conn.write(bytes.subarray(offset));
+    for (let offset = 0; offset < bytes.length;) {
+      const count = await conn.write(bytes.subarray(offset));
+      offset += count;
+      counted.moved += count;
+    }
   } catch (cause) {
     throw new QmpClosedError(`Cannot write to ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 
-async function* readLines(conn: Deno.Conn, path: string, maxBytes: number): AsyncGenerator<Incoming> {
+async function* readLines(
+  conn: Deno.Conn,
+  path: string,
+  maxBytes: number,
+  counted: Counted,
+): AsyncGenerator<Incoming> {
   const buffer = new Uint8Array(64 * 1024);
   let pieces: Uint8Array[] = [];
   let held = 0;
   for (;;) {
     const count = await read(conn, buffer);
     if (count === null) return;
+    counted.moved += count;
     let start = 0;
     for (let index = 0; index < count; index++) {
       const byte = buffer[index];
@@ -103,7 +122,7 @@ function join(pieces: readonly Uint8Array[], last: Uint8Array): string {
 
 function parse(line: string): Incoming {
   try {
-    const value: unknown = JSON.parse(line);
+    const value = parseExactJson(line);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
       return { kind: "object", value: value as JsonObject };
     }

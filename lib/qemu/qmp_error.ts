@@ -44,12 +44,14 @@ export function cancelled(signal: AbortSignal): Error {
  * Waits for a promise at most so long, and no longer than until the signal is aborted.
  *
  * @param onTimeout makes the error of a wait that took too long
+ * @param extraMs how much more is granted by now
  */
 export async function within<T>(
   promise: Promise<T>,
   timeoutMs: number,
   onTimeout: () => Error,
   signal?: AbortSignal,
+  extraMs: () => number = () => 0,
 ): Promise<T> {
   if (signal?.aborted) {
     promise.catch(() => {});
@@ -59,7 +61,13 @@ export async function within<T>(
   const limit = new Promise<never>((_, reject) => giveUp = reject);
   const onAbort = () => signal && giveUp(cancelled(signal));
   signal?.addEventListener("abort", onAbort, { once: true });
-  const timer = setTimeout(() => giveUp(onTimeout()), timeoutMs);
+  const startMs = performance.now();
+  const look = () => {
+    const leftMs = startMs + timeoutMs + extraMs() - performance.now();
+    if (leftMs > 1) timer = setTimeout(look, leftMs);
+    else giveUp(onTimeout());
+  };
+  let timer = setTimeout(look, timeoutMs);
   try {
     return await Promise.race([promise, limit]);
   } finally {

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { parseExactJson } from "../qemu/exact_json.ts";
 import type { JsonObject } from "../qemu/json_lines.ts";
 
 /** A command for QEMU or a guest agent, as a person typed it. */
@@ -27,7 +28,7 @@ export function parseRawRequest(words: readonly string[]): RawRequest {
 function parseJson(text: string): RawRequest {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch (cause) {
     throw new UsageError(`This is no JSON: ${(cause as Error).message}`, { cause, hint: form });
   }
@@ -77,18 +78,14 @@ function put(root: Branch, path: readonly string[], value: unknown, key: string)
 }
 
 function parseValue(text: string): unknown {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return text;
   }
-  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    throw new UsageError(`${text} is larger than pim can hand on exactly`);
-  }
-  return value;
 }
 
 function isObject(value: unknown): value is Branch {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  // Frozen is only what stands for a number: see parseExactJson.
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !Object.isFrozen(value);
 }

@@ -209,3 +209,58 @@ Deno.test("host name, users and commands are typed", async () => {
     { name: "guest-ping", enabled: true },
   ]);
 });
+
+Deno.test("an answer of 20 MiB arrives whole, even when that takes longer than an answer may", async () => {
+  const text = "x".repeat(20 * 1024 * 1024);
+  const answer = new TextEncoder().encode(`{"return": "${text}"}\n`);
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer);
+    for (let start = 0; start < answer.length; start += 4 * 1024 * 1024) {
+      await peer.write(answer.subarray(start, start + 4 * 1024 * 1024));
+      await sleep(80);
+    }
+  });
+  await using agent = await connectAgent(server.path);
+  assert.equal(await agent.execute("big", {}, { timeoutMs: 250 }), text);
+});
+
+Deno.test("an answer that stops halfway is given up in time", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer);
+    await peer.write('{"return": "half');
+    await next(peer);
+  });
+  await using agent = await connectAgent(server.path);
+  await assert.rejects(agent.execute("slow", {}, { timeoutMs: 50 }), QmpTimeoutError);
+});
+
+Deno.test("a guest that floods its channel can neither fill the memory nor delay the deadline", async () => {
+  await using endless = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer);
+    for (;;) await peer.write("x".repeat(65536));
+  });
+  await using agent = await connectAgent(endless.path, { maxLineBytes: 200_000 });
+  await assert.rejects(agent.execute("one"), /longer than 200000 bytes/);
+
+  await using noisy = await fakeServer(async (peer) => {
+    for (;;) await peer.write('{"return": 1}\n'.repeat(5000));
+  });
+  const startMs = performance.now();
+  await assert.rejects(connectAgent(noisy.path, { timeoutMs: 100 }), QmpTimeoutError);
+  assert(performance.now() - startMs < 3000);
+});
+
+Deno.test("what is no UTF-8 in an answer does no harm", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await synchronize(peer);
+    await next(peer);
+    await peer.write(
+      new Uint8Array([...new TextEncoder().encode('{"return": "'), 0xc3, 0x28, 0x22, 0x7d, 0x0a]),
+    );
+  });
+  await using agent = await connectAgent(server.path);
+  assert.equal(await agent.execute("odd"), "\ufffd(");
+});

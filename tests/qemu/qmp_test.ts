@@ -204,6 +204,30 @@ Deno.test("a line that is too long ends the connection before it fills the memor
   await assert.rejects(qmp.execute("query-status"), /longer than 200000 bytes/);
 });
 
+Deno.test("an answer of 20 MiB arrives whole, with an event before it", async () => {
+  const text = "x".repeat(20 * 1024 * 1024);
+  await using server = await fakeServer(async (peer) => {
+    await welcome(peer);
+    const request = await peer.request();
+    await peer.write(`${stop}\n{"return": "${text}", "id": "${request?.id}"}\n`);
+  });
+  await using qmp = await connectQmp(server.path);
+  assert.equal(await qmp.execute("human-monitor-command"), text);
+});
+
+Deno.test("an endless answer that never ends its line is given up in time", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await welcome(peer);
+    await peer.request();
+    for (;;) {
+      await peer.write("x");
+      await sleep(1);
+    }
+  });
+  await using qmp = await connectQmp(server.path);
+  await assert.rejects(qmp.execute("query-status", {}, { timeoutMs: 50 }), QmpTimeoutError);
+});
+
 Deno.test("a server that does not greet as QMP is refused at once", async () => {
   await using server = await fakeServer(async (peer) => {
     await peer.write('{"return": {}}\n');
