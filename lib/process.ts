@@ -114,13 +114,19 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   };
 }
 
-/**
- * Starts a program that lives on when pim and its terminal are gone: in a session of its own, its output appended to
- * a log file (made with mode 0600).
- */
+/** Options of {@linkcode startDetached}. */
+export interface DetachedOptions {
+  /** Gets what the program writes to stdout and stderr, at its end; made with mode 0600. */
+  readonly log: string;
+  readonly env?: Record<string, string>;
+  /** Stays in the terminal's session: sudo knows only there that it was given a password. */
+  readonly inTerminalSession?: boolean;
+}
+
+/** Starts a program that lives on when pim and its terminal are gone. */
 export async function startDetached(
   argv: readonly string[],
-  options: { readonly log: string; readonly env?: Record<string, string> },
+  options: DetachedOptions,
 ): Promise<Pick<Running, "argv" | "pid" | "ended">> {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("argv is empty");
@@ -133,7 +139,7 @@ export async function startDetached(
     const child = spawnInSession(program, args, {
       stdio: ["ignore", output, output],
       env: environment(options.env),
-      detached: true,
+      detached: !options.inTerminalSession,
     });
     const { promise: ended, resolve } = Promise.withResolvers<{ code: number; signal: string | null }>();
     child.once("exit", (code, signal) => resolve({ code: code ?? 128, signal }));

@@ -1,5 +1,5 @@
 import { PimError, UsageError } from "../errors.ts";
-import { exists } from "../files.ts";
+import { exists, removeIfThere } from "../files.ts";
 import { vmFiles } from "../paths.ts";
 import { readDefinition, type VmDefinition, writeDefinition } from "./definition.ts";
 import type { VmPlaces } from "./places.ts";
@@ -38,7 +38,11 @@ export async function startKept(
   await requireImage(kept);
   const files = vmFiles(places.vmsDir, kept.name);
   const seed = await identityOf(request, kept);
-  if (seed !== undefined) await writeSeed(files.seed, seed.files);
+  if (seed !== undefined) {
+    await writeSeed(files.seed, seed.files);
+    // To cloud-init a changed seed is a new machine, which gets new host keys.
+    await removeIfThere(files.knownHosts);
+  }
   const definition: VmDefinition = {
     ...kept,
     ...changesOf(request),

@@ -122,7 +122,10 @@ async function launch(launch: Launch): Promise<StartedVm> {
   signal.throwIfAborted();
   // Before QEMU begins: should pim be killed now, what it started is known all the same.
   await writeRunRecord(files.json, record);
-  const child = await startDetached(root ? sudoArgv(argv) : argv, { log: files.log });
+  const child = await startDetached(root ? sudoArgv(argv) : argv, {
+    log: files.log,
+    inTerminalSession: root,
+  });
   const ended = child.ended.then(async (end) => ({
     ...end,
     stderr: await readTextIfThere(files.log).catch(() => undefined) ?? "",
