@@ -145,7 +145,6 @@ export async function startDetached(
     child.once("exit", (code, signal) => resolve({ code: code ?? 128, signal }));
     child.once("error", () => {}); // No pid tells it already.
     if (child.pid === undefined) throw new HostError(`${program} is not installed or not on PATH`);
-    child.unref();
     return { argv, pid: child.pid, ended };
   } finally {
     closeSync(output);
