@@ -37,25 +37,26 @@ export interface Stopped {
 
 const defaultTimeoutMs = 90_000;
 const monitorTimeoutMs = 2000;
-// QEMU has to write what is in its caches.
+// QEMU has to write what is in its caches: a SIGKILL in the middle of it could spoil the disk.
 const quitPatienceMs = 15_000;
-// One that did not hear its monitor rarely hears a signal; the last one it need not hear.
-const signalPatienceMs = { heard: 5000, deaf: 2000 } as const;
+const signalPatienceMs = 5000;
 
 /**
  * Stops a VM, the gentle ways first: guest agent, power button, then QEMU's quit, SIGTERM, SIGKILL. One that does not
  * run is no error. Only a process that is known to be the VM's QEMU is ever signalled.
  */
 export async function stopVm(dirs: VmDirs, name: string, options: StopOptions = {}): Promise<Stopped> {
+  let endedBy: StopWay | undefined;
   if (options.force) {
     // Another pim may wait for this guest for a while yet, holding the lock.
     await using lock = await tryLockVm(dirs.runtimeDir, name, "stopping");
     if (lock !== undefined) return await stopLocked(dirs, name, options);
     const vm = await inspectVm(dirs, name);
-    if (isRunning(vm)) await endQemu(vm, options);
+    endedBy = isRunning(vm) ? await endQemu(vm, options) : undefined;
   }
   await using _lock = await lockVm(dirs.runtimeDir, name, "stopping", options.signal);
-  return await stopLocked(dirs, name, options);
+  const stopped = await stopLocked(dirs, name, options);
+  return { ...stopped, way: stopped.way ?? endedBy };
 }
 
 /** {@linkcode stopVm} for whoever holds the VM's lock. */
@@ -79,12 +80,11 @@ async function endQemu(vm: RunningVm, { signal, onProgress }: StopOptions): Prom
   onProgress?.("telling QEMU to quit");
   const heard = await quit(vm, { signal, onProgress });
   if (await isGoneWithin(vm, heard ? quitPatienceMs : 0, signal)) return "quit";
-  const patienceMs = heard ? signalPatienceMs.heard : signalPatienceMs.deaf;
   for (const name of ["SIGTERM", "SIGKILL"] as const) {
     onProgress?.(`sending ${name} to QEMU, process ${vm.pid}`);
     // Looked at right before: the id may be another program's by now.
     if (await isThere(vm)) await signalProcess(vm.pid, name, { signal });
-    if (!(await isGoneWithin(vm, patienceMs, signal))) continue;
+    if (!(await isGoneWithin(vm, signalPatienceMs, signal))) continue;
     // It could not take its pid file away, which would make it a crash.
     await removeIfThere(vm.files.pid);
     return name;
