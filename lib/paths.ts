@@ -114,6 +114,8 @@ export interface RuntimeFiles {
   readonly pid: string;
   readonly log: string;
   readonly json: string;
+  /** A picture of the display, on its way to where it was asked for. */
+  readonly screenshot: string;
 }
 
 /** The runtime files of the VM with this name. */
@@ -126,6 +128,7 @@ export function runtimeFiles(runtimeDir: string, name: string): RuntimeFiles {
     pid: file("pid"),
     log: file("log"),
     json: file("json"),
+    screenshot: file("png"),
   };
 }
 

@@ -16,6 +16,7 @@ import { execCommand } from "./vm/exec.ts";
 import { ipCommand, osCommand } from "./vm/guest.ts";
 import { gaCommand, qmpCommand } from "./vm/raw.ts";
 import { runCommand } from "./vm/run.ts";
+import { screenshotCommand } from "./vm/screenshot.ts";
 import { sshCommand } from "./vm/ssh.ts";
 
 const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
@@ -47,6 +48,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       rm: rmCommand,
       console: consoleCommand,
       log: logCommand,
+      screenshot: screenshotCommand,
       ssh: sshCommand,
       cp: cpCommand,
       exec: execCommand,

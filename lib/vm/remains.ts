@@ -70,9 +70,8 @@ export async function clearRemainsLocked(dirs: VmDirs, name: string): Promise<Re
 /** Removes everything that belongs to one start of a VM. */
 export async function removeRuntimeFiles(files: RuntimeFiles): Promise<void> {
   // The record last: as long as it is there, an interrupted clean-up is taken up again.
-  for (const file of [files.qmp, files.agent, files.serial, files.log, files.pid, files.json]) {
-    await removeIfThere(file);
-  }
+  const { qmp, agent, serial, screenshot, log, pid, json } = files;
+  for (const file of [qmp, agent, serial, screenshot, log, pid, json]) await removeIfThere(file);
 }
 
 async function keepCrash({ name, files, folder }: Vm, keepsNothing: boolean): Promise<Crash> {
