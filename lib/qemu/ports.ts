@@ -8,10 +8,10 @@ export function freePort(): number {
   return listener.addr.port;
 }
 
-/** Whether QEMU ended because a port that it should forward was taken. */
+/** Whether QEMU ended because a port that it should forward, or show its display on, was taken. */
 export function isPortTaken(error: unknown): boolean {
   return error instanceof MachineDiedError &&
-    /Could not set up host forwarding rule/.test(error.end.stderr);
+    /Could not set up host forwarding rule|Failed to find an available port/.test(error.end.stderr);
 }
 
 /**

@@ -37,8 +37,8 @@ export async function claimPorts(
   const forwards: Forward[] = [];
   for (const forward of wanted.forwards) {
     const hostPort = forward.hostPort === 0
-      ? await claimAny(runtimeDir, held)
-      : await claimExactly(runtimeDir, forward.hostPort, held, owner);
+      ? await claimAny(runtimeDir, forward.protocol, held)
+      : await claimExactly(runtimeDir, forward, held, owner);
     forwards.push({ ...forward, hostPort });
   }
   const { guestSshPort } = wanted;
@@ -60,36 +60,45 @@ export async function claimPorts(
 
 async function claimFrom(runtimeDir: string, first: number, held: AsyncDisposableStack): Promise<number> {
   for (let port = first; port < first + 1000; port++) {
-    if (await claim(runtimeDir, port, held)) return port;
+    if (await claim(runtimeDir, { hostPort: port, protocol: "tcp" }, held)) return port;
   }
   throw new PimError(`No port from ${first} to ${first + 999} is free on 127.0.0.1`);
 }
 
-async function claimAny(runtimeDir: string, held: AsyncDisposableStack): Promise<number> {
+async function claimAny(
+  runtimeDir: string,
+  protocol: Forward["protocol"],
+  held: AsyncDisposableStack,
+): Promise<number> {
   for (;;) {
-    const port = freePort();
-    if (await claim(runtimeDir, port, held)) return port;
+    const hostPort = freePort();
+    if (await claim(runtimeDir, { hostPort, protocol }, held)) return hostPort;
   }
 }
 
 async function claimExactly(
   runtimeDir: string,
-  port: number,
+  forward: Forward,
   held: AsyncDisposableStack,
   owner: (port: number) => Promise<string | undefined>,
 ): Promise<number> {
-  if (await claim(runtimeDir, port, held)) return port;
-  const vm = await owner(port);
+  const { hostPort } = forward;
+  if (await claim(runtimeDir, forward, held)) return hostPort;
+  const vm = await owner(hostPort);
   throw new UsageError(
-    `Port ${port} of 127.0.0.1 is taken${vm === undefined ? "" : ` by the VM ${vm}`}`,
+    `Port ${hostPort} of 127.0.0.1 is taken${vm === undefined ? "" : ` by the VM ${vm}`}`,
     { hint: "Forward another port, or 0 to take any free one: --forward 0:GUEST" },
   );
 }
 
-async function claim(runtimeDir: string, port: number, held: AsyncDisposableStack): Promise<boolean> {
-  const lock = await tryLockFile(runtimeLock(runtimeDir, "port", port));
+async function claim(
+  runtimeDir: string,
+  { hostPort, protocol }: Pick<Forward, "hostPort" | "protocol">,
+  held: AsyncDisposableStack,
+): Promise<boolean> {
+  const lock = await tryLockFile(runtimeLock(runtimeDir, "port", hostPort));
   if (lock === undefined) return false;
-  if (isFree(port)) {
+  if (protocol === "udp" ? await isFreeForUdp(hostPort) : isFree(hostPort)) {
     held.use(lock);
     return true;
   }
@@ -104,4 +113,13 @@ function isFree(port: number): boolean {
   } catch {
     return false;
   }
+}
+
+async function isFreeForUdp(port: number): Promise<boolean> {
+  const { createSocket } = await import("node:dgram");
+  const socket = createSocket("udp4");
+  return await new Promise((resolve) => {
+    socket.once("error", () => resolve(false));
+    socket.bind({ port, address: "127.0.0.1", exclusive: true }, () => socket.close(() => resolve(true)));
+  });
 }

@@ -7,7 +7,7 @@ import { createDisk } from "../../lib/qemu/img.ts";
 import { qemusByName } from "../../lib/vm/our_qemu.ts";
 import { type VmPlaces, vmPlaces } from "../../lib/vm/places.ts";
 import { runVm } from "../../lib/vm/run.ts";
-import type { RunRequest } from "../../lib/vm/run_request.ts";
+import type { RunOptions, RunRequest } from "../../lib/vm/run_request.ts";
 import type { StartedVm } from "../../lib/vm/start.ts";
 import { type PimOptions, type PimResult, type PimRun, startPim } from "../e2e/pim.ts";
 
@@ -20,7 +20,11 @@ export interface SmallVms extends AsyncDisposable {
   /** The file that VMs are made from. */
   readonly image: string;
   /** Starts a VM in this process. */
-  run(name: string, request?: Partial<RunRequest>): Promise<StartedVm>;
+  run(
+    name: string,
+    request?: Partial<RunRequest>,
+    options?: Pick<RunOptions, "onNote">,
+  ): Promise<StartedVm>;
   pim(...args: readonly string[]): Promise<PimResult>;
   startPim(args: readonly string[], options?: PimOptions): PimRun;
   /** The QEMUs that run here, whatever pim thinks. */
@@ -61,7 +65,7 @@ export async function smallVms(): Promise<SmallVms> {
     qemus,
     startPim: start,
     pim: (...args) => start(args).result,
-    run: (name, request) =>
+    run: (name, request, options) =>
       runVm(places, {
         what: image,
         name,
@@ -74,6 +78,7 @@ export async function smallVms(): Promise<SmallVms> {
         cwd: dir,
         defaults: { memoryMiB: 64, cpus: 1 },
         signal: new AbortController().signal,
+        ...options,
       }),
     async [Symbol.asyncDispose]() {
       for (const pid of (await qemus()).values()) {

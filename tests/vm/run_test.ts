@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { join } from "node:path";
+import { PimError, UsageError } from "../../lib/errors.ts";
+import { exists } from "../../lib/files.ts";
+import { vmFiles, vmFolders } from "../../lib/paths.ts";
+import { MachineDiedError } from "../../lib/qemu/machine.ts";
+import { readDefinition } from "../../lib/vm/definition.ts";
+import { stopVm } from "../../lib/vm/stop.ts";
+import { listVms } from "../../lib/vm/vms.ts";
+import { backingFile, gone, type SmallVms, smallVms } from "./small_vms.ts";
+
+const stop = (vms: SmallVms, name: string) => stopVm(vms.places, name, { force: true });
+
+/** Expects a refusal of exactly this kind, with a hint. */
+function refused(message: string, kind: typeof PimError | typeof UsageError = UsageError) {
+  return (error: unknown) => {
+    assert(error instanceof kind, String(error));
+    assert.equal(error.message, message);
+    assert(error.hint);
+    return true;
+  };
+}
+
+Deno.test("a VM keeps its disk from one start to the next, and --fresh throws it away", async () => {
+  await using vms = await smallVms();
+  const { vm } = await vms.run("demo");
+  assert.equal(await backingFile(vm.folder.disk), vms.image);
+  await stop(vms, "demo");
+  const before = (await Deno.stat(vm.folder.disk)).ino;
+  await vms.run("demo");
+  assert.equal((await Deno.stat(vm.folder.disk)).ino, before);
+  await stop(vms, "demo");
+  await vms.run("demo", { fresh: true });
+  assert.notEqual((await Deno.stat(vm.folder.disk)).ino, before);
+  assert.equal(await exists(vmFolders(vms.places.vmsDir, "demo").replaced), false);
+});
+
+Deno.test("the disk of a VM cannot be used by a second one, by whatever name it is called", async () => {
+  await using vms = await smallVms();
+  const { vm } = await vms.run("demo");
+  const { disk } = vm.folder;
+  const [linked, other] = [join(vms.dir, "linked.qcow2"), join(vms.dir, "other.qcow2")];
+  await Deno.symlink(disk, linked);
+  await Deno.link(disk, other);
+  for (const path of [disk, linked, other]) {
+    for (const mode of ["overlay", "clone"] as const) {
+      await assert.rejects(
+        vms.run("second", { what: path, disk: mode }),
+        refused(`${path === linked ? disk : path} is the disk of the VM demo, which is running`),
+      );
+    }
+  }
+  await stop(vms, "demo");
+  await assert.rejects(vms.run("second", { what: other }), refused(`${other} is the disk of the VM demo`));
+  const copy = await vms.run("second", { what: other, disk: "clone" });
+  assert.equal(await backingFile(copy.vm.folder.disk), undefined);
+  assert.deepEqual((await listVms(vms.places)).map(({ name }) => name), ["demo", "second"]);
+});
+
+Deno.test("what is given for a kept VM holds from the next start that works", async () => {
+  await using vms = await smallVms();
+  const { vm } = await vms.run("demo");
+  await stop(vms, "demo");
+  const path = vm.folder.definition;
+  const before = await readDefinition(path);
+  await assert.rejects(
+    vms.run("demo", { what: "demo", memoryMiB: 80, qemuArgs: ["-no-such-argument"] }),
+    (error) => error instanceof MachineDiedError && /no-such-argument/.test(error.message),
+  );
+  assert.deepEqual(await readDefinition(path), before);
+  assert.deepEqual(await vms.qemus(), new Map());
+  const { record } = await vms.run("demo", { what: "demo", memoryMiB: 80 });
+  assert.equal(record.definition.memoryMiB, 80);
+  assert.equal((await readDefinition(path))?.memoryMiB, 80);
+});
+
+Deno.test("a start that fails leaves no VM behind, and one that should have been replaced is as it was", async () => {
+  await using vms = await smallVms();
+  const wrong = { qemuArgs: ["-no-such-argument"] };
+  await assert.rejects(vms.run("demo", wrong), MachineDiedError);
+  assert.deepEqual(await listVms(vms.places), []);
+  const { vm } = await vms.run("demo");
+  await stop(vms, "demo");
+  const before = (await Deno.stat(vm.folder.disk)).ino;
+  await assert.rejects(vms.run("demo", { ...wrong, fresh: true }), MachineDiedError);
+  assert.equal((await Deno.stat(vm.folder.disk)).ino, before);
+  assert.deepEqual(
+    (await Array.fromAsync(Deno.readDir(vms.places.vmsDir))).map(({ name }) => name),
+    ["demo"],
+  );
+});
+
+Deno.test("a name that is only the remains of a VM starts what it names", async () => {
+  await using vms = await smallVms();
+  const { vmsDir } = vms.places;
+  // As a pim leaves it that was killed while it made the disk.
+  await Deno.mkdir(vmFolders(vmsDir, "small").part, { recursive: true });
+  await Deno.writeTextFile(join(vmFolders(vmsDir, "small").part, "disk.qcow2"), "half a di");
+  const { vm } = await vms.run("small", { name: undefined });
+  assert.equal(vm.name, "small");
+  assert.equal(await exists(vmFolders(vmsDir, "small").part), false);
+});
+
+Deno.test("a disk without a sound vm.json is not thrown away unasked", async () => {
+  await using vms = await smallVms();
+  const { vm } = await vms.run("demo");
+  await stop(vms, "demo");
+  const { disk, definition } = vm.folder;
+  await Deno.writeTextFile(definition, "{");
+  await assert.rejects(vms.run("demo"), refused(`${definition} is damaged: it is no JSON`, PimError));
+  await Deno.remove(definition);
+  await assert.rejects(
+    vms.run("demo"),
+    refused(`The VM demo has a disk, and ${definition} is missing`, PimError),
+  );
+  assert(await exists(disk));
+  await vms.run("demo", { fresh: true });
+  assert.equal((await readDefinition(definition))?.name, "demo");
+});
+
+Deno.test("the note of a crash comes with the next start", async () => {
+  await using vms = await smallVms();
+  const { vm } = await vms.run("demo");
+  await Deno.writeTextFile(vm.files.log, "qemu: out of luck\n", { append: true });
+  Deno.kill(vm.pid, "SIGKILL");
+  await gone(vm.pid);
+  const notes: string[] = [];
+  await vms.run("demo", {}, { onNote: (note) => notes.push(note) });
+  assert.deepEqual(notes, [`demo: QEMU ended unexpectedly; what it said is in ${vm.folder.crashLog}`]);
+});
+
+Deno.test("a VM whose image is gone says so, and is not started", async () => {
+  await using vms = await smallVms();
+  await vms.run("demo");
+  await stop(vms, "demo");
+  await Deno.rename(vms.image, `${vms.image}.away`);
+  await assert.rejects(
+    vms.run("demo", { what: "demo" }),
+    refused(`The image under the disk of the VM demo is missing: ${vms.image}`, PimError),
+  );
+});
+
+Deno.test("ports that are taken are passed over, and one that was asked for names the VM that has it", async () => {
+  await using vms = await smallVms();
+  const { record } = await vms.run("demo", { forwards: [{ hostPort: 0, guestPort: 80, protocol: "tcp" }] });
+  const [ssh, web] = [
+    record.sshPort ?? 0,
+    record.forwards.find(({ guestPort }) => guestPort === 80)?.hostPort ?? 0,
+  ];
+  assert(ssh >= 2222 && web > 0 && web !== ssh);
+  const forward = (hostPort: number, protocol: "tcp" | "udp" = "tcp") => ({
+    forwards: [{ hostPort, guestPort: 80, protocol }],
+  });
+  await assert.rejects(
+    vms.run("second", forward(web)),
+    refused(`Port ${web} of 127.0.0.1 is taken by the VM demo`),
+  );
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await assert.rejects(
+    vms.run("second", forward(listener.addr.port)),
+    refused(`Port ${listener.addr.port} of 127.0.0.1 is taken`),
+  );
+  const datagrams = createSocket("udp4");
+  await new Promise<void>((bound) => datagrams.bind(0, "127.0.0.1", bound));
+  const { port } = datagrams.address();
+  await assert.rejects(
+    vms.run("second", forward(port, "udp")),
+    refused(`Port ${port} of 127.0.0.1 is taken`),
+  );
+  await new Promise<void>((closed) => datagrams.close(() => closed()));
+  assert.equal(await exists(vmFiles(vms.places.vmsDir, "second").dir), false);
+  // A port that only TCP has taken is free for UDP.
+  const second = await vms.run("second", { vnc: true, ...forward(listener.addr.port, "udp") });
+  assert((second.record.sshPort ?? 0) > ssh);
+  assert((second.record.vncPort ?? 0) >= 5900);
+});
