@@ -29,10 +29,9 @@ async function disksOf(dirs: VmDirs, vm: Vm): Promise<string[]> {
   const made = await readDefinition(filesOfVm(part).definition).catch(() => undefined);
   const disks = [vm.folder.disk, filesOfVm(replaced).disk];
   // That of a VM that keeps nothing has no name any more; a disk that is being made has none yet.
-  const images = [
-    ...(isRunning(vm) || vm.definition?.disk === "overlay" ? [vm.definition?.image.path] : []),
-    made?.image.path,
-  ];
+  const mode = vm.definition?.disk;
+  const uses = mode === "overlay" || (mode === "snapshot" && isRunning(vm));
+  const images = [uses ? vm.definition?.image.path : undefined, made?.image.path];
   const there = await Promise.all(disks.map(exists));
   return [...disks.filter((_, index) => there[index]), ...images.filter((each) => each !== undefined)];
 }
