@@ -25,14 +25,14 @@ export interface JsonLines extends Disposable {
 const newline = 0x0a;
 const sentinel = 0xff;
 
-/** Connects to a unix socket that carries one JSON object a line, none longer than `maxBytes`. */
+/** Connects to a unix socket that carries one JSON object a line, none longer than `maxBytes` (default 64 MiB). */
 export async function openJsonLines(
   path: string,
-  options: SudoOptions & { maxBytes?: number } = {},
+  options: SudoOptions & { maxBytes?: number; conn?: Deno.UnixConn } = {},
 ): Promise<JsonLines> {
   let conn: Deno.UnixConn;
   try {
-    conn = await connectUnix(path, options);
+    conn = options.conn ?? await connectUnix(path, options);
   } catch (error) {
     if (error instanceof CancelledError || !(error instanceof PimError)) throw error;
     const { message, cause, hint, exitCode } = error;

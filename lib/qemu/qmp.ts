@@ -44,6 +44,8 @@ export interface ConnectOptions extends SudoOptions {
   readonly timeoutMs?: number;
   /** The longest line that is accepted; default 64 MiB. */
   readonly maxLineBytes?: number;
+  /** A connection to the socket that is open already; it is closed with the client. */
+  readonly conn?: Deno.UnixConn;
 }
 
 const number = v.number();

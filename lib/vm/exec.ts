@@ -3,9 +3,10 @@ import { PimError } from "../errors.ts";
 import type { AgentClient } from "../qemu/agent.ts";
 import { type GuestExit, type GuestProgram, programExit, startProgram } from "../qemu/agent_exec.ts";
 import { cancelled, QmpClosedError, QmpCommandError } from "../qemu/qmp_error.ts";
+import { AgentBusyError } from "./agent_channel.ts";
 import { explainRefusal } from "./agent_refusal.ts";
 import { endProgram } from "./exec_end.ts";
-import { AgentBusyError, withAgent } from "./monitor.ts";
+import { withAgent } from "./monitor.ts";
 import type { VmDirs } from "./places.ts";
 import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
 
@@ -36,8 +37,10 @@ export class ProgramMissingError extends PimError {
 }
 
 // A quick program is seen to its end over one connection; while a longer one runs, others may have the agent.
-const holdMs = 1000;
-// Another pim may be taking a big answer just then.
+const holdMs = 500;
+// There may be a queue of such programs, and one of them may be taking a big answer.
+const turnMs = 60_000;
+// An agent that answered before may be restarting with its guest.
 const pollTimeoutMs = 60_000;
 
 /**
@@ -58,7 +61,7 @@ export async function execInGuest(
     const quick = await withAgent(dirs, vm, async (agent) => {
       running = { vm, program, pid: await start(agent, vm, program), stop };
       return await pollFor(agent, running, holdMs);
-    }, { timeoutMs: agentTimeoutMs, signal });
+    }, { timeoutMs: agentTimeoutMs, turnMs, signal });
     return { endedBy: "itself", exit: quick ?? await pollNowAndThen(dirs, running as Running) };
   } catch (error) {
     if (running === undefined) throw error;

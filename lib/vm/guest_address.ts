@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, exitCode, PimError } from "../errors.ts";
 import { log } from "../log.ts";
 import { type GuestInterface, guestInterfaces } from "../qemu/agent_commands.ts";
-import { AgentBusyError, AgentMissingError, type TalkOptions, withAgent } from "./monitor.ts";
+import { AgentBusyError } from "./agent_channel.ts";
+import { AgentMissingError, type AgentTalkOptions, withAgent } from "./monitor.ts";
 import type { VmDirs } from "./places.ts";
 import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
 
@@ -33,7 +34,7 @@ export interface GuestNetwork {
 export async function guestNetwork(
   dirs: VmDirs,
   vm: RunningVm,
-  options: TalkOptions,
+  options: AgentTalkOptions,
 ): Promise<GuestNetwork> {
   const { signal } = options;
   const interfaces = await withAgent(dirs, vm, (agent) => guestInterfaces(agent, { signal }), options);
@@ -44,14 +45,15 @@ export async function guestNetwork(
 export async function awaitAddress(
   dirs: VmDirs,
   vm: RunningVm,
-  { timeoutMs, signal }: WaitLimits,
+  limits: WaitLimits & Pick<AgentTalkOptions, "channel">,
 ): Promise<GuestNetwork & { readonly address: string }> {
+  const { timeoutMs, signal, channel } = limits;
   const endMs = performance.now() + timeoutMs;
   for (let attempt = 1;; attempt++) {
     const leftMs = Math.max(1, endMs - performance.now());
     let missing: PimError | undefined;
     try {
-      const network = await guestNetwork(dirs, vm, { timeoutMs: Math.min(leftMs, turnMs), signal });
+      const network = await guestNetwork(dirs, vm, { timeoutMs: Math.min(leftMs, turnMs), signal, channel });
       const { address } = network;
       if (address !== undefined) return { ...network, address };
     } catch (error) {

@@ -1,7 +1,7 @@
 import { guestHostName, type GuestOs, guestOs, type GuestUser, guestUsers } from "../qemu/agent_commands.ts";
 import { QmpCommandError } from "../qemu/qmp_error.ts";
 import { explainRefusal } from "./agent_refusal.ts";
-import { type TalkOptions, withAgent } from "./monitor.ts";
+import { type AgentTalkOptions, withAgent } from "./monitor.ts";
 import type { VmDirs } from "./places.ts";
 import type { RunningVm } from "./vms.ts";
 
@@ -13,7 +13,11 @@ export interface GuestFacts extends GuestOs {
 }
 
 /** Asks a guest's agent for its system, name and users. */
-export async function guestFacts(dirs: VmDirs, vm: RunningVm, options: TalkOptions): Promise<GuestFacts> {
+export async function guestFacts(
+  dirs: VmDirs,
+  vm: RunningVm,
+  options: AgentTalkOptions,
+): Promise<GuestFacts> {
   return await withAgent(dirs, vm, async (agent) => {
     const os = await guestOs(agent, options).catch((error) => {
       throw explainRefusal(error, vm.name);

@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { CancelledError, PimError } from "../errors.ts";
-import { tryLockFile } from "../files.ts";
-import { runtimeLock } from "../paths.ts";
+import { PimError } from "../errors.ts";
 import { type AgentClient, connectAgent } from "../qemu/agent.ts";
 import { connectQmp, type QmpClient } from "../qemu/qmp.ts";
 import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
+import { lockAgent, type OpenChannel } from "./agent_channel.ts";
 import type { VmDirs } from "./places.ts";
 import type { RunningVm } from "./vms.ts";
 
@@ -14,6 +12,14 @@ export interface TalkOptions {
   /** Until the other end answers at all. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** Limits of a talk with the guest agent. */
+export interface AgentTalkOptions extends TalkOptions {
+  /** How long other pims may keep the agent to themselves; as `timeoutMs` when left out. */
+  readonly turnMs?: number;
+  /** Used for the first talk with this VM. */
+  readonly channel?: OpenChannel;
 }
 
 /** Works with a VM's QMP monitor, which serves one program at a time: others wait for their turn. */
@@ -36,20 +42,19 @@ export async function withMonitor<T>(
 }
 
 /**
- * Works with a VM's guest agent. Its channel serves one program at a time and would mix up the answers of two, so a
- * lock keeps other pims off. Throws within `timeoutMs` (default 5000), saying what was tried, when no agent answers.
+ * Works with a VM's guest agent, one pim at a time. Throws within `timeoutMs` (default 5000), saying what was tried,
+ * when no agent answers.
  */
 export async function withAgent<T>(
-  places: VmDirs,
+  { runtimeDir }: VmDirs,
   vm: RunningVm,
   work: (agent: AgentClient) => Promise<T>,
-  options: TalkOptions = {},
+  options: AgentTalkOptions = {},
 ): Promise<T> {
-  const { timeoutMs = 5000, signal } = options;
-  const endMs = performance.now() + timeoutMs;
-  await using _lock = await lockAgent(places, vm, endMs, options);
-  const leftMs = Math.max(1000, endMs - performance.now());
-  await using agent = await connectAgent(vm.files.agent, { timeoutMs: leftMs, signal }).catch(
+  const { timeoutMs = 5000, turnMs = timeoutMs, signal } = options;
+  const opened = await options.channel?.take(vm.name);
+  await using _lock = opened?.lock ?? await lockAgent(runtimeDir, vm.name, turnMs, signal);
+  await using agent = await connectAgent(vm.files.agent, { timeoutMs, signal, conn: opened?.conn }).catch(
     async (cause) => {
       if (!(cause instanceof QmpTimeoutError || cause instanceof QmpClosedError)) throw cause;
       throw new AgentMissingError(vm, timeoutMs, cause, await stateUnlessRunning(vm));
@@ -76,11 +81,6 @@ export class AgentMissingError extends PimError {
   }
 }
 
-/** Another pim has the guest agent of a VM. */
-export class AgentBusyError extends PimError {
-  override readonly name = "AgentBusyError";
-}
-
 async function stateUnlessRunning(vm: RunningVm): Promise<string | undefined> {
   try {
     await using qmp = await connectQmp(vm.files.qmp, { timeoutMs: 500 });
@@ -92,23 +92,3 @@ async function stateUnlessRunning(vm: RunningVm): Promise<string | undefined> {
 }
 
 const statusSchema = v.object({ status: v.string() });
-
-async function lockAgent(
-  { runtimeDir }: VmDirs,
-  vm: RunningVm,
-  endMs: number,
-  { signal, timeoutMs = 5000 }: TalkOptions,
-): Promise<AsyncDisposable> {
-  for (;;) {
-    const lock = await tryLockFile(runtimeLock(runtimeDir, "agent", vm.name));
-    if (lock !== undefined) return lock;
-    if (performance.now() > endMs) {
-      throw new AgentBusyError(
-        `Another pim talks to the guest agent of ${vm.name}, and was not done within ${timeoutMs / 1000} s`,
-      );
-    }
-    await sleep(20, undefined, { signal }).catch(() => {
-      throw new CancelledError();
-    });
-  }
-}

@@ -6,7 +6,7 @@ import type { QmpClient } from "../qemu/qmp.ts";
 import { QmpClosedError, QmpCommandError, QmpProtocolError, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import { nearest } from "../suggest.ts";
 import { explainRefusal } from "./agent_refusal.ts";
-import { type TalkOptions, withAgent, withMonitor } from "./monitor.ts";
+import { type AgentTalkOptions, withAgent, withMonitor } from "./monitor.ts";
 import type { VmDirs } from "./places.ts";
 import type { RawRequest } from "./raw_request.ts";
 import type { RunningVm } from "./vms.ts";
@@ -21,7 +21,7 @@ export async function qmpCommands(qmp: QmpClient): Promise<string[]> {
 }
 
 /** Limits of one command; `answerMs` is for its answer, once QEMU or the agent is there. */
-export interface RawOptions extends TalkOptions {
+export interface RawOptions extends AgentTalkOptions {
   readonly answerMs: number;
 }
 
@@ -66,7 +66,7 @@ export async function askGuest(
 export async function guestCommands(
   dirs: VmDirs,
   vm: RunningVm,
-  options: TalkOptions,
+  options: AgentTalkOptions,
 ): Promise<AgentCommand[]> {
   return await withAgent(dirs, vm, (agent: AgentClient) => agentCommands(agent, options), options);
 }

@@ -12,7 +12,8 @@ export interface IpFlags extends JsonFlags, AgentFlags {
 const off = { kind: "boolean", default: false, withNegated: false } as const;
 
 export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
-  loader: async () => (await import("./guest_impl.ts")).ip,
+  loader: async () =>
+    (await import("./ahead.ts")).openingAhead(async () => (await import("./guest_impl.ts")).ip),
   parameters: {
     flags: {
       ...jsonFlag,
@@ -29,7 +30,8 @@ export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
 });
 
 export const osCommand = buildCommand<JsonFlags & AgentFlags, [string], PimContext>({
-  loader: async () => (await import("./guest_impl.ts")).os,
+  loader: async () =>
+    (await import("./ahead.ts")).openingAhead(async () => (await import("./guest_impl.ts")).os),
   parameters: {
     flags: { ...jsonFlag, timeout: agentTimeout },
     positional: { kind: "tuple", parameters: [vmName] },

@@ -1,25 +1,28 @@
 import { PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
-import { userPaths } from "../../paths.ts";
 import { awaitAddress, type GuestNetwork, guestNetwork } from "../../vm/guest_address.ts";
 import { guestFacts } from "../../vm/guest_facts.ts";
-import { vmDirs } from "../../vm/places.ts";
 import { findRunningVm, type RunningVm } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
+import type { Ahead } from "./ahead.ts";
 import type { IpFlags } from "./guest.ts";
 import type { AgentFlags } from "./parameters.ts";
 
 /** `pim ip VM` */
-export async function ip(this: PimContext, flags: IpFlags, name: string): Promise<void> {
+export async function ip(
+  this: PimContext,
+  { dirs, channel }: Ahead,
+  flags: IpFlags,
+  name: string,
+): Promise<void> {
   const { signal } = this;
-  const dirs = await vmDirs(userPaths(this.env));
   const vm = await findRunningVm(dirs, name);
   const timeoutMs = (flags.timeout ?? (flags.wait ? 300 : 5)) * 1000;
   const network = flags.wait
-    ? await awaitAddress(dirs, vm, { timeoutMs, signal })
-    : await guestNetwork(dirs, vm, { timeoutMs, signal });
+    ? await awaitAddress(dirs, vm, { timeoutMs, signal, channel })
+    : await guestNetwork(dirs, vm, { timeoutMs, signal, channel });
   if (flags.first) return this.print(first(vm, network, flags.json));
   const interfaces = network.interfaces.filter((each) => !isLoopback(each));
   if (flags.json) return this.print(JSON.stringify(interfaces, null, 2));
@@ -56,11 +59,15 @@ function tellForwards({ name, record }: RunningVm): void {
 }
 
 /** `pim os VM` */
-export async function os(this: PimContext, flags: JsonFlags & AgentFlags, name: string): Promise<void> {
-  const dirs = await vmDirs(userPaths(this.env));
+export async function os(
+  this: PimContext,
+  { dirs, channel }: Ahead,
+  flags: JsonFlags & AgentFlags,
+  name: string,
+): Promise<void> {
   const vm = await findRunningVm(dirs, name);
   const timeoutMs = (flags.timeout ?? 5) * 1000;
-  const facts = await guestFacts(dirs, vm, { timeoutMs, signal: this.signal });
+  const facts = await guestFacts(dirs, vm, { timeoutMs, signal: this.signal, channel });
   if (flags.json) return this.print(JSON.stringify(facts, null, 2));
   const { prettyName, versionId, kernelRelease, machine, hostName, users } = facts;
   const rows = [

@@ -33,7 +33,7 @@ const values =
   "A value that is JSON is what it says, any other is a string; dots in a key lead into objects.\n";
 
 export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
-  loader: async () => (await import("./raw_impl.ts")).qmp,
+  loader: async () => (await import("./qmp_impl.ts")).qmp,
   parameters: {
     flags: {
       ...flags,
@@ -61,7 +61,8 @@ export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
 });
 
 export const gaCommand = buildCommand<GaFlags, string[], PimContext>({
-  loader: async () => (await import("./raw_impl.ts")).ga,
+  loader: async () =>
+    (await import("./ahead.ts")).openingAhead(async () => (await import("./ga_impl.ts")).ga),
   parameters: { flags, positional },
   docs: {
     brief: "Have a VM's guest agent run a command and print what it returns",
@@ -70,3 +71,10 @@ export const gaCommand = buildCommand<GaFlags, string[], PimContext>({
       "Such as: pim ga VM guest-get-fsinfo; pim ga VM guest-file-open path=/etc/hostname",
   },
 });
+
+/** The limits that `--timeout` sets: until there is an answer at all, and for that to a command. */
+export function rawLimits(
+  { timeout }: AgentFlags,
+): { readonly timeoutMs: number; readonly answerMs: number } {
+  return { timeoutMs: (timeout ?? 5) * 1000, answerMs: (timeout ?? 30) * 1000 };
+}
