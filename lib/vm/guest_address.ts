@@ -100,7 +100,7 @@ function noAddress({ name }: RunningVm, timeoutMs: number, missing: PimError | u
  * own; IPv4 before IPv6; none that is valid on one link only.
  */
 export function reachableAddress(interfaces: readonly GuestInterface[], mac?: string): string | undefined {
-  const ours = interfaces.filter(({ hardwareAddress }) => hardwareAddress?.toLowerCase() === mac);
+  const ours = interfaces.filter(({ hardwareAddress = "" }) => hardwareAddress.toLowerCase() === mac);
   const addresses = (ours.length > 0 ? ours : interfaces)
     .flatMap((each) => each.addresses)
     .filter(({ address }) => !/^(0\.|127\.|169\.254\.|::1?$|fe[89ab])/i.test(address));

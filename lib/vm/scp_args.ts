@@ -1,4 +1,3 @@
-import { isAbsolute } from "node:path";
 import { UsageError } from "../errors.ts";
 import { shellQuote } from "../ssh/quote.ts";
 import { sshHostName, sshOptions, type SshTarget } from "./ssh_args.ts";
@@ -95,7 +94,7 @@ export function scpArgs(
 
 /** Never anything that scp takes for a path elsewhere. */
 function localPath(path: string): string {
-  return isAbsolute(path) ? path : `./${path}`;
+  return /^\.{0,2}\//.test(path) ? path : `./${path}`;
 }
 
 /** Within quotes the shell would not know `~`; paths begin in the home folder anyway. */

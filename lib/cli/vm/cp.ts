@@ -24,6 +24,7 @@ export const cpCommand = buildCommand<LoginFlags, string[], PimContext>({
     ],
     fullDescription:
       "Runs the system's scp with folders and all, and passes its exit code on. A path in the VM that does not begin\n" +
-      "with a slash is in the user's home: VM: alone is that home. A file here with a colon in its name is ./a:b.",
+      "with a slash is in the user's home: VM: alone is that home. What is copied out of a VM may be a pattern:\n" +
+      "pim cp VM:'/var/log/*.log' . A file here with a colon in its name is ./a:b.",
   },
 });

@@ -1,5 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import type { PimContext } from "../context.ts";
+import { parseSeconds } from "./parameters.ts";
 
 /** Flags that `pim ssh` and `pim cp` have in common. */
 export interface LoginFlags {
@@ -31,11 +32,6 @@ export const loginFlags = {
     brief: "How long to wait for a guest that is starting",
   },
 } as const;
-
-function parseSeconds(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new RangeError(`${text} is no number of seconds`);
-}
 
 const off = { kind: "boolean", default: false, withNegated: false } as const;
 
