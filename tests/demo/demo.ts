@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { formatError } from "../../lib/cli/error_text.ts";
 import { PimError } from "../../lib/errors.ts";
 import { runInteractive } from "../../lib/process.ts";
+import { demoUser } from "./boot.ts";
 import { demoCacheFolder } from "./cache.ts";
 import { passedEnvironment } from "./environment.ts";
 import { demoIso } from "./make_iso.ts";
 import { demoPackages, ensurePackages } from "./packages.ts";
 import { writeDemoProject } from "./project.ts";
-import { showImage } from "./show_image.ts";
 
+const vmName = "demo-once";
 const mainModule = join(import.meta.dirname ?? ".", "../../main.ts");
 
 async function demo(): Promise<void> {
@@ -23,17 +24,32 @@ async function demo(): Promise<void> {
   const project = join(home, "project");
   await writeDemoProject(project, iso);
   const env = {
+    PIM_PROJECT: project,
     PIM_CONFIG_DIR: join(home, "config"),
     PIM_DATA_DIR: join(home, "data"),
     PIM_CACHE_DIR: join(home, "cache"),
   };
-  say("pim build run demo");
-  const argv = [Deno.execPath(), "run", "-A", mainModule, "--project", project, "build", "run", "demo"];
-  const status = await runInteractive(argv, { env: { ...passedEnvironment(), ...env } });
-  if (status !== 0) throw new PimError(`pim build run demo ended with ${status}`);
-  say("Starting the image");
-  await showImage(env, (line) => console.log(line));
-  say(`Done. The image stays in ${join(env.PIM_DATA_DIR, "images")}; remove ${home} to be rid of it.`);
+  const pim = async (...args: readonly string[]) => {
+    say(`pim ${args.join(" ")}`);
+    const argv = [Deno.execPath(), "run", "-A", mainModule, ...args];
+    const status = await runInteractive(argv, { env: { ...passedEnvironment(), ...env } });
+    if (status !== 0) throw new PimError(`pim ${args[0]} ended with ${status}`);
+  };
+  await pim("build", "run", "demo");
+  // A VM of an earlier demo would go on from its own disk.
+  await pim("run", "demo", "--name", vmName, "--disk", "snapshot", "--wait", "ssh");
+  try {
+    await pim("ps");
+    await pim("ip", vmName, "--wait");
+    await pim("os", vmName);
+  } finally {
+    await pim("stop", vmName);
+  }
+  say(
+    `Done. To go on with this image (its user is ${demoUser.username}, the password ${demoUser.password}):`,
+  );
+  console.log(`export ${Object.entries(env).map(([name, value]) => `${name}=${value}`).join(" ")}`);
+  console.log(`Remove ${home} to be rid of it.`);
 }
 
 if (import.meta.main) {
