@@ -2,6 +2,7 @@ import { run } from "@stricli/core";
 import { buildApp } from "./lib/cli/app.ts";
 import { createContext } from "./lib/cli/context.ts";
 import { exitCodeOf, formatError } from "./lib/cli/error_text.ts";
+import { joinFlagValues } from "./lib/cli/flag_values.ts";
 import { takeGlobalFlags } from "./lib/cli/global_flags.ts";
 import { keepPassedOn } from "./lib/cli/passed_on.ts";
 import { CancelledError, exitCode } from "./lib/errors.ts";
@@ -17,7 +18,7 @@ async function main(args: readonly string[]): Promise<number> {
     project: flags.project,
     quiet: flags.level === "quiet",
   });
-  await run(buildApp({ debug: flags.level === "debug" }), rest, context);
+  await run(buildApp({ debug: flags.level === "debug" }), joinFlagValues(rest), context);
   const code = Number(context.process.exitCode ?? 0);
   // stricli's own codes for wrong usage are negative.
   return code < 0 ? exitCode.usage : code;

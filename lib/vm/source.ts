@@ -4,6 +4,7 @@ import { PimError, UsageError } from "../errors.ts";
 import { exists } from "../files.ts";
 import type { ImageEntry } from "../image/entry.ts";
 import { openRegistry } from "../image/registry.ts";
+import { lastLines, ProcessError } from "../process.ts";
 import { checkName } from "../paths.ts";
 import { imageInfo } from "../qemu/img.ts";
 import { isRunning, listVms } from "./vms.ts";
@@ -97,7 +98,7 @@ async function fromRegistry(places: VmPlaces, image: ImageEntry, vmName: string)
 async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Promise<Source> {
   await refuseDiskOfVm(places, path, hints.clone);
   const stem = basename(path).replace(/\.(qcow2|img|raw)$/, "");
-  const { format } = await imageInfo(path, { qemuImg: hints.qemuImg });
+  const format = await formatOf(path, hints.qemuImg);
   if (format !== "qcow2" && format !== "raw") {
     throw new UsageError(`${path} has the format ${format}; pim runs qcow2 and raw images`, {
       hint: `Convert it with: qemu-img convert -O qcow2 ${path} ${stem}.qcow2`,
@@ -105,7 +106,7 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
   }
   const architecture = hints.architecture ?? hostArchitecture();
   // As pim names the variables of an image that it built.
-  const beside = path.replace(/\.[^./]+$/, ".efi-vars.fd");
+  const beside = `${path.replace(/\.[^./]+$/, "")}.efi-vars.fd`;
   const efiVars = await exists(beside) ? beside : undefined;
   const firmware = hints.firmware ?? (efiVars !== undefined || architecture === "arm64" ? "uefi" : "bios");
   return {
@@ -116,6 +117,16 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
     firmware,
     ...(firmware === "uefi" && efiVars !== undefined && { efiVars }),
   };
+}
+
+async function formatOf(path: string, qemuImg: string): Promise<string> {
+  if ((await Deno.stat(path)).isDirectory) throw new UsageError(`${path} is a folder, not a disk image`);
+  try {
+    return (await imageInfo(path, { qemuImg })).format;
+  } catch (cause) {
+    if (!(cause instanceof ProcessError)) throw cause;
+    throw new UsageError(`${path} cannot be used as a disk image: ${lastLines(cause.stderr, 2)}`, { cause });
+  }
 }
 
 /** A disk that a VM writes to cannot be the base of another: what is read from it would change underneath. */

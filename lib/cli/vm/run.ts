@@ -53,10 +53,7 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
       },
       memory: value(parseMemory, "SIZE", "Memory: MiB, or such as 4G (default: build.memory)"),
       cpus: value(parseCount("CPUs"), "N", "CPUs (default: build.cpus)"),
-      bridged: {
-        ...value(String, "IF", "In the host's network, through this bridge or interface: --bridged[=IF]"),
-        inferEmpty: true,
-      },
+      bridged: value(String, "IF", "In the host's network, by this bridge, tap or interface: --bridged[=IF]"),
       forward: values(
         parseForward,
         "HOST:GUEST",
@@ -70,7 +67,7 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
       qemuArg: values(
         String,
         "ARG",
-        "Argument for QEMU after pim's own; again for each word: --qemu-arg=-device",
+        "Word for QEMU's command line, after pim's own",
       ),
       arch: value(parseArch, "ARCH", "Architecture of the image: amd64 or arm64"),
       firmware: {
@@ -106,10 +103,15 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
   },
   docs: {
     brief: "Run a VM from an image; it lives on in the background",
+    customUsage: ["[FLAGS] [VM|PROFILE|IMAGE|FILE]"],
     fullDescription:
       "Runs a VM that is kept, or makes one from the newest image of a profile, an image or a disk file.\n" +
       "Its disk is a thin overlay that is kept until `pim rm`; what is given for a VM that is kept holds from\n" +
-      "then on. SSH is forwarded from the first free port of 127.0.0.1 from 2222 on.",
+      "then on. SSH is forwarded from the first free port of 127.0.0.1 from 2222 on.\n\n" +
+      "  pim run                          the newest image\n" +
+      "  pim run web --wait ssh           the newest image of the profile web; return when SSH answers\n" +
+      "  pim run web --name w2 --memory 4G --forward 8080:80\n" +
+      "  pim run disk.qcow2 --disk snapshot --console",
   },
 });
 

@@ -6,6 +6,7 @@ import type { StartedVm } from "../../vm/start.ts";
 import { waitForGuest } from "../../vm/wait.ts";
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
+import { anyBridge } from "../flag_values.ts";
 import type { RunFlags } from "./run.ts";
 
 /** `pim run [VM|PROFILE|IMAGE|FILE]` */
@@ -44,7 +45,7 @@ function requestOf(flags: RunFlags, what: string | undefined): RunRequest {
     disk,
     memoryMiB: memory,
     cpus,
-    bridged,
+    bridged: bridged === anyBridge ? "" : bridged,
     forwards: forward,
     shares: share && [...share],
     usb: usb && [...usb],
