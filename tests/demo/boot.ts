@@ -1,20 +1,17 @@
 import { join } from "node:path";
-import { ensureRuntimeDir, runtimeFiles, userPaths } from "../../lib/paths.ts";
 import { type AgentClient, connectAgent } from "../../lib/qemu/agent.ts";
-import { probeQemu } from "../../lib/qemu/host.ts";
-import { createOverlay } from "../../lib/qemu/img.ts";
-import type { Machine } from "../../lib/qemu/machine.ts";
-import { startOnFreePort } from "../../lib/qemu/ports.ts";
+import type { MachineEnd } from "../../lib/qemu/machine.ts";
 import type { SshSession } from "../../lib/ssh/session.ts";
 import { waitForSsh } from "../../lib/ssh/wait.ts";
+import { runVm } from "../../lib/vm/run.ts";
+import { stopVm } from "../../lib/vm/stop.ts";
 
 /** A throw-away copy of an image, running. */
 export interface Booted extends AsyncDisposable {
-  /** Port on 127.0.0.1 that leads to its SSH. */
-  readonly sshPort: number;
-  readonly machine: Machine;
   readonly ssh: SshSession;
   readonly agent: AgentClient;
+  /** Settles when its QEMU has ended. */
+  readonly ended: Promise<MachineEnd>;
   /** What a command prints, run as root; throws when it fails. */
   root(command: string): Promise<string>;
 }
@@ -22,44 +19,40 @@ export interface Booted extends AsyncDisposable {
 /** Name and password of the demo profile's user. */
 export const demoUser = { username: "demo", password: "demo-Passw0rd" } as const;
 
-/** Boots an overlay of an image in the machine that pim builds in, and logs in with the password. */
+/** Boots a throw-away overlay of an image as `pim run` does, and logs in with the password. */
 export async function boot(image: string): Promise<Booted> {
   await using setup = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "pim-boot-" });
   setup.defer(() => Deno.remove(dir, { recursive: true }));
-  const paths = userPaths({ get: (name) => name === "PIM_RUNTIME_DIR" ? dir : Deno.env.get(name) });
-  const host = await probeQemu({ architecture: "amd64", firmware: "bios", cacheDir: dir });
-  const disk = join(dir, "disk.qcow2");
-  await createOverlay(disk, image, host);
-  const files = runtimeFiles(await ensureRuntimeDir(paths), "vm");
-  const { machine, hostPort } = await startOnFreePort(host, (port) => ({
-    name: "vm",
-    memoryMiB: 1024,
-    cpus: 2,
-    disks: [{ path: disk, format: "qcow2", throwaway: true }],
-    network: { kind: "user", forwards: [{ hostPort: port, guestPort: 22 }] },
-    serial: { socket: files.serial, log: join(dir, "serial.log") },
-    qmpSocket: files.qmp,
-    agentSocket: files.agent,
-  }));
-  setup.use(machine);
+  const places = {
+    vmsDir: join(dir, "vms"),
+    runtimeDir: join(dir, "run"),
+    cacheDir: dir,
+    images: { registryPath: join(dir, "registry.yml"), imageDir: dir },
+  };
+  await Deno.mkdir(places.runtimeDir);
+  const { record, vm, ended } = await runVm(
+    places,
+    { what: image, name: "vm", fresh: false, disk: "snapshot" },
+    { cwd: dir, defaults: { memoryMiB: 1024, cpus: 2 }, signal: new AbortController().signal },
+  );
+  setup.defer(async () => void await stopVm(places, "vm", { force: true }));
   const { username, password } = demoUser;
   const ssh = setup.use(
     await waitForSsh({
       host: "127.0.0.1",
-      port: hostPort,
+      port: record.sshPort ?? 0,
       username,
       auth: [{ password }],
       deadlineMs: 300_000,
     }),
   );
-  const agent = setup.use(await connectAgent(files.agent, { timeoutMs: 120_000 }));
+  const agent = setup.use(await connectAgent(vm.files.agent, { timeoutMs: 120_000 }));
   const all = setup.move();
   return {
-    sshPort: hostPort,
-    machine,
     ssh,
     agent,
+    ended,
     async root(command) {
       const result = await ssh.exec(`sudo -S -p '' sh -c '${command.replaceAll("'", `'\\''`)}'`, {
         stdin: `${password}\n`,

@@ -57,7 +57,7 @@ async function look(path: string, t?: Deno.TestContext): Promise<{ machineId: st
     hostKey: await vm.root("cat /etc/ssh/ssh_host_ed25519_key.pub"),
   };
   await shutdownGuest(vm.agent);
-  strictEqual((await vm.machine.ended).code, 0);
+  strictEqual((await vm.ended).code, 0);
   return identity;
 }
 
