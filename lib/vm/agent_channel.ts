@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { CancelledError, PimError } from "../errors.ts";
+import { PimError } from "../errors.ts";
 import { tryLockFile } from "../files.ts";
 import { runtimeFiles, runtimeLock } from "../paths.ts";
+import { pause, seconds } from "./pause.ts";
 
 /** Another pim has the guest agent of a VM. */
 export class AgentBusyError extends PimError {
@@ -24,12 +24,10 @@ export async function lockAgent(
     if (lock !== undefined) return lock;
     if (performance.now() > endMs) {
       throw new AgentBusyError(
-        `Another pim talks to the guest agent of ${vmName}, and was not done within ${timeoutMs / 1000} s`,
+        `Another pim talks to the guest agent of ${vmName}, and was not done within ${seconds(timeoutMs)}`,
       );
     }
-    await sleep(20, undefined, { signal }).catch(() => {
-      throw new CancelledError();
-    });
+    await pause(20, signal);
   }
 }
 

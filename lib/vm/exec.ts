@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { PimError } from "../errors.ts";
+import { exitCode, PimError } from "../errors.ts";
 import type { AgentClient } from "../qemu/agent.ts";
 import { type GuestExit, type GuestProgram, programExit, startProgram } from "../qemu/agent_exec.ts";
-import { cancelled, QmpClosedError, QmpCommandError } from "../qemu/qmp_error.ts";
+import { QmpClosedError, QmpCommandError } from "../qemu/qmp_error.ts";
 import { AgentBusyError } from "./agent_channel.ts";
 import { explainRefusal } from "./agent_refusal.ts";
 import { endProgram } from "./exec_end.ts";
 import { withAgent } from "./monitor.ts";
+import { pause } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
 import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
 
@@ -66,8 +66,9 @@ export async function execInGuest(
   } catch (error) {
     if (running === undefined) throw error;
     if (!stop.aborted) throw await lost(dirs, running, error);
-    const exit = await endProgram(dirs, vm, running.pid);
-    return { endedBy: signal.aborted ? "cancel" : "timeout", exit };
+    const endedBy = signal.aborted ? "cancel" : "timeout";
+    const code = signal.aborted ? exitCode.cancelled : exitCode.timeout;
+    return { endedBy, exit: await endProgram(dirs, vm, running.pid, code) };
   }
 }
 
@@ -129,12 +130,6 @@ async function poll(agent: AgentClient, { pid, stop }: Running): Promise<GuestEx
   return await programExit(agent, pid, stop);
 }
 
-async function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
-  await sleep(pauseMs, undefined, { signal }).catch(() => {
-    throw cancelled(signal);
-  });
-}
-
 /** Why nothing is known any more of a program that ran. */
 async function lost(dirs: VmDirs, { vm, pid, program }: Running, cause: unknown): Promise<unknown> {
   const what = program.argv[0];
@@ -166,7 +161,7 @@ function isClosed(error: PimError): boolean {
 async function hasEnded(dirs: VmDirs, { name }: RunningVm): Promise<boolean> {
   for (let attempt = 0; attempt < 20; attempt++) {
     if (!isRunning(await inspectVm(dirs, name))) return true;
-    await sleep(100);
+    await pause(100);
   }
   return false;
 }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf, PimError } from "../errors.ts";
+import { type ExitCode, messageOf, PimError } from "../errors.ts";
 import type { AgentClient } from "../qemu/agent.ts";
 import { type GuestExit, programExit, startProgram } from "../qemu/agent_exec.ts";
 import { QmpCommandError } from "../qemu/qmp_error.ts";
 import { withAgent } from "./monitor.ts";
+import { pause } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
 import type { RunningVm } from "./vms.ts";
 
@@ -17,9 +17,14 @@ kill -s "$2" $(all "$1") 2>/dev/null`;
 
 /**
  * Ends a program of the guest and what it started: with SIGTERM, and SIGKILL where that is not heeded. Returns how it
- * ended, or undefined when the agent had forgotten it. Throws when it goes on running.
+ * ended, or undefined when the agent had forgotten it. Throws, with this exit code, when it goes on running.
  */
-export async function endProgram(dirs: VmDirs, vm: RunningVm, pid: number): Promise<GuestExit | undefined> {
+export async function endProgram(
+  dirs: VmDirs,
+  vm: RunningVm,
+  pid: number,
+  exitCode: ExitCode,
+): Promise<GuestExit | undefined> {
   try {
     return await withAgent(dirs, vm, async (agent) => {
       for (const [name, graceMs] of [["TERM", 0], ["TERM", 3000], ["KILL", 3000]] as const) {
@@ -34,6 +39,7 @@ export async function endProgram(dirs: VmDirs, vm: RunningVm, pid: number): Prom
     if (cause instanceof QmpCommandError && cause.command === "guest-exec-status") return undefined;
     throw new PimError(`Process ${pid} of the guest ${vm.name} could not be ended: ${messageOf(cause)}`, {
       cause,
+      exitCode,
     });
   }
 }
@@ -48,6 +54,6 @@ async function awaitExit(agent: AgentClient, pid: number, graceMs: number): Prom
   for (let pauseMs = 5;; pauseMs = Math.min(pauseMs * 2, 200)) {
     const exit = await programExit(agent, pid);
     if (exit !== undefined || performance.now() > endMs) return exit;
-    await sleep(pauseMs);
+    await pause(pauseMs);
   }
 }

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { CancelledError, exitCode, PimError } from "../errors.ts";
+import { exitCode, PimError } from "../errors.ts";
 import { log } from "../log.ts";
 import { type GuestInterface, guestInterfaces } from "../qemu/agent_commands.ts";
 import { AgentBusyError } from "./agent_channel.ts";
 import { AgentMissingError, type AgentTalkOptions, withAgent } from "./monitor.ts";
+import { pause, seconds } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
 import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
 
@@ -49,27 +49,32 @@ export async function awaitAddress(
 ): Promise<GuestNetwork & { readonly address: string }> {
   const { timeoutMs, signal, channel } = limits;
   const endMs = performance.now() + timeoutMs;
+  let missing: PimError | undefined;
   for (let attempt = 1;; attempt++) {
     const leftMs = Math.max(1, endMs - performance.now());
-    let missing: PimError | undefined;
     try {
-      const network = await guestNetwork(dirs, vm, { timeoutMs: Math.min(leftMs, turnMs), signal, channel });
+      const network = await guestNetwork(dirs, vm, {
+        timeoutMs: Math.min(leftMs, askMs),
+        turnMs: leftMs,
+        signal,
+        channel,
+      });
       const { address } = network;
+      missing = undefined;
       if (address !== undefined) return { ...network, address };
     } catch (error) {
       if (!(error instanceof AgentMissingError || error instanceof AgentBusyError)) throw error;
       await refuseEnded(dirs, vm, error);
-      missing = error;
+      // That another pim was asking it too says less than what it asked.
+      if (missing === undefined || error instanceof AgentMissingError) missing = error;
     }
     if (performance.now() >= endMs) throw noAddress(vm, timeoutMs, missing);
     if (attempt === 1) log.info(`Waiting for an address of ${vm.name}`);
-    await sleep(200, undefined, { signal }).catch(() => {
-      throw new CancelledError();
-    });
+    await pause(200, signal);
   }
 }
 
-const turnMs = 2000;
+const askMs = 2000;
 
 async function refuseEnded(dirs: VmDirs, { name }: RunningVm, cause: PimError): Promise<void> {
   if (isRunning(await inspectVm(dirs, name))) return;
@@ -80,7 +85,7 @@ async function refuseEnded(dirs: VmDirs, { name }: RunningVm, cause: PimError): 
 }
 
 function noAddress({ name }: RunningVm, timeoutMs: number, missing: PimError | undefined): PimError {
-  const within = `within ${timeoutMs / 1000} s`;
+  const within = `within ${seconds(timeoutMs)}`;
   if (missing === undefined) {
     return new PimError(`${name} has had no address in its network ${within}`, {
       hint: `See what its interfaces have: pim ip ${name}; its network may give out no addresses (DHCP)`,

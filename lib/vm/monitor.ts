@@ -4,6 +4,7 @@ import { type AgentClient, connectAgent } from "../qemu/agent.ts";
 import { connectQmp, type QmpClient } from "../qemu/qmp.ts";
 import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import { lockAgent, type OpenChannel } from "./agent_channel.ts";
+import { pause, seconds } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
 import type { RunningVm } from "./vms.ts";
 
@@ -42,25 +43,50 @@ export async function withMonitor<T>(
 }
 
 /**
- * Works with a VM's guest agent, one pim at a time. Throws within `timeoutMs` (default 5000), saying what was tried,
- * when no agent answers.
+ * Works with a VM's guest agent, one pim at a time. Throws when no agent answers within `timeoutMs` (default 5000),
+ * saying what was tried. Who waits for one takes turns with others.
  */
 export async function withAgent<T>(
-  { runtimeDir }: VmDirs,
+  dirs: VmDirs,
   vm: RunningVm,
   work: (agent: AgentClient) => Promise<T>,
   options: AgentTalkOptions = {},
 ): Promise<T> {
   const { timeoutMs = 5000, turnMs = timeoutMs, signal } = options;
+  for (let leftMs = timeoutMs;; leftMs -= longestTryMs) {
+    const tryMs = Math.min(leftMs, longestTryMs);
+    const talk = await talkOnce(dirs, vm, work, { ...options, turnMs, timeoutMs: tryMs });
+    if ("result" in talk) return talk.result;
+    const { missing } = talk;
+    if (missing instanceof QmpClosedError || tryMs === leftMs) {
+      throw new AgentMissingError(vm, timeoutMs, missing, await stateUnlessRunning(vm));
+    }
+    await pause(betweenTriesMs, signal);
+  }
+}
+
+const longestTryMs = 2500;
+// Long enough for who waits for the lock to see that it is free.
+const betweenTriesMs = 60;
+
+async function talkOnce<T>(
+  { runtimeDir }: VmDirs,
+  vm: RunningVm,
+  work: (agent: AgentClient) => Promise<T>,
+  options: AgentTalkOptions & { readonly turnMs: number },
+): Promise<{ readonly result: T } | { readonly missing: QmpTimeoutError | QmpClosedError }> {
+  const { timeoutMs, turnMs, signal } = options;
   const opened = await options.channel?.take(vm.name);
   await using _lock = opened?.lock ?? await lockAgent(runtimeDir, vm.name, turnMs, signal);
-  await using agent = await connectAgent(vm.files.agent, { timeoutMs, signal, conn: opened?.conn }).catch(
-    async (cause) => {
-      if (!(cause instanceof QmpTimeoutError || cause instanceof QmpClosedError)) throw cause;
-      throw new AgentMissingError(vm, timeoutMs, cause, await stateUnlessRunning(vm));
-    },
-  );
-  return await work(agent);
+  let connected: AgentClient;
+  try {
+    connected = await connectAgent(vm.files.agent, { timeoutMs, signal, conn: opened?.conn });
+  } catch (error) {
+    if (error instanceof QmpTimeoutError || error instanceof QmpClosedError) return { missing: error };
+    throw error;
+  }
+  await using agent = connected;
+  return { result: await work(agent) };
 }
 
 /** The guest agent of a VM does not answer. */
@@ -70,7 +96,7 @@ export class AgentMissingError extends PimError {
   /** @param state what QEMU says of a machine whose CPUs stand still */
   constructor(vm: RunningVm, timeoutMs: number, cause: QmpTimeoutError | QmpClosedError, state?: string) {
     const how = cause instanceof QmpTimeoutError
-      ? `it was asked on ${vm.files.agent} and did not answer within ${timeoutMs / 1000} s`
+      ? `it was asked on ${vm.files.agent} and did not answer within ${seconds(timeoutMs)}`
       : cause.message;
     super(`The guest agent of ${vm.name} cannot be reached: ${how}`, {
       cause,

@@ -36,6 +36,7 @@ async function printEvents(context: PimContext, vm: RunningVm, timeoutMs: number
   const { signal } = context;
   await withMonitor(vm, async (qmp) => {
     await using events = qmp.events();
+    log.info(`Listening to QEMU of ${vm.name}; no other pim can ask it anything until Ctrl-C`);
     const end = () => void events.return?.();
     signal.addEventListener("abort", end, { once: true });
     for await (const { event, data, timeMs } of events) {
