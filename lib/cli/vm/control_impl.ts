@@ -93,9 +93,7 @@ const byWhat: Readonly<Record<StopWay, string>> = {
 };
 
 function stoppedText({ name, way, elapsedMs, remains }: Stopped): string {
-  if (way !== undefined) {
-    return `${name} is stopped, by ${byWhat[way]}, after ${(elapsedMs / 1000).toFixed(1)} s`;
-  }
+  if (way !== undefined) return `${name} was stopped by ${byWhat[way]} in ${(elapsedMs / 1000).toFixed(1)} s`;
   if (remains.kind === "crashed") return `${describeCrash(name, remains)}. It is not running.`;
   return `${name} is not running`;
 }

@@ -11,6 +11,7 @@ import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
 import type { PsFlags } from "./list.ts";
+import { uptimeFormat } from "./uptime.ts";
 
 // A list should not wait for one that hangs.
 const stateTimeoutMs = 500;
@@ -37,15 +38,10 @@ function warn({ vms, crashes }: Survey): void {
 }
 
 async function psTable(facts: readonly VmFacts[], withDisk: boolean): Promise<string> {
-  const [{ default: prettyMs }, { default: prettyBytes }] = await Promise.all([
-    import("pretty-ms"),
+  const [uptime, { default: prettyBytes }] = await Promise.all([
+    uptimeFormat(),
     withDisk ? import("pretty-bytes") : { default: String },
   ]);
-  const nowMs = Date.now();
-  const uptime = ({ started }: VmFacts) =>
-    started === undefined
-      ? "-"
-      : prettyMs(Math.max(0, nowMs - Date.parse(started)), { secondsDecimalDigits: 0, unitCount: 2 });
   return table(
     ["NAME", "STATE", "IMAGE", "MEMORY", "SSH", "UPTIME", ...(withDisk ? ["DISK"] : [])],
     facts.map((vm) => [
@@ -54,7 +50,7 @@ async function psTable(facts: readonly VmFacts[], withDisk: boolean): Promise<st
       imageName(vm),
       vm.memoryMiB === undefined ? "-" : `${vm.memoryMiB} MiB`,
       sshAddress(vm),
-      uptime(vm),
+      vm.started === undefined ? "-" : uptime(vm.started),
       ...(withDisk ? [vm.diskBytes === undefined ? "-" : prettyBytes(vm.diskBytes, { binary: true })] : []),
     ]),
   );

@@ -1,22 +1,16 @@
 import type { VmStatus } from "../../vm/status.ts";
 import { table } from "../table.ts";
+import { uptimeFormat } from "./uptime.ts";
 
 /** What `pim status` prints for people. */
 export async function statusText(vm: VmStatus): Promise<string> {
-  const [{ default: prettyMs }, { default: prettyBytes }] = await Promise.all([
-    import("pretty-ms"),
-    import("pretty-bytes"),
-  ]);
-  const since = (started: string) =>
-    `${started} (${
-      prettyMs(Math.max(0, Date.now() - Date.parse(started)), { secondsDecimalDigits: 0, unitCount: 2 })
-    })`;
+  const [uptime, { default: prettyBytes }] = await Promise.all([uptimeFormat(), import("pretty-bytes")]);
   const size = vm.diskBytes === undefined
     ? ""
     : `, ${prettyBytes(vm.diskBytes, { binary: true })} on the host`;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["state", vm.pid === undefined ? vm.state : `${vm.state}, process ${vm.pid}`],
-    ["since", vm.started && since(vm.started)],
+    ["since", vm.started && `${vm.started}, ${uptime(vm.started)} ago`],
     ["image", vm.image && [vm.image.name, vm.image.path].filter((each) => each !== undefined).join(", ")],
     ["disk", vm.disk && `${vm.disk}${size}`],
     ["machine", machine(vm)],
