@@ -138,7 +138,7 @@ Deno.test("a VM of the demo's image lives its whole life", async (t) => {
 
   await t.step("stop powers it off through its agent, and says so", async () => {
     await place.pim("exec", "demo", "--", "sh", "-c", "echo kept > /root/mark; sync");
-    match(await place.pim("stop", "demo"), /demo is stopped, by its guest agent/);
+    match(await place.pim("stop", "demo"), /demo was stopped by its guest agent/);
     match(await place.pim("stop", "demo"), /demo is not running/);
     strictEqual(JSON.parse(await place.pim("ps", "--json")).length, 0);
   });
@@ -153,7 +153,7 @@ Deno.test("a VM of the demo's image lives its whole life", async (t) => {
       const stopAgent = ["systemd-run", "--on-active=1", "systemctl", "stop", "qemu-guest-agent"];
       await place.pim("exec", "demo", "--", ...stopAgent);
       await waitUntilAgentIsGone(place);
-      match(await place.pim("stop", "demo"), /demo is stopped, by the power button/);
+      match(await place.pim("stop", "demo"), /demo was stopped by the power button/);
     },
   );
 
