@@ -18,7 +18,12 @@ async function killAfter(vms: SmallVms, changes: number, args: readonly string[]
     for await (const { kind } of watcher) {
       if (kind === "access" || ++seen < changes) continue;
       killed = true;
-      return pim.kill("SIGKILL");
+      try {
+        pim.kill("SIGKILL");
+      } catch {
+        // It came to its end just now.
+      }
+      return;
     }
   })();
   const { code } = await pim.result;
