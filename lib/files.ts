@@ -71,7 +71,8 @@ export async function lockFile(
   const file = await openLock(path);
   try {
     for (let attempt = 0; !(await file.tryLock(true)); attempt++) {
-      if (attempt === 0) onWait?.();
+      // Not at once: who only looks whether it is held has it for a moment.
+      if (attempt === 1) onWait?.();
       // Asked again and again: a wait inside the kernel could not be given up.
       await sleep(20, undefined, { signal });
     }

@@ -212,6 +212,12 @@ Deno.test("pim --version loads no package but the one that reads the command lin
   assert.deepEqual(await packagesOf("main.ts"), ["@stricli/core"]);
 });
 
+Deno.test("pim ps and pim stop load nothing heavier than the schemas, and no settings", async () => {
+  for (const path of ["lib/cli/vm/list_impl.ts", "lib/cli/vm/control_impl.ts"]) {
+    assert.deepEqual(await packagesOf(path), ["fastest-levenshtein", "valibot"], path);
+  }
+});
+
 Deno.test("pim profile list loads nothing heavier than the schemas", async () => {
   const allowed = ["@stricli/core", "deepmerge-ts", "fastest-levenshtein", "js-yaml", "valibot"];
   const loaded = await packagesOf("lib/cli/profile_impl.ts");

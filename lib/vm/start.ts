@@ -60,9 +60,9 @@ export async function startVm(
     : undefined;
   const root = bridged?.kind === "vmnet" && Deno.uid() !== 0;
   if (root) await askForSudo(`vmnet needs root: QEMU of ${name} runs under sudo`, signal);
-  await keepPreviousLog(folder);
   for (let attempt = 1;; attempt++) {
     await using ports = await claimPorts(places.runtimeDir, portsWanted(definition), ownerOfPort(places));
+    if (attempt === 1) await keepPreviousLog(folder);
     try {
       return await launch({ places, definition, files, folder, host, bridged, root, ports, signal });
     } catch (error) {

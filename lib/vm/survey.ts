@@ -52,7 +52,7 @@ interface Look {
 
 /** One VM; undefined when nothing of it is there, or nothing any more. */
 async function lookAt(dirs: VmDirs, vm: Vm, look: Look): Promise<SurveyedVm | undefined> {
-  const doing = await doingNow(dirs.runtimeDir, vm.name);
+  const doing = await doingOf(dirs, vm);
   if (isRunning(vm)) {
     const state = doing ?? await askRunState(vm, look.timeoutMs);
     if (state !== "not answering") return { vm, state };
@@ -60,7 +60,7 @@ async function lookAt(dirs: VmDirs, vm: Vm, look: Look): Promise<SurveyedVm | un
     const again = await inspectVm(dirs, vm.name);
     return isRunning(again) ? { vm: again, state } : await lookAt(dirs, again, look);
   }
-  if (doing !== undefined && doing !== "clearing up") return { vm, state: doing };
+  if (doing !== undefined) return { vm, state: doing };
   if (await hasRemains(dirs, vm)) {
     const remains = await clearRemains(dirs, vm.name);
     if (remains.kind === "crashed") look.onCrash(remains);
@@ -68,5 +68,12 @@ async function lookAt(dirs: VmDirs, vm: Vm, look: Look): Promise<SurveyedVm | un
     // Started since the list was made.
     if (isRunning(now)) return await lookAt(dirs, now, look);
   }
-  return await exists(vm.folder.dir) ? { vm: await inspectVm(dirs, vm.name), state: "stopped" } : undefined;
+  if (!(await exists(vm.folder.dir))) return undefined;
+  return { vm: await inspectVm(dirs, vm.name), state: await doingOf(dirs, vm) ?? "stopped" };
+}
+
+/** What another pim does with a VM, other than to look at it as this one does. */
+async function doingOf({ runtimeDir }: VmDirs, { name }: Vm): Promise<string | undefined> {
+  const doing = await doingNow(runtimeDir, name);
+  return doing === "clearing up" ? undefined : doing;
 }

@@ -22,7 +22,9 @@ export async function stop(
     : await findNames(dirs, names);
   if (chosen.length === 0) return this.print("No VM is running.");
   await each(chosen, "stopped", async (name) => {
-    this.print(stoppedText(await stopVm(dirs, name, stopOptions(this, flags, name))));
+    const stopped = await stopVm(dirs, name, stopOptions(this, flags, name));
+    this.print(stoppedText(stopped));
+    if (stopped.remains.kind === "crashed") log.warn(describeCrash(name, stopped.remains));
   });
 }
 
@@ -92,9 +94,8 @@ const byWhat: Readonly<Record<StopWay, string>> = {
   "SIGKILL": "SIGKILL",
 };
 
-function stoppedText({ name, way, elapsedMs, remains }: Stopped): string {
+function stoppedText({ name, way, elapsedMs }: Stopped): string {
   if (way !== undefined) return `${name} was stopped by ${byWhat[way]} in ${(elapsedMs / 1000).toFixed(1)} s`;
-  if (remains.kind === "crashed") return `${describeCrash(name, remains)}. It is not running.`;
   return `${name} is not running`;
 }
 
