@@ -34,27 +34,25 @@ export async function lockAgent(
 /** The channel of a guest agent that was opened ahead, for whoever takes it first. */
 export interface OpenChannel extends AsyncDisposable {
   /** The lock and the connection, if they are this VM's and nobody has taken them; now the caller disposes of them. */
-  take(vmName: string): Promise<{ readonly lock: AsyncDisposable; readonly conn: Deno.UnixConn } | undefined>;
+  take(vmName: string): { readonly lock: AsyncDisposable; readonly conn: Deno.UnixConn } | undefined;
 }
 
 /**
- * Begins to open the channel to the guest agent of a running VM while the rest of pim is loaded. As long as nobody is
- * connected, qemu-ga looks only every 100 ms whether somebody is (its channel-posix.c): this is time not lost.
+ * Opens the channel to the guest agent of a running VM before the rest of pim is loaded. As long as nobody is
+ * connected, qemu-ga looks only every 100 ms whether somebody is (its channel-posix.c): it does so meanwhile.
  * Whatever keeps it from opening is for {@linkcode lockAgent} and the connection proper to tell.
  *
  * @param text the VM's name or how it begins, as for findVm
  */
-export function openAhead(runtimeDir: string, text: string): OpenChannel {
-  let opening: Promise<Opened | undefined> | undefined = open(runtimeDir, text).catch(() => undefined);
+export async function openAhead(runtimeDir: string, text: string): Promise<OpenChannel> {
+  let opened = await open(runtimeDir, text).catch(() => undefined);
   return {
-    async take(vmName) {
-      const opened = await opening;
-      if (opened?.vmName !== vmName) return undefined;
-      opening = undefined;
-      return opened;
+    take(vmName) {
+      const taken = opened?.vmName === vmName ? opened : undefined;
+      if (taken !== undefined) opened = undefined;
+      return taken;
     },
     async [Symbol.asyncDispose]() {
-      const opened = await opening;
       opened?.conn.close();
       await opened?.lock[Symbol.asyncDispose]();
     },

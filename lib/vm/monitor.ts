@@ -76,7 +76,7 @@ async function talkOnce<T>(
   options: AgentTalkOptions & { readonly turnMs: number },
 ): Promise<{ readonly result: T } | { readonly missing: QmpTimeoutError | QmpClosedError }> {
   const { timeoutMs, turnMs, signal } = options;
-  const opened = await options.channel?.take(vm.name);
+  const opened = options.channel?.take(vm.name);
   await using _lock = opened?.lock ?? await lockAgent(runtimeDir, vm.name, turnMs, signal);
   let connected: AgentClient;
   try {

@@ -14,11 +14,11 @@ Deno.test("the channel that was opened ahead serves the first talk, and its lock
   }));
   await Deno.symlink(server.path, vm.files.agent);
   {
-    await using channel = openAhead(dirs.runtimeDir, "de");
+    await using channel = await openAhead(dirs.runtimeDir, "de");
     // It has the channel: with another one this would wait in vain.
     const facts = await guestFacts(dirs, vm, { channel, turnMs: 0 });
     assert.deepEqual([facts.id, facts.hostName, facts.users], ["debian", "web", []]);
-    assert.equal(await channel.take("demo"), undefined);
+    assert.equal(channel.take("demo"), undefined);
   }
   await using _lock = await lockAgent(dirs.runtimeDir, "demo", 0);
 });
@@ -29,8 +29,8 @@ Deno.test("a channel that is not taken, or is another VM's, is given back", asyn
   await using server = await agentServer(() => undefined);
   await Deno.symlink(server.path, vm.files.agent);
   {
-    await using channel = openAhead(dirs.runtimeDir, "demo");
-    assert.equal(await channel.take("demo2"), undefined);
+    await using channel = await openAhead(dirs.runtimeDir, "demo");
+    assert.equal(channel.take("demo2"), undefined);
     await assert.rejects(
       lockAgent(dirs.runtimeDir, "demo", 0),
       /Another pim talks to the guest agent of demo/,
@@ -44,8 +44,8 @@ Deno.test("what is not there, not the only one of its kind or taken is not opene
   const { dirs, vm } = place;
   await using server = await agentServer(() => undefined);
   const taken = async (text: string, vmName: string) => {
-    await using channel = openAhead(dirs.runtimeDir, text);
-    const opened = await channel.take(vmName);
+    await using channel = await openAhead(dirs.runtimeDir, text);
+    const opened = channel.take(vmName);
     opened?.conn.close();
     await opened?.lock[Symbol.asyncDispose]();
     return opened !== undefined;

@@ -23,7 +23,7 @@ export function openingAhead<FLAGS, WORDS extends string[]>(
 ): (this: PimContext, flags: FLAGS, ...words: WORDS) => Promise<void> {
   return async function (flags, ...words) {
     const dirs = await vmDirs(userPaths(this.env));
-    await using channel = openAhead(dirs.runtimeDir, words[0] ?? "");
+    await using channel = await openAhead(dirs.runtimeDir, words[0] ?? "");
     const command = await load();
     return await command.call(this, { dirs, channel }, flags, ...words);
   };
