@@ -13,12 +13,17 @@ export async function runState(qmp: QmpClient, options?: ExecuteOptions): Promis
 
 /** The {@linkcode runState} of a VM, or "not answering" when its QEMU does not tell in time. Never asks for a password. */
 export async function askRunState({ files }: RunningVm, timeoutMs: number): Promise<string> {
-  const endMs = performance.now() + timeoutMs;
+  // One limit for connecting, greeting and asking together.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const limits = { timeoutMs, signal: late.signal };
   try {
-    await using qmp = await connectQmp(files.qmp, { timeoutMs, ask: false });
-    return await runState(qmp, { timeoutMs: Math.max(1, endMs - performance.now()) });
+    await using qmp = await connectQmp(files.qmp, { ...limits, ask: false });
+    return await runState(qmp, limits);
   } catch {
     return "not answering";
+  } finally {
+    clearTimeout(timer);
   }
 }
 

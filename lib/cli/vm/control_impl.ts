@@ -48,13 +48,10 @@ export async function restart(this: PimContext, flags: StopFlags, text: string):
     cwd: this.cwd,
     signal: this.signal,
   });
-  const { sshPort } = started.record;
-  this.print(
-    `${name} ${
-      way === undefined ? "was not running and is now" : `was stopped by ${byWhat[way]} and is running`
-    }` +
-      (sshPort === undefined ? "" : `: ssh -p ${sshPort} 127.0.0.1`),
-  );
+  const before = way === undefined
+    ? "was not running and is now"
+    : `was stopped by ${byWhat[way]} and is running`;
+  this.print(`${started.vm.name} ${before}; log in with: pim ssh ${name}`);
 }
 
 /** `pim rm VM…` */
