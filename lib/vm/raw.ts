@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { PimError } from "../errors.ts";
+import { exitCode, PimError } from "../errors.ts";
 import type { AgentClient } from "../qemu/agent.ts";
 import { type AgentCommand, agentCommands } from "../qemu/agent_commands.ts";
 import type { QmpClient } from "../qemu/qmp.ts";
@@ -78,6 +78,13 @@ function explainDisabled(error: unknown, vm: RunningVm): unknown {
 
 /** An error of the other end with its class, and what may have been meant by a command that it does not know. */
 async function explain(error: unknown, known: () => Promise<string[]>, list: string): Promise<unknown> {
+  if (error instanceof QmpTimeoutError) {
+    return new PimError(error.message, {
+      cause: error,
+      hint: "It may still be at work. Give it longer with --timeout SECONDS",
+      exitCode: exitCode.timeout,
+    });
+  }
   if (!(error instanceof QmpCommandError)) return error;
   const { command, errorClass, description } = error;
   return new PimError(`${command} failed: ${description} (${errorClass})`, {

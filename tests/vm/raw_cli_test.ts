@@ -74,7 +74,7 @@ Deno.test("ga talks to the guest agent, and takes no answer for an answer where 
     desc: `The command ${name} has not been found`,
   });
   await using server = await agentServer(({ execute, arguments: args }) => {
-    if (execute === "guest-shutdown") return undefined;
+    if (execute === "guest-shutdown" || execute === "guest-fsfreeze-freeze") return undefined;
     if (execute === "guest-info") return { return: { version: "7.2.0", supported_commands } };
     if (execute === "guest-ping") return { return: {} };
     if (execute === "guest-file-open") return { return: args };
@@ -110,5 +110,9 @@ Deno.test("ga talks to the guest agent, and takes no answer for an answer where 
     const { code, stdout, stderr } = await pim("ga", "demo", "guest-shutdown", "mode=powerdown");
     deepEqual([code, stdout], [0, ""]);
     match(stderr, /^The guest agent was told guest-shutdown, which it does not answer$/m);
+    const late = await pim("ga", "demo", "--timeout", "0.5", "guest-fsfreeze-freeze");
+    deepEqual([late.code, late.stdout], [6, ""]);
+    match(late.stderr, /^error: The guest agent did not answer guest-fsfreeze-freeze within 500 ms$/m);
+    match(late.stderr, /^hint: It may still be at work\. Give it longer with --timeout SECONDS$/m);
   });
 });
