@@ -61,15 +61,18 @@ async function lookAt(dirs: VmDirs, vm: Vm, look: Look): Promise<SurveyedVm | un
     return isRunning(again) ? { vm: again, state } : await lookAt(dirs, again, look);
   }
   if (doing !== undefined) return { vm, state: doing };
-  if (await hasRemains(dirs, vm)) {
-    const remains = await clearRemains(dirs, vm.name);
-    if (remains.kind === "crashed") look.onCrash(remains);
-    const now = await inspectVm(dirs, vm.name);
-    // Started since the list was made.
-    if (isRunning(now)) return await lookAt(dirs, now, look);
-  }
-  if (!(await exists(vm.folder.dir))) return undefined;
-  return { vm: await inspectVm(dirs, vm.name), state: await doingOf(dirs, vm) ?? "stopped" };
+  if (!(await hasRemains(dirs, vm))) return await stopped(vm, "stopped");
+  const remains = await clearRemains(dirs, vm.name);
+  if (remains.kind === "crashed") look.onCrash(remains);
+  const now = await inspectVm(dirs, vm.name);
+  // Started since the list was made.
+  if (isRunning(now)) return await lookAt(dirs, now, look);
+  return await stopped(now, remains.kind === "busy" ? await doingOf(dirs, now) ?? "stopped" : "stopped");
+}
+
+/** A VM that does not run, if anything of it is kept. */
+async function stopped(vm: Vm, state: string): Promise<SurveyedVm | undefined> {
+  return await exists(vm.folder.dir) ? { vm, state } : undefined;
 }
 
 /** What another pim does with a VM, other than to look at it as this one does. */
