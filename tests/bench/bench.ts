@@ -9,11 +9,13 @@ import { formatFacts, machineFacts } from "./facts.ts";
 import { measureHashing } from "./hashing.ts";
 import { formatMeasurements, type Measurement, ratio } from "./measurement.ts";
 import { measureStartup } from "./startup.ts";
+import { measureVms } from "./vm.ts";
 
-const usage = `deno task bench [--only start-up|hashing|build] [--pairs N] [--json]
+const usage = `deno task bench [--only start-up|hashing|vm|build] [--pairs N] [--json]
 
   --only NAME   one measurement only; build has pim's memory too
-  --pairs N     builds with pim and by hand, in turns (default 1); each takes minutes without KVM
+  --pairs N     builds with pim and by hand, in turns (default 1), and starts of a VM (3 at least); without KVM
+                a build takes minutes
   --json        print JSON`;
 
 type Measure = (pairs: number, say: (line: string) => void) => Promise<Measurement[]>;
@@ -22,6 +24,7 @@ type Measure = (pairs: number, say: (line: string) => void) => Promise<Measureme
 const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ["start-up", measureStartup],
   ["hashing", measureHashing],
+  ["vm", measureVms],
   ["build", measureBuild],
 ]);
 

@@ -7,10 +7,12 @@ export interface Measurement {
   readonly what: string;
   readonly unit: "ms" | "s" | "MiB";
   readonly pim: number;
-  /** What pim is compared with; without it pim's own number has the aim. */
+  /** What pim is compared with. */
   readonly baseline?: { readonly name: string; readonly value: number };
-  /** The highest ratio to the baseline, or the highest number where there is none, that we want. */
+  /** The highest number that we want, of what `aimOf` says. */
   readonly aim: number;
+  /** pim over the baseline (the default where there is one), what pim takes more than it, or pim's own number. */
+  readonly aimOf?: "ratio" | "difference" | "number";
   /** How many runs the numbers are the median of. */
   readonly runs: number;
 }
@@ -59,16 +61,23 @@ export function formatMeasurements(measurements: readonly Measurement[]): string
   return table(
     ["WHAT", "PIM", "BASELINE", "RATIO", "AIM"],
     measurements.map((each) => {
+      const { pim, baseline, unit } = each;
       const over = ratio(each);
       return [
         each.what,
-        amount(each.pim, each.unit),
-        each.baseline === undefined ? "-" : `${amount(each.baseline.value, each.unit)} ${each.baseline.name}`,
+        amount(pim, unit),
+        baseline === undefined ? "-" : `${amount(baseline.value, unit)} ${baseline.name}`,
         over === undefined ? "-" : over.toFixed(2),
-        over === undefined ? `<= ${amount(each.aim, each.unit)}` : `<= ${each.aim.toFixed(2)}`,
+        aimText(each),
       ];
     }),
   );
+}
+
+function aimText({ pim, baseline, aim, aimOf, unit }: Measurement): string {
+  if (baseline === undefined || aimOf === "number") return `<= ${amount(aim, unit)}`;
+  if (aimOf !== "difference") return `<= ${aim.toFixed(2)}`;
+  return `<= +${amount(aim, unit)} (is +${amount(pim - baseline.value, unit)})`;
 }
 
 function amount(value: number, unit: Measurement["unit"]): string {

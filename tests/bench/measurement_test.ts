@@ -40,3 +40,25 @@ Deno.test("a measurement shows what pim is compared with, or that there is nothi
     ].join("\n"),
   );
 });
+
+Deno.test("the aim may be for what pim takes more than the baseline, or for its own number beside one", () => {
+  const list: Measurement = {
+    name: "ps",
+    what: "list",
+    unit: "ms",
+    pim: 120,
+    baseline: { name: "empty", value: 20 },
+    aim: 150,
+    aimOf: "difference",
+    runs: 3,
+  };
+  const address: Measurement = { ...list, name: "ip", what: "address", aim: 100, aimOf: "number" };
+  assert.equal(
+    formatMeasurements([list, address]),
+    [
+      "WHAT     PIM       BASELINE       RATIO  AIM",
+      "list     120.0 ms  20.0 ms empty  6.00   <= +150.0 ms (is +100.0 ms)",
+      "address  120.0 ms  20.0 ms empty  6.00   <= 100.0 ms",
+    ].join("\n"),
+  );
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { run } from "../../lib/process.ts";
+import { listProcesses } from "../../lib/process_table.ts";
 import { shellQuote } from "../../lib/ssh/quote.ts";
 import { newUser, type Outcome, type User } from "../cli/pim.ts";
 import { freePort, type Sshd, startSshd } from "../ssh/sshd.ts";
@@ -162,9 +163,12 @@ Deno.test("waiting ends when its time is over, and when the VM ends", async () =
 const onTerminal = (user: User, ...args: string[]) =>
   openPty([...user.argv, ...args].map(shellQuote).join(" "), user.env);
 
-/** The ids of the ssh programs that talk to a sshd. */
+/** How many ssh programs talk to a sshd. */
 const clientsOf = async ({ port }: Sshd) =>
-  (await run(["pgrep", "-f", `ssh -o HostName=.* Port=${port} `], { okStatus: [0, 1] })).stdout.trim();
+  (await listProcesses()).filter(({ command }) =>
+    command.includes(`ssh -o HostName=127.0.0.1 -o Port=${port} `)
+  )
+    .length;
 
 Deno.test("on a terminal, Ctrl-C goes to what runs in the guest, and the shell's exit code comes back", async () => {
   await using place = await lab();
@@ -182,10 +186,10 @@ Deno.test("Ctrl-C ends a command without a terminal of its own, and neither ssh 
   await using place = await lab();
   await using pty = onTerminal(place.user, "ssh", "demo", "--", "echo begun; exec cat");
   await pty.see(/begun/);
-  assert.notEqual(await clientsOf(place.sshd), "");
+  assert.equal(await clientsOf(place.sshd), 1);
   await pty.type("\x03");
   assert.equal(await pty.ended, 130, pty.screen());
-  assert.equal(await clientsOf(place.sshd), "");
+  assert.equal(await clientsOf(place.sshd), 0);
 });
 
 Deno.test("who ends pim ends its ssh too", async () => {
@@ -203,11 +207,11 @@ Deno.test("who ends pim ends its ssh too", async () => {
   }).spawn();
   const reader = child.stdout.getReader();
   assert.equal(new TextDecoder().decode((await reader.read()).value), "begun\n");
-  assert.notEqual(await clientsOf(sshd), "");
+  assert.equal(await clientsOf(sshd), 1);
   child.kill("SIGTERM");
   assert.equal((await child.status).code, 130);
   await reader.cancel();
-  assert.equal(await clientsOf(sshd), "");
+  assert.equal(await clientsOf(sshd), 0);
 });
 
 Deno.test("pim ssh --config prints what makes a plain ssh get there", async () => {
