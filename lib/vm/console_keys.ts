@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { CancelledError } from "../errors.ts";
 import { within } from "../qemu/qmp_error.ts";
 
-/** Gives the keys to the guest; returns true when the user leaves, and false at the end of an input that is no terminal. */
+/** Gives what is typed to the guest; returns true when the user leaves, and false at the end of an input that is no terminal. */
 export async function passKeys(
   input: ReadableStreamDefaultReader<Uint8Array>,
   keyboard: boolean,
@@ -28,8 +28,9 @@ export async function passKeys(
 // Ctrl-] as terminals send it, and as they do when the guest has asked for modified keys in full (kitty, xterm).
 const leaveKeys = ["\x1d", "\x1b[93;5u", "\x1b[27;5;93~"];
 
-function findLeaveKey(bytes: Uint8Array): number {
-  const text = Buffer.from(bytes).toString("latin1");
+/** Where among the keys is one that leaves; -1 when there is none. */
+function findLeaveKey(keys: Uint8Array): number {
+  const text = Buffer.from(keys).toString("latin1");
   const found = leaveKeys.map((key) => text.indexOf(key)).filter((index) => index >= 0);
   return found.length === 0 ? -1 : Math.min(...found);
 }

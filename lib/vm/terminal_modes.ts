@@ -20,14 +20,14 @@ const sequences =
   // deno-lint-ignore no-control-regex
   /\x1b\[\?([\d;]+)([hl])|\x1b\[([\d;]*)r|\x1b([=>])|\x1b\[>4;?(\d*)m|\x1b\[([>=])[\d;]*u|\x1b\((.)|\x1b(?:c|\[!p)/g;
 const longestSequence = 64;
-const newline = 0x0a;
 
 /** Begins to keep account, of a terminal as the user's shell has it. */
 export function terminalModes(): TerminalModes {
   const modes = new Map<string, "h" | "l">();
   const undoings = new Map<string, string>();
+  let escapes = false;
   let rest = "";
-  let lastByte: number = newline;
+  let lineEnd = "\r\n";
   const apply = (match: RegExpMatchArray) => {
     const [, numbers, state, region, keypad, modifyKeys, kitty, charset] = match;
     const set = (what: string, changed: boolean, undoing: string) =>
@@ -47,10 +47,11 @@ export function terminalModes(): TerminalModes {
   };
   return {
     note(bytes) {
-      lastByte = bytes.at(-1) ?? lastByte;
-      const text = rest + Buffer.from(bytes).toString("latin1");
+      const piece = Buffer.from(bytes).toString("latin1");
+      lineEnd = (lineEnd + piece.slice(-2)).slice(-2);
+      const text = rest + piece;
       if (!text.includes("\x1b")) return;
-      undoings.set("colours", "\x1b[0m");
+      escapes = true;
       for (const match of text.matchAll(sequences)) apply(match);
       // The last sequence may go on in the next piece; to see a whole one twice does no harm.
       rest = text.slice(Math.max(text.lastIndexOf("\x1b"), text.length - longestSequence));
@@ -58,8 +59,9 @@ export function terminalModes(): TerminalModes {
     undo() {
       const changed = [...modes].filter(([mode, state]) => (defaultModes[mode] ?? state) !== state);
       const back = changed.map(([mode]) => `\x1b[?${mode}${defaultModes[mode]}`);
-      const line = lastByte === newline ? "" : "\r\n";
-      return Buffer.from([...back, ...undoings.values(), line].join(""), "latin1");
+      const line = lineEnd === "\r\n" ? "" : lineEnd.endsWith("\n") ? "\r" : "\r\n";
+      const colours = escapes ? "\x1b[0m" : "";
+      return Buffer.from([...back, ...undoings.values(), colours, line].join(""), "latin1");
     },
   };
 }
