@@ -5,7 +5,7 @@ import { createEfiVars, type Firmware } from "../qemu/firmware.ts";
 import { convertImage, createOverlay } from "../qemu/img.ts";
 import { type VmDefinition, writeDefinition } from "./definition.ts";
 import type { VmPlaces } from "./places.ts";
-import { writeSeed } from "./seed.ts";
+import { writeSeed } from "./seed/seed.ts";
 import type { Source } from "./source.ts";
 
 /** What a new VM is made of. */

@@ -4,7 +4,7 @@ import { vmFiles } from "../paths.ts";
 import { readDefinition, type VmDefinition, writeDefinition } from "./definition.ts";
 import type { VmPlaces } from "./places.ts";
 import { changesOf, identityOf, type RunOptions, type RunRequest } from "./run_request.ts";
-import { writeSeed } from "./seed.ts";
+import { writeSeed } from "./seed/seed.ts";
 import type { Source } from "./source.ts";
 import { type StartedVm, startVm } from "./start.ts";
 

@@ -3,7 +3,7 @@ import { PimError } from "../errors.ts";
 import { type AgentClient, connectAgent } from "../qemu/agent.ts";
 import { connectQmp, type QmpClient } from "../qemu/qmp.ts";
 import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
-import { lockAgent, type OpenChannel } from "./agent_channel.ts";
+import { lockAgent, type OpenChannel } from "./guest/agent_channel.ts";
 import { pause, seconds } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
 import type { RunningVm } from "./vms.ts";

@@ -3,7 +3,7 @@ import type { Architecture } from "../architecture.ts";
 import { UsageError } from "../errors.ts";
 import { checkName } from "../paths.ts";
 import type { DiskMode, Forward, VmDefinition } from "./definition.ts";
-import { readSeedSource, seedFiles } from "./seed.ts";
+import { readSeedSource, seedFiles } from "./seed/seed.ts";
 
 /** What a person asks of `pim run`; what is left out stays as it was, or takes its default in a new VM. */
 export interface RunRequest {

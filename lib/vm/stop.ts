@@ -2,7 +2,7 @@ import { CancelledError, messageOf, PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { QmpClosedError } from "../qemu/qmp_error.ts";
 import { signalProcess } from "../sudo.ts";
-import { askGuest, type GuestWay } from "./ask_guest.ts";
+import { askGuest, type GuestWay } from "./guest/ask_guest.ts";
 import { isGoneWithin, isThere } from "./gone.ts";
 import { lockVm, tryLockVm } from "./locks.ts";
 import { withMonitor } from "./monitor.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { lockAgent, openAhead } from "../../lib/vm/agent_channel.ts";
-import { guestFacts } from "../../lib/vm/guest_facts.ts";
+import { lockAgent, openAhead } from "../../lib/vm/guest/agent_channel.ts";
+import { guestFacts } from "../../lib/vm/guest/guest_facts.ts";
 import { withAgent } from "../../lib/vm/monitor.ts";
 import { agentServer } from "../qemu/agent_server.ts";
 import { agentVm } from "./agent_vm.ts";

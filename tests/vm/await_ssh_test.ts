@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { exitCode } from "../../lib/errors.ts";
 import { filesOfVm, runtimeFiles } from "../../lib/paths.ts";
 import { SshError } from "../../lib/ssh/errors.ts";
-import { awaitSsh } from "../../lib/vm/await_ssh.ts";
+import { awaitSsh } from "../../lib/vm/login/await_ssh.ts";
 import type { RunningVm } from "../../lib/vm/vms.ts";
 import { tempDir } from "../base/temp.ts";
 import { freePort, startSshd } from "../ssh/sshd.ts";

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { consoleOutput, type Incoming, join as joinSaid, receive } from "../../lib/vm/console_output.ts";
+import {
+  consoleOutput,
+  type Incoming,
+  join as joinSaid,
+  receive,
+} from "../../lib/vm/console/console_output.ts";
 import { tempDir } from "../base/temp.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, PimError } from "../../lib/errors.ts";
 import { isLocked } from "../../lib/files.ts";
 import { runtimeLock } from "../../lib/paths.ts";
-import { attachConsole, type AttachOptions, type ConsoleEnd } from "../../lib/vm/console.ts";
+import { attachConsole, type AttachOptions, type ConsoleEnd } from "../../lib/vm/console/console.ts";
 import type { RunningVm } from "../../lib/vm/vms.ts";
 import { burst, burstBytes, burstText, greeting, powerOff, writeEchoGuest } from "./echo_guest.ts";
 import { type FakeTerminal, fakeTerminal } from "./fake_terminal.ts";

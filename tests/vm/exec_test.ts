@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PimError } from "../../lib/errors.ts";
 import { findProcess } from "../../lib/process_table.ts";
-import { execInGuest, ProgramMissingError } from "../../lib/vm/exec.ts";
+import { execInGuest, ProgramMissingError } from "../../lib/vm/guest/exec.ts";
 import { withAgent } from "../../lib/vm/monitor.ts";
 import { agentServer } from "../qemu/agent_server.ts";
 import { realAgent, realAgentMissing } from "../qemu/real_agent.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConsoleTerminal } from "../../lib/vm/console.ts";
+import type { ConsoleTerminal } from "../../lib/vm/console/console.ts";
 
 /** A terminal, or a pair of pipes, that a test types on and looks at. */
 export interface FakeTerminal extends ConsoleTerminal {

@@ -3,7 +3,7 @@ import { exitCode, PimError } from "../../lib/errors.ts";
 import { configureLog } from "../../lib/log.ts";
 import { filesOfVm, runtimeFiles } from "../../lib/paths.ts";
 import type { GuestInterface } from "../../lib/qemu/agent_commands.ts";
-import { awaitGuestAddress, reachableAddress } from "../../lib/vm/guest_address.ts";
+import { awaitGuestAddress, reachableAddress } from "../../lib/vm/guest/guest_address.ts";
 import type { VmDefinition } from "../../lib/vm/definition.ts";
 import type { RunningVm } from "../../lib/vm/vms.ts";
 import { tempDir } from "../base/temp.ts";

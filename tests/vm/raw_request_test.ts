@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../lib/errors.ts";
-import { parseRawRequest } from "../../lib/vm/raw_request.ts";
+import { parseRawRequest } from "../../lib/vm/guest/raw_request.ts";
 
 const parsed = (...words: string[]) => {
   const request = parseRawRequest(words);

@@ -5,7 +5,7 @@ import { UsageError } from "../../lib/errors.ts";
 import { openIso } from "../../lib/iso/iso9660/iso9660.ts";
 import { run, which } from "../../lib/process.ts";
 import { generateKeyPair } from "../../lib/ssh/key.ts";
-import { readSeedSource, type SeedContent, seedFiles, writeSeed } from "../../lib/vm/seed.ts";
+import { readSeedSource, type SeedContent, seedFiles, writeSeed } from "../../lib/vm/seed/seed.ts";
 import { tempDir } from "../base/temp.ts";
 
 const pair = await generateKeyPair("someone@example.org");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { followLog, readEnd, seekLastLines } from "../../lib/vm/serial_log.ts";
+import { followLog, readEnd, seekLastLines } from "../../lib/vm/console/serial_log.ts";
 import { tempDir } from "../base/temp.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../../lib/errors.ts";
 import { run } from "../../lib/process.ts";
-import { parseOperand, planCopy, scpArgs, scpDialect } from "../../lib/vm/scp_args.ts";
-import { sshArgs, sshConfig, sshOptions, sshProbeArgs, type SshTarget } from "../../lib/vm/ssh_args.ts";
+import { parseOperand, planCopy, scpArgs, scpDialect } from "../../lib/vm/login/scp_args.ts";
+import { sshArgs, sshConfig, sshOptions, sshProbeArgs, type SshTarget } from "../../lib/vm/login/ssh_args.ts";
 import { tempDir } from "../base/temp.ts";
 
 const plain: SshTarget = {

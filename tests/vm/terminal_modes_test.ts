@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { terminalModes, withoutQueries } from "../../lib/vm/terminal_modes.ts";
+import { terminalModes, withoutQueries } from "../../lib/vm/console/terminal_modes.ts";
 
 /** What undoes a guest's output, which comes in these pieces. */
 function undoing(...pieces: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { userPaths } from "../../paths.ts";
-import { openAhead, type OpenChannel } from "../../vm/agent_channel.ts";
+import { openAhead, type OpenChannel } from "../../vm/guest/agent_channel.ts";
 import { type VmDirs, vmDirs } from "../../vm/places.ts";
 import type { PimContext } from "../context.ts";
 

@@ -3,7 +3,7 @@ import { log as note } from "../../log.ts";
 import { writeAll } from "../../output.ts";
 import { userPaths } from "../../paths.ts";
 import { vmDirs } from "../../vm/places.ts";
-import { endOf, findLog, readLog } from "../../vm/vm_log.ts";
+import { endOf, findLog, readLog } from "../../vm/console/vm_log.ts";
 import { findRunningVm, findVm, isRunning } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
 import type { LogFlags } from "./console.ts";

@@ -1,9 +1,9 @@
 import { userPaths } from "../../paths.ts";
-import { awaitSsh } from "../../vm/await_ssh.ts";
-import { checkLocalSide, findScpDialect } from "../../vm/scp.ts";
-import { planCopy, scpArgs } from "../../vm/scp_args.ts";
+import { awaitSsh } from "../../vm/login/await_ssh.ts";
+import { checkLocalSide, findScpDialect } from "../../vm/login/scp.ts";
+import { planCopy, scpArgs } from "../../vm/login/scp_args.ts";
 import { vmDirs } from "../../vm/places.ts";
-import { findLogin, requireProgram, runSshProgram, sshTarget } from "../../vm/ssh.ts";
+import { findLogin, requireProgram, runSshProgram, sshTarget } from "../../vm/login/ssh.ts";
 import type { PimContext } from "../context.ts";
 import type { LoginFlags } from "./ssh.ts";
 

@@ -2,7 +2,7 @@ import { CancelledError, exitCode, PimError, UsageError } from "../../errors.ts"
 import { log } from "../../log.ts";
 import { userPaths } from "../../paths.ts";
 import { type GuestExit, maxStdinBytes } from "../../qemu/agent_exec.ts";
-import { execInGuest, ProgramMissingError } from "../../vm/exec.ts";
+import { execInGuest, ProgramMissingError } from "../../vm/guest/exec.ts";
 import { vmDirs } from "../../vm/places.ts";
 import { findRunningVm } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";

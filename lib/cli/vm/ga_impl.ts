@@ -1,6 +1,6 @@
 import { log } from "../../log.ts";
-import { askGuest, guestCommands } from "../../vm/raw.ts";
-import { parseRawRequest } from "../../vm/raw_request.ts";
+import { askGuest, guestCommands } from "../../vm/guest/raw.ts";
+import { parseRawRequest } from "../../vm/guest/raw_request.ts";
 import { findRunningVm } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
 import type { Ahead } from "./ahead.ts";

@@ -1,7 +1,7 @@
 import { PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
-import { awaitAddress, type GuestNetwork, guestNetwork } from "../../vm/guest_address.ts";
-import { guestFacts } from "../../vm/guest_facts.ts";
+import { awaitAddress, type GuestNetwork, guestNetwork } from "../../vm/guest/guest_address.ts";
+import { guestFacts } from "../../vm/guest/guest_facts.ts";
 import { findRunningVm, type RunningVm } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";

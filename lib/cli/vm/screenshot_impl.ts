@@ -1,8 +1,8 @@
 import { writeFileAtomic } from "../../files.ts";
 import { userPaths } from "../../paths.ts";
 import { vmDirs } from "../../vm/places.ts";
-import { takeScreenshot } from "../../vm/screenshot.ts";
-import { screenshotFile } from "../../vm/screenshot_file.ts";
+import { takeScreenshot } from "../../vm/screenshot/screenshot.ts";
+import { screenshotFile } from "../../vm/screenshot/screenshot_file.ts";
 import { findRunningVm } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";

@@ -1,6 +1,6 @@
 import { PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
-import { attachConsole } from "../../vm/console.ts";
+import { attachConsole } from "../../vm/console/console.ts";
 import type { VmDirs } from "../../vm/places.ts";
 import { clearRemains, describeCrash } from "../../vm/remains.ts";
 import type { RunningVm } from "../../vm/vms.ts";

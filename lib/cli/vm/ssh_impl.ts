@@ -1,8 +1,8 @@
 import { userPaths } from "../../paths.ts";
-import { awaitSsh } from "../../vm/await_ssh.ts";
+import { awaitSsh } from "../../vm/login/await_ssh.ts";
 import { vmDirs } from "../../vm/places.ts";
-import { findLogin, requireProgram, runSshProgram, sshTarget } from "../../vm/ssh.ts";
-import { sshArgs, sshConfig } from "../../vm/ssh_args.ts";
+import { findLogin, requireProgram, runSshProgram, sshTarget } from "../../vm/login/ssh.ts";
+import { sshArgs, sshConfig } from "../../vm/login/ssh_args.ts";
 import type { PimContext } from "../context.ts";
 import type { SshFlags } from "./ssh.ts";
 

@@ -2,7 +2,7 @@ import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { writeAll } from "../../output.ts";
 import { runInteractive } from "../../process.ts";
-import type { ConsoleTerminal } from "../../vm/console.ts";
+import type { ConsoleTerminal } from "../../vm/console/console.ts";
 import type { PimContext } from "../context.ts";
 
 /** pim's own input and output, for a console. */

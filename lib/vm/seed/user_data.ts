@@ -1,5 +1,5 @@
-import { UsageError } from "../errors.ts";
-import { parseYaml } from "../config/yaml.ts";
+import { UsageError } from "../../errors.ts";
+import { parseYaml } from "../../config/yaml.ts";
 
 // How cloud-init tells the formats apart: by what they begin with, whatever the case; a longer one comes first.
 // https://docs.cloud-init.io/en/latest/explanation/format.html

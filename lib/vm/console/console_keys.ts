@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { CancelledError } from "../errors.ts";
-import { within } from "../qemu/qmp_error.ts";
+import { CancelledError } from "../../errors.ts";
+import { within } from "../../qemu/qmp_error.ts";
 
 /** Gives what is typed to the guest; returns true when the user leaves, and false at the end of an input that is no terminal. */
 export async function passKeys(

@@ -1,4 +1,4 @@
-import { shellCommand } from "../ssh/quote.ts";
+import { shellCommand } from "../../ssh/quote.ts";
 
 /** How SSH reaches a VM, and who logs in. */
 export interface SshTarget {

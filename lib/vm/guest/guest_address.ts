@@ -1,11 +1,11 @@
-import { exitCode, PimError } from "../errors.ts";
-import { log } from "../log.ts";
-import { type GuestInterface, guestInterfaces } from "../qemu/agent_commands.ts";
+import { exitCode, PimError } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { type GuestInterface, guestInterfaces } from "../../qemu/agent_commands.ts";
 import { AgentBusyError } from "./agent_channel.ts";
-import { AgentMissingError, type AgentTalkOptions, withAgent } from "./monitor.ts";
-import { pause, seconds } from "./pause.ts";
-import type { VmDirs } from "./places.ts";
-import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
+import { AgentMissingError, type AgentTalkOptions, withAgent } from "../monitor.ts";
+import { pause, seconds } from "../pause.ts";
+import type { VmDirs } from "../places.ts";
+import { inspectVm, isRunning, type RunningVm } from "../vms.ts";
 
 /** Limits of waiting for a guest. */
 export interface WaitLimits {

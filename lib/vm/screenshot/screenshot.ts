@@ -1,10 +1,10 @@
-import { HostError, messageOf, PimError, UsageError } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
-import type { QmpClient } from "../qemu/qmp.ts";
-import { QmpCommandError } from "../qemu/qmp_error.ts";
-import { type TalkOptions, withMonitor } from "./monitor.ts";
+import { HostError, messageOf, PimError, UsageError } from "../../errors.ts";
+import { removeIfThere } from "../../files.ts";
+import type { QmpClient } from "../../qemu/qmp.ts";
+import { QmpCommandError } from "../../qemu/qmp_error.ts";
+import { type TalkOptions, withMonitor } from "../monitor.ts";
 import { type PictureSize, sizeOfPng } from "./png.ts";
-import type { RunningVm } from "./vms.ts";
+import type { RunningVm } from "../vms.ts";
 
 /** What a VM shows. */
 export interface Screenshot extends PictureSize {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { PimError } from "../errors.ts";
-import { exists } from "../files.ts";
-import { serialCleaner } from "../qemu/serial.ts";
-import { isThere } from "./gone.ts";
+import { PimError } from "../../errors.ts";
+import { exists } from "../../files.ts";
+import { serialCleaner } from "../../qemu/serial.ts";
+import { isThere } from "../gone.ts";
 import { followLog, seekLastLines } from "./serial_log.ts";
-import { isRunning, type Vm } from "./vms.ts";
+import { isRunning, type Vm } from "../vms.ts";
 
 /** Which of a VM's logs is meant. */
 export interface WhichLog {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { messageOf, UsageError } from "../errors.ts";
-import { writeFileAtomic } from "../files.ts";
-import { isoImage } from "../iso/iso9660/write.ts";
+import { messageOf, UsageError } from "../../errors.ts";
+import { writeFileAtomic } from "../../files.ts";
+import { isoImage } from "../../iso/iso9660/write.ts";
 import { cloudConfig, keysAlone, keysBeside } from "./key_config.ts";
 import { multipart } from "./multipart.ts";
 import { readSshKeys } from "./ssh_key_file.ts";

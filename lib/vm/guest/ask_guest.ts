@@ -1,11 +1,11 @@
-import { CancelledError, messageOf, PimError } from "../errors.ts";
-import { shutdownGuest } from "../qemu/agent_commands.ts";
-import type { QmpClient } from "../qemu/qmp.ts";
-import { isGoneWithin } from "./gone.ts";
-import { withAgent, withMonitor } from "./monitor.ts";
-import type { VmDirs } from "./places.ts";
-import { isAgentThere, runState } from "./run_state.ts";
-import type { RunningVm } from "./vms.ts";
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { shutdownGuest } from "../../qemu/agent_commands.ts";
+import type { QmpClient } from "../../qemu/qmp.ts";
+import { isGoneWithin } from "../gone.ts";
+import { withAgent, withMonitor } from "../monitor.ts";
+import type { VmDirs } from "../places.ts";
+import { isAgentThere, runState } from "../run_state.ts";
+import type { RunningVm } from "../vms.ts";
 
 /** How a guest came to power off: asked through its agent or the power button, or of its own. */
 export type GuestWay = "guest agent" | "power button" | "guest";

@@ -1,11 +1,11 @@
-import { messageOf, PimError } from "../errors.ts";
-import { log } from "../log.ts";
-import { findProcess } from "../process_table.ts";
-import { waitForBanner } from "../ssh/banner.ts";
-import { SshError } from "../ssh/errors.ts";
-import type { WaitLimits } from "./guest_address.ts";
+import { messageOf, PimError } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { findProcess } from "../../process_table.ts";
+import { waitForBanner } from "../../ssh/banner.ts";
+import { SshError } from "../../ssh/errors.ts";
+import type { WaitLimits } from "../guest/guest_address.ts";
 import type { SshTarget } from "./ssh_args.ts";
-import type { RunningVm } from "./vms.ts";
+import type { RunningVm } from "../vms.ts";
 
 const patientMs = 1_000;
 

@@ -1,6 +1,6 @@
-import { UsageError } from "../errors.ts";
-import { parseExactJson } from "../qemu/exact_json.ts";
-import type { JsonObject } from "../qemu/json_lines.ts";
+import { UsageError } from "../../errors.ts";
+import { parseExactJson } from "../../qemu/exact_json.ts";
+import type { JsonObject } from "../../qemu/json_lines.ts";
 
 /** A command for QEMU or a guest agent, as a person typed it. */
 export interface RawRequest {

@@ -1,11 +1,11 @@
-import { type ExitCode, messageOf, PimError } from "../errors.ts";
-import type { AgentClient } from "../qemu/agent.ts";
-import { type GuestExit, programExit, startProgram } from "../qemu/agent_exec.ts";
-import { QmpCommandError } from "../qemu/qmp_error.ts";
-import { withAgent } from "./monitor.ts";
-import { pause } from "./pause.ts";
-import type { VmDirs } from "./places.ts";
-import type { RunningVm } from "./vms.ts";
+import { type ExitCode, messageOf, PimError } from "../../errors.ts";
+import type { AgentClient } from "../../qemu/agent.ts";
+import { type GuestExit, programExit, startProgram } from "../../qemu/agent_exec.ts";
+import { QmpCommandError } from "../../qemu/qmp_error.ts";
+import { withAgent } from "../monitor.ts";
+import { pause } from "../pause.ts";
+import type { VmDirs } from "../places.ts";
+import type { RunningVm } from "../vms.ts";
 
 // $1 and all below it, as Ctrl-C on a terminal would reach them; the agent itself knows no way to end what it started.
 const signalTree = `

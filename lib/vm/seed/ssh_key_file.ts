@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { UsageError } from "../errors.ts";
-import { readTextIfThere } from "../files.ts";
-import { formatArgv } from "../process.ts";
-import { isPrivateKey, parsePublicKeys } from "../ssh/public_key.ts";
+import { UsageError } from "../../errors.ts";
+import { readTextIfThere } from "../../files.ts";
+import { formatArgv } from "../../process.ts";
+import { isPrivateKey, parsePublicKeys } from "../../ssh/public_key.ts";
 
 /** Keys that may log in to a VM. */
 export interface SshKeys {

@@ -1,7 +1,7 @@
-import { PimError } from "../errors.ts";
-import { tryLockFile } from "../files.ts";
-import { runtimeFiles, runtimeLock } from "../paths.ts";
-import { pause, seconds } from "./pause.ts";
+import { PimError } from "../../errors.ts";
+import { tryLockFile } from "../../files.ts";
+import { runtimeFiles, runtimeLock } from "../../paths.ts";
+import { pause, seconds } from "../pause.ts";
 
 /** Another pim has the guest agent of a VM. */
 export class AgentBusyError extends PimError {

@@ -1,5 +1,5 @@
-import { UsageError } from "../errors.ts";
-import { shellQuote } from "../ssh/quote.ts";
+import { UsageError } from "../../errors.ts";
+import { shellQuote } from "../../ssh/quote.ts";
 import { sshHostName, sshOptions, type SshTarget } from "./ssh_args.ts";
 
 /** One of the things that `pim cp` is given: a path here, or one in a VM. */

@@ -1,15 +1,15 @@
-import { CancelledError, messageOf, PimError } from "../errors.ts";
-import { lockFile } from "../files.ts";
-import { runtimeLock } from "../paths.ts";
-import { cancelled, within } from "../qemu/qmp_error.ts";
-import { connectUnix } from "../sudo.ts";
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { lockFile } from "../../files.ts";
+import { runtimeLock } from "../../paths.ts";
+import { cancelled, within } from "../../qemu/qmp_error.ts";
+import { connectUnix } from "../../sudo.ts";
 import { passKeys } from "./console_keys.ts";
 import { consoleOutput, type Incoming, receive } from "./console_output.ts";
-import { isGoneWithin, isThere } from "./gone.ts";
-import type { VmDirs } from "./places.ts";
+import { isGoneWithin, isThere } from "../gone.ts";
+import type { VmDirs } from "../places.ts";
 import { readEnd } from "./serial_log.ts";
 import { type TerminalModes, terminalModes, withoutQueries } from "./terminal_modes.ts";
-import type { RunningVm } from "./vms.ts";
+import type { RunningVm } from "../vms.ts";
 
 /** Where a console is shown and typed on: a terminal or pipes. */
 export interface ConsoleTerminal {

@@ -1,14 +1,14 @@
-import { exitCode, PimError } from "../errors.ts";
-import type { AgentClient } from "../qemu/agent.ts";
-import { type GuestExit, type GuestProgram, programExit, startProgram } from "../qemu/agent_exec.ts";
-import { QmpClosedError, QmpCommandError } from "../qemu/qmp_error.ts";
+import { exitCode, PimError } from "../../errors.ts";
+import type { AgentClient } from "../../qemu/agent.ts";
+import { type GuestExit, type GuestProgram, programExit, startProgram } from "../../qemu/agent_exec.ts";
+import { QmpClosedError, QmpCommandError } from "../../qemu/qmp_error.ts";
 import { AgentBusyError } from "./agent_channel.ts";
 import { explainRefusal } from "./agent_refusal.ts";
 import { endProgram } from "./exec_end.ts";
-import { withAgent } from "./monitor.ts";
-import { pause } from "./pause.ts";
-import type { VmDirs } from "./places.ts";
-import { inspectVm, isRunning, type RunningVm } from "./vms.ts";
+import { withAgent } from "../monitor.ts";
+import { pause } from "../pause.ts";
+import type { VmDirs } from "../places.ts";
+import { inspectVm, isRunning, type RunningVm } from "../vms.ts";
 
 /** Limits of a program in a guest. */
 export interface ExecLimits {

@@ -1,6 +1,6 @@
-import { UsageError } from "../errors.ts";
-import { isTree, type Tree } from "../config/merge.ts";
-import { parseYaml } from "../config/yaml.ts";
+import { UsageError } from "../../errors.ts";
+import { isTree, type Tree } from "../../config/merge.ts";
+import { parseYaml } from "../../config/yaml.ts";
 import type { MessagePart } from "./multipart.ts";
 import { userDataType } from "./user_data.ts";
 

@@ -1,15 +1,15 @@
 import * as v from "valibot";
-import { exitCode, PimError } from "../errors.ts";
-import type { AgentClient } from "../qemu/agent.ts";
-import { type AgentCommand, agentCommands } from "../qemu/agent_commands.ts";
-import type { QmpClient } from "../qemu/qmp.ts";
-import { QmpClosedError, QmpCommandError, QmpProtocolError, QmpTimeoutError } from "../qemu/qmp_error.ts";
-import { nearest } from "../suggest.ts";
+import { exitCode, PimError } from "../../errors.ts";
+import type { AgentClient } from "../../qemu/agent.ts";
+import { type AgentCommand, agentCommands } from "../../qemu/agent_commands.ts";
+import type { QmpClient } from "../../qemu/qmp.ts";
+import { QmpClosedError, QmpCommandError, QmpProtocolError, QmpTimeoutError } from "../../qemu/qmp_error.ts";
+import { nearest } from "../../suggest.ts";
 import { explainRefusal } from "./agent_refusal.ts";
-import { type AgentTalkOptions, withAgent, withMonitor } from "./monitor.ts";
-import type { VmDirs } from "./places.ts";
+import { type AgentTalkOptions, withAgent, withMonitor } from "../monitor.ts";
+import type { VmDirs } from "../places.ts";
 import type { RawRequest } from "./raw_request.ts";
-import type { RunningVm } from "./vms.ts";
+import type { RunningVm } from "../vms.ts";
 
 const commandsSchema = v.array(v.object({ name: v.string() }));
 

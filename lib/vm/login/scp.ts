@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { messageOf, UsageError } from "../errors.ts";
-import { run } from "../process.ts";
+import { messageOf, UsageError } from "../../errors.ts";
+import { run } from "../../process.ts";
 import { type Copy, type ScpDialect, scpDialect } from "./scp_args.ts";
 
 /** Throws UsageError for what is wrong on this side, before anything is connected. */

@@ -1,13 +1,13 @@
-import { CancelledError, HostError, PimError, UsageError } from "../errors.ts";
-import { log } from "../log.ts";
-import { findPackageManager, installWith, type PackageManager } from "../package_manager.ts";
-import { filesOfVm } from "../paths.ts";
-import { run, runInteractive, which } from "../process.ts";
-import { shellQuote } from "../ssh/quote.ts";
-import { awaitGuestAddress, type WaitLimits } from "./guest_address.ts";
-import type { VmDirs } from "./places.ts";
+import { CancelledError, HostError, PimError, UsageError } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { findPackageManager, installWith, type PackageManager } from "../../package_manager.ts";
+import { filesOfVm } from "../../paths.ts";
+import { run, runInteractive, which } from "../../process.ts";
+import { shellQuote } from "../../ssh/quote.ts";
+import { awaitGuestAddress, type WaitLimits } from "../guest/guest_address.ts";
+import type { VmDirs } from "../places.ts";
 import { sshProbeArgs, type SshTarget } from "./ssh_args.ts";
-import { findRunningVm, type RunningVm } from "./vms.ts";
+import { findRunningVm, type RunningVm } from "../vms.ts";
 
 /** A running VM, and who is to log in there. */
 export interface Login {

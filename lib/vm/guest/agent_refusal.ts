@@ -1,5 +1,5 @@
-import { PimError } from "../errors.ts";
-import { QmpCommandError } from "../qemu/qmp_error.ts";
+import { PimError } from "../../errors.ts";
+import { QmpCommandError } from "../../qemu/qmp_error.ts";
 
 /** Makes an agent's refusal of a command say how to allow it; any other error is returned as it is. */
 export function explainRefusal(error: unknown, vmName: string): unknown {

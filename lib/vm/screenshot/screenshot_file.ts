@@ -1,6 +1,6 @@
 import { dirname, extname, join, resolve } from "node:path";
-import { UsageError } from "../errors.ts";
-import { exists } from "../files.ts";
+import { UsageError } from "../../errors.ts";
+import { exists } from "../../files.ts";
 import { beginsAsPng } from "./png.ts";
 
 /**

@@ -1,9 +1,15 @@
-import { guestHostName, type GuestOs, guestOs, type GuestUser, guestUsers } from "../qemu/agent_commands.ts";
-import { QmpCommandError } from "../qemu/qmp_error.ts";
+import {
+  guestHostName,
+  type GuestOs,
+  guestOs,
+  type GuestUser,
+  guestUsers,
+} from "../../qemu/agent_commands.ts";
+import { QmpCommandError } from "../../qemu/qmp_error.ts";
 import { explainRefusal } from "./agent_refusal.ts";
-import { type AgentTalkOptions, withAgent } from "./monitor.ts";
-import type { VmDirs } from "./places.ts";
-import type { RunningVm } from "./vms.ts";
+import { type AgentTalkOptions, withAgent } from "../monitor.ts";
+import type { VmDirs } from "../places.ts";
+import type { RunningVm } from "../vms.ts";
 
 /** What a guest says of itself. */
 export interface GuestFacts extends GuestOs {
