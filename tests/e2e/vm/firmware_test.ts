@@ -4,9 +4,9 @@ import { ok, strictEqual } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createDisk } from "../../lib/qemu/img.ts";
-import { followSerial } from "../../lib/qemu/serial.ts";
-import { pim } from "./pim.ts";
+import { createDisk } from "../../../lib/qemu/img.ts";
+import { followSerial } from "../../../lib/qemu/serial.ts";
+import { pim } from "../pim.ts";
 
 const shellDeadlineMs = 240_000;
 

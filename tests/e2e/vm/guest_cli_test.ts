@@ -1,9 +1,9 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { removeIfThere } from "../../lib/files.ts";
-import { runtimeFiles } from "../../lib/paths.ts";
-import { agentServer } from "../qemu/agent_server.ts";
-import { realAgent, realAgentMissing } from "../qemu/real_agent.ts";
-import { smallArgs, type SmallVms, smallVms } from "./small_vms.ts";
+import { removeIfThere } from "../../../lib/files.ts";
+import { runtimeFiles } from "../../../lib/paths.ts";
+import { agentServer } from "../../qemu/agent_server.ts";
+import { realAgent, realAgentMissing } from "../../qemu/real_agent.ts";
+import { smallArgs, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 const interfaces = [
   {
@@ -113,7 +113,7 @@ interface BytesResult {
 /** `pim exec` with an input and all bytes of its output. */
 async function exec(vms: SmallVms, args: readonly string[], stdin?: Uint8Array): Promise<BytesResult> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL("../../main.ts", import.meta.url).pathname, "exec", ...args],
+    args: ["run", "-A", "--no-check", new URL("../../../main.ts", import.meta.url).pathname, "exec", ...args],
     env: { ...vms.env, NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CancelledError, PimError } from "../../lib/errors.ts";
-import { isLocked } from "../../lib/files.ts";
-import { runtimeLock } from "../../lib/paths.ts";
-import { attachConsole, type AttachOptions, type ConsoleEnd } from "../../lib/vm/console/console.ts";
-import type { RunningVm } from "../../lib/vm/vms.ts";
-import { burst, burstBytes, burstText, greeting, powerOff, writeEchoGuest } from "./echo_guest.ts";
-import { type FakeTerminal, fakeTerminal } from "./fake_terminal.ts";
-import { gone, qmp, type SmallVms, smallVms } from "./small_vms.ts";
+import { CancelledError, PimError } from "../../../lib/errors.ts";
+import { isLocked } from "../../../lib/files.ts";
+import { runtimeLock } from "../../../lib/paths.ts";
+import { attachConsole, type AttachOptions, type ConsoleEnd } from "../../../lib/vm/console/console.ts";
+import type { RunningVm } from "../../../lib/vm/vms.ts";
+import { burst, burstBytes, burstText, greeting, powerOff, writeEchoGuest } from "../../vm/echo_guest.ts";
+import { type FakeTerminal, fakeTerminal } from "../../vm/fake_terminal.ts";
+import { gone, qmp, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 const leave = "\x1d";
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isLocked } from "../../lib/files.ts";
-import { runtimeFiles, runtimeLock } from "../../lib/paths.ts";
-import { which } from "../../lib/process.ts";
-import { burst, burstText, greeting, powerOff, writeEchoGuest } from "./echo_guest.ts";
-import { openPty, type Pty } from "./pty.ts";
-import { gone, type SmallVms, smallVms } from "./small_vms.ts";
+import { isLocked } from "../../../lib/files.ts";
+import { runtimeFiles, runtimeLock } from "../../../lib/paths.ts";
+import { which } from "../../../lib/process.ts";
+import { burst, burstText, greeting, powerOff, writeEchoGuest } from "../../vm/echo_guest.ts";
+import { openPty, type Pty } from "../../vm/pty.ts";
+import { gone, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
-const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 const noScript = await which("script") === undefined;
 const leave = "\x1d";
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { gone, smallArgs, smallVms } from "./small_vms.ts";
+import { gone, smallArgs, smallVms } from "../../vm/small_vms.ts";
 
 Deno.test("ps, status, stop, restart and rm say what they did, and end in the codes that scripts go by", async (t) => {
   await using vms = await smallVms();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { exists } from "../../lib/files.ts";
-import { findProcess } from "../../lib/process_table.ts";
-import { stopVm } from "../../lib/vm/stop.ts";
-import { surveyVms } from "../../lib/vm/survey.ts";
-import { smallVms } from "../vm/small_vms.ts";
+import { exists } from "../../../lib/files.ts";
+import { findProcess } from "../../../lib/process_table.ts";
+import { stopVm } from "../../../lib/vm/stop.ts";
+import { surveyVms } from "../../../lib/vm/survey.ts";
+import { smallVms } from "../../vm/small_vms.ts";
 
 Deno.test("a QEMU that hangs is not answering, does not hold up the list, and is killed by force", async () => {
   await using vms = await smallVms();

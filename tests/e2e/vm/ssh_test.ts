@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { run } from "../../lib/process.ts";
-import { listProcesses } from "../../lib/process_table.ts";
-import { shellQuote } from "../../lib/ssh/quote.ts";
-import { newUser, type Outcome, type User } from "../cli/pim.ts";
-import { freePort, type Sshd, startSshd } from "../ssh/sshd.ts";
-import { openPty } from "./pty.ts";
-import { type StandInVm, standInVm } from "./ssh_vm.ts";
+import { run } from "../../../lib/process.ts";
+import { listProcesses } from "../../../lib/process_table.ts";
+import { shellQuote } from "../../../lib/ssh/quote.ts";
+import { newUser, type Outcome, type User } from "../../cli/pim.ts";
+import { freePort, type Sshd, startSshd } from "../../ssh/sshd.ts";
+import { openPty } from "../../vm/pty.ts";
+import { type StandInVm, standInVm } from "../../vm/ssh_vm.ts";
 
 /** A user, and a VM `demo` whose SSH is a sshd of this host. */
 interface Lab extends AsyncDisposable {

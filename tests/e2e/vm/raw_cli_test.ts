@@ -1,8 +1,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { removeIfThere } from "../../lib/files.ts";
-import { runtimeFiles } from "../../lib/paths.ts";
-import { agentServer } from "../qemu/agent_server.ts";
-import { gone, smallArgs, smallVms } from "./small_vms.ts";
+import { removeIfThere } from "../../../lib/files.ts";
+import { runtimeFiles } from "../../../lib/paths.ts";
+import { agentServer } from "../../qemu/agent_server.ts";
+import { gone, smallArgs, smallVms } from "../../vm/small_vms.ts";
 
 Deno.test("qmp talks to QEMU and prints what it returns", async (t) => {
   await using vms = await smallVms();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { listVms } from "../../lib/vm/vms.ts";
-import { smallArgs, type SmallVms, smallVms } from "../vm/small_vms.ts";
+import { listVms } from "../../../lib/vm/vms.ts";
+import { smallArgs, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 interface Listed {
   readonly name: string;

@@ -3,13 +3,13 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { Buffer } from "node:buffer";
-import { generateKeyPair } from "../../lib/ssh/key.ts";
-import { demoUser } from "../demo/boot.ts";
-import { openPty } from "../vm/pty.ts";
-import { demoImage } from "./demo_image.ts";
-import { pim, type PimResult } from "./pim.ts";
+import { generateKeyPair } from "../../../lib/ssh/key.ts";
+import { demoUser } from "../../demo/boot.ts";
+import { openPty } from "../../vm/pty.ts";
+import { demoImage } from "../demo_image.ts";
+import { pim, type PimResult } from "../pim.ts";
 
-const mainModule = join(import.meta.dirname ?? ".", "../../main.ts");
+const mainModule = join(import.meta.dirname ?? ".", "../../../main.ts");
 const waitSsh = ["--wait", "ssh", "--timeout", "300"] as const;
 
 /** Folders of pim's own, with the demo's image and registry. */

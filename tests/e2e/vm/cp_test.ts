@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { newUser, type User } from "../cli/pim.ts";
-import { startSshd } from "../ssh/sshd.ts";
-import { type TempDir, tempDir } from "../base/temp.ts";
-import { standInVm } from "./ssh_vm.ts";
+import { newUser, type User } from "../../cli/pim.ts";
+import { startSshd } from "../../ssh/sshd.ts";
+import { type TempDir, tempDir } from "../../base/temp.ts";
+import { standInVm } from "../../vm/ssh_vm.ts";
 
 /** A user in a folder, and a VM `demo` whose file system is that of this host; its home is the folder `guest`. */
 interface Lab extends AsyncDisposable {
