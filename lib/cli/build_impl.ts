@@ -7,6 +7,7 @@ import { isoStatus } from "../iso/status.ts";
 import type { RunFlags } from "./build.ts";
 import { buildRenderer } from "./build_render.ts";
 import type { PimContext } from "./context.ts";
+import { countOf } from "./count.ts";
 import { table } from "./table.ts";
 
 /** `pim build run PROFILE` */
@@ -68,7 +69,9 @@ async function printPlan(context: PimContext, plan: BuildPlan, json: boolean): P
     ["ISO", `${data.iso.key} (${data.iso.state}) ${data.iso.url}`],
     [
       "machine",
-      `${build.memoryMiB} MiB, ${build.cpus} CPUs, disk ${build.diskSize}, ${build.firmware}, ${plan.architecture}`,
+      `${build.memoryMiB} MiB, ${
+        countOf(build.cpus, "CPU")
+      }, disk ${build.diskSize}, ${build.firmware}, ${plan.architecture}`,
     ],
     ["user", data.user],
     ...data.scripts.map((path, index) => [index === 0 ? "scripts" : "", path]),

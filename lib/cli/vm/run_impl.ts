@@ -6,6 +6,7 @@ import type { StartedVm } from "../../vm/start.ts";
 import { waitForGuest } from "../../vm/wait.ts";
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
+import { countOf } from "../count.ts";
 import { anyBridge } from "../flag_values.ts";
 import type { RunFlags } from "./run.ts";
 
@@ -79,7 +80,7 @@ function describe({ vm, record }: StartedVm): Record<string, unknown> {
 function summary({ vm, record }: StartedVm): string {
   const { definition, sshPort, vncPort, forwards } = record;
   const of = definition.image.name ?? definition.image.path;
-  const machine = `${definition.memoryMiB} MiB, ${definition.cpus} CPUs, ${record.accelerator}`;
+  const machine = `${definition.memoryMiB} MiB, ${countOf(definition.cpus, "CPU")}, ${record.accelerator}`;
   const others = forwards.filter(({ hostPort }) => hostPort !== sshPort);
   const user = definition.username === undefined ? "" : `${definition.username}@`;
   return [

@@ -1,4 +1,5 @@
 import type { VmStatus } from "../../vm/status.ts";
+import { countOf } from "../count.ts";
 import { table } from "../table.ts";
 import { uptimeFormat } from "./uptime.ts";
 
@@ -36,7 +37,13 @@ export async function statusText(vm: VmStatus): Promise<string> {
 function machine(vm: VmStatus): string | undefined {
   if (vm.memoryMiB === undefined) return undefined;
   const qemu = vm.qemuVersion === undefined ? [] : [`${vm.accelerator}, QEMU ${vm.qemuVersion}`];
-  return [`${vm.memoryMiB} MiB`, `${vm.cpus} CPUs`, `${vm.architecture}`, `${vm.firmware}`, ...qemu].join(
+  return [
+    `${vm.memoryMiB} MiB`,
+    countOf(vm.cpus ?? 0, "CPU"),
+    `${vm.architecture}`,
+    `${vm.firmware}`,
+    ...qemu,
+  ].join(
     ", ",
   );
 }

@@ -45,7 +45,7 @@ Deno.test("ps, status, stop, restart and rm say what they did, and end in the co
     deepEqual([first.name, first.pid, first.network], ["mail", (await vms.qemus()).get("mail"), "user"]);
     match(status.stdout, /^state +prelaunch, process \d+$/m);
     match(status.stdout, /^agent +not there: /m);
-    match(status.stdout, /^machine +64 MiB, 1 CPUs, (amd64|arm64), (bios|uefi), \w+, QEMU \d/m);
+    match(status.stdout, /^machine +64 MiB, 1 CPU, (amd64|arm64), (bios|uefi), \w+, QEMU \d/m);
     deepEqual([which.code, which.stdout], [2, ""]);
     match(which.stderr, /^hint: Running: mail, web\. Name some of them, or say --all$/m);
   });
