@@ -6,8 +6,8 @@ import type { VmDefinition } from "./definition.ts";
 /** What is decided anew at each start. */
 export interface Start {
   readonly network: NetworkSpec;
+  /** Port on 127.0.0.1 of the VNC display, if there is to be one. */
   readonly vncPort?: number;
-  /** A file beside the VM's own in which a throw-away disk lies. */
   readonly files: RuntimeFiles;
   readonly folder: VmFiles;
 }
