@@ -1,7 +1,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
+import type { Architecture } from "../architecture.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags } from "./flags.ts";
+import { jsonFlag, type JsonFlags, off, parseArch } from "./flags.ts";
 
 /** Flags of `pim build run`. */
 export interface RunFlags extends JsonFlags {
@@ -13,14 +13,7 @@ export interface RunFlags extends JsonFlags {
   readonly console: boolean;
 }
 
-const off = { kind: "boolean", default: false, withNegated: false } as const;
 const profile = { parse: String, placeholder: "PROFILE", brief: "Name of a profile in profiles.d" } as const;
-
-function parseArch(text: string): Architecture {
-  const architecture = parseArchitecture(text);
-  if (architecture === undefined) throw new RangeError(`${text} is not one of: ${architectures.join(", ")}`);
-  return architecture;
-}
 
 const run = buildCommand<RunFlags, [string], PimContext>({
   loader: async () => (await import("./build_impl.ts")).run,

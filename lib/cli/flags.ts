@@ -1,9 +1,19 @@
+import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
+
+/** A flag that is off unless it is given. */
+export const off = { kind: "boolean", default: false, withNegated: false } as const;
+
 /** The flag of every command that prints data. */
 export interface JsonFlags {
   readonly json: boolean;
 }
 
 /** The definition of {@linkcode JsonFlags}. */
-export const jsonFlag = {
-  json: { kind: "boolean", brief: "Print JSON", default: false, withNegated: false },
-} as const;
+export const jsonFlag = { json: { ...off, brief: "Print JSON" } } as const;
+
+/** The architecture that a flag names; throws for what is none. */
+export function parseArch(text: string): Architecture {
+  const architecture = parseArchitecture(text);
+  if (architecture === undefined) throw new RangeError(`${text} is not one of: ${architectures.join(", ")}`);
+  return architecture;
+}

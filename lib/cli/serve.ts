@@ -1,8 +1,8 @@
 import { buildCommand } from "@stricli/core";
-import { type Architecture, parseArchitecture } from "../architecture.ts";
+import type { Architecture } from "../architecture.ts";
 import { UsageError } from "../errors.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags } from "./flags.ts";
+import { jsonFlag, type JsonFlags, parseArch } from "./flags.ts";
 
 /** Flags of `pim serve`. */
 export interface ServeFlags extends JsonFlags {
@@ -16,12 +16,6 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) throw new UsageError(`${text} is no TCP port: 0 to 65535`);
   return port;
-}
-
-function parseArch(text: string): Architecture {
-  const architecture = parseArchitecture(text);
-  if (architecture === undefined) throw new UsageError(`${text} is no architecture: amd64 or arm64`);
-  return architecture;
 }
 
 export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as v from "valibot";
+import { parseMemoryMiB } from "../memory.ts";
 import type { Environment, Paths } from "../paths.ts";
 import type { Layer, Tree } from "./merge.ts";
 
@@ -10,7 +11,8 @@ const size = v.pipe(
 );
 const memory = v.pipe(
   v.union([v.string(), v.number()], "an amount of memory in MiB, such as 2048, or 4G"),
-  v.transform(parseMemoryMiB),
+  // What cannot be read comes back as it is, for the message.
+  v.transform((value) => parseMemoryMiB(String(value)) ?? String(value)),
   v.number("an amount of memory in MiB, such as 2048, or 4G"),
   v.integer("a whole number of MiB"),
   v.minValue(64, "64 MiB or more"),
@@ -112,10 +114,4 @@ export function environmentLayers(env: Environment): Layer[] {
       value: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree,
     }];
   });
-}
-
-/** MiB of "4G" or 2048; what cannot be read comes back as it is, for the message. */
-function parseMemoryMiB(value: string | number): number | string {
-  const match = /^(\d+(?:\.\d+)?)\s*([MG])?(?:i?B)?$/i.exec(String(value).trim());
-  return match === null ? String(value) : Number(match[1]) * (match[2]?.toUpperCase() === "G" ? 1024 : 1);
 }

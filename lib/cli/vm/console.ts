@@ -1,5 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import type { PimContext } from "../context.ts";
+import { off } from "../flags.ts";
 import { vmName } from "./parameters.ts";
 
 /** Flags of `pim log`. */
@@ -10,8 +11,6 @@ export interface LogFlags {
   readonly qemu: boolean;
   readonly previous: boolean;
 }
-
-const off = { kind: "boolean", default: false, withNegated: false } as const;
 
 export const consoleCommand = buildCommand<Record<never, never>, [string], PimContext>({
   loader: async () => (await import("./console_impl.ts")).attach,

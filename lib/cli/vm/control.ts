@@ -1,5 +1,7 @@
 import { buildCommand } from "@stricli/core";
 import type { PimContext } from "../context.ts";
+import { off } from "../flags.ts";
+import { parseSeconds } from "./parameters.ts";
 
 /** Flags of what stops a VM. */
 export interface StopFlags {
@@ -8,7 +10,6 @@ export interface StopFlags {
   readonly force: boolean;
 }
 
-const off = { kind: "boolean", default: false, withNegated: false } as const;
 const name = { parse: String, placeholder: "VM", brief: "Name of a VM, or its beginning" } as const;
 
 const stopFlags = {
@@ -50,8 +51,3 @@ export const rmCommand = buildCommand<{ readonly force: boolean }, [string, ...s
   },
   docs: { brief: "Remove VMs with their disks" },
 });
-
-function parseSeconds(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
-  throw new RangeError(`${text} is no number of seconds`);
-}

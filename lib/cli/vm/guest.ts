@@ -1,6 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import type { PimContext } from "../context.ts";
-import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { jsonFlag, type JsonFlags, off } from "../flags.ts";
 import { type AgentFlags, agentTimeout, vmName } from "./parameters.ts";
 
 /** Flags of `pim ip`. */
@@ -8,8 +8,6 @@ export interface IpFlags extends JsonFlags, AgentFlags {
   readonly wait: boolean;
   readonly first: boolean;
 }
-
-const off = { kind: "boolean", default: false, withNegated: false } as const;
 
 export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
   loader: async () =>

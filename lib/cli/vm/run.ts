@@ -1,7 +1,8 @@
 import { buildCommand } from "@stricli/core";
-import { type Architecture, architectures, parseArchitecture } from "../../architecture.ts";
+import type { Architecture } from "../../architecture.ts";
+import { parseMemoryMiB } from "../../memory.ts";
 import type { PimContext } from "../context.ts";
-import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { jsonFlag, type JsonFlags, off, parseArch } from "../flags.ts";
 import type { DiskMode, Forward, VmDefinition } from "../../vm/definition.ts";
 
 /** Flags of `pim run`. */
@@ -25,8 +26,6 @@ export interface RunFlags extends JsonFlags {
   readonly wait: "ssh" | "agent" | "none";
   readonly timeout: number;
 }
-
-const off = { kind: "boolean", default: false, withNegated: false } as const;
 
 /** A flag that takes one value and may be left out. */
 function value<T>(parse: (text: string) => T, placeholder: string, brief: string) {
@@ -115,11 +114,9 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
   },
 });
 
-/** MiB of "4G", "512M" or "2048". */
-export function parseMemory(text: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([MG])?(?:i?B)?$/i.exec(text) ?? [];
-  const memoryMiB = Number(number) * (unit?.toUpperCase() === "G" ? 1024 : 1);
-  if (Number.isInteger(memoryMiB) && memoryMiB >= 64) return memoryMiB;
+function parseMemory(text: string): number {
+  const memoryMiB = parseMemoryMiB(text);
+  if (memoryMiB !== undefined && Number.isInteger(memoryMiB) && memoryMiB >= 64) return memoryMiB;
   throw new RangeError(`${text} is no amount of memory from 64 MiB: 2048, 512M, 4G`);
 }
 
@@ -162,10 +159,4 @@ function parseUsb(text: string): VmDefinition["usb"][number] {
   throw new RangeError(
     `${text} names no USB device: VID:PID, four hexadecimal digits each, as lsusb prints them`,
   );
-}
-
-function parseArch(text: string): Architecture {
-  const architecture = parseArchitecture(text);
-  if (architecture === undefined) throw new RangeError(`${text} is not one of: ${architectures.join(", ")}`);
-  return architecture;
 }

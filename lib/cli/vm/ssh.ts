@@ -1,5 +1,6 @@
 import { buildCommand } from "@stricli/core";
 import type { PimContext } from "../context.ts";
+import { off } from "../flags.ts";
 import { parseSeconds } from "./parameters.ts";
 
 /** Flags that `pim ssh` and `pim cp` have in common. */
@@ -32,8 +33,6 @@ export const loginFlags = {
     brief: "How long to wait for a guest that is starting",
   },
 } as const;
-
-const off = { kind: "boolean", default: false, withNegated: false } as const;
 
 export const sshCommand = buildCommand<SshFlags, string[], PimContext>({
   loader: async () => (await import("./ssh_impl.ts")).ssh,
