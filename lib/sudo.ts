@@ -10,13 +10,9 @@ export interface SudoOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * The argv that runs a program as root without a question: see {@linkcode askForSudo}. With `background`, sudo returns
- * at once and the program lives on when the terminal closes. That takes the place of a session of its own (`detached`),
- * where sudo would not know of the password that was given on the terminal.
- */
-export function sudoArgv(argv: readonly string[], options: { readonly background?: boolean } = {}): string[] {
-  return ["sudo", "-n", ...(options.background ? ["-b"] : []), "--", ...argv];
+/** The argv that runs a program as root without a question: see {@linkcode askForSudo}. */
+export function sudoArgv(argv: readonly string[]): string[] {
+  return ["sudo", "-n", "--", ...argv];
 }
 
 let asking: Promise<void> | undefined;
