@@ -57,7 +57,7 @@ async function startedAt({ record, files }: Vm): Promise<number | undefined> {
 }
 
 /** What a file takes up on the host, which is less than its size where it has holes; undefined when it is not there. */
-export async function bytesOnHost(path: string): Promise<number | undefined> {
+async function bytesOnHost(path: string): Promise<number | undefined> {
   const info = await Deno.stat(path).catch(() => undefined);
   // In units of 512 bytes on every system (stat(2)).
   return info && (info.blocks === null ? info.size : info.blocks * 512);

@@ -5,7 +5,7 @@ import { definitionSchema, readChecked } from "./definition.ts";
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 
 /** What was started under a name: `<name>.json` of the runtime directory, written before QEMU begins. */
-export const runRecordSchema = v.object({
+const runRecordSchema = v.object({
   version: v.literal(1),
   definition: definitionSchema,
   /** The VM's own folder. */

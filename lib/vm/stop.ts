@@ -60,7 +60,7 @@ export async function stopVm(dirs: VmDirs, name: string, options: StopOptions = 
 }
 
 /** {@linkcode stopVm} for whoever holds the VM's lock. */
-export async function stopLocked(dirs: VmDirs, name: string, options: StopOptions = {}): Promise<Stopped> {
+async function stopLocked(dirs: VmDirs, name: string, options: StopOptions = {}): Promise<Stopped> {
   const startedMs = performance.now();
   const way = await endVm(dirs, name, options);
   const remains = await clearRemainsLocked(dirs, name);

@@ -151,7 +151,8 @@ export function parseShare(text: string): VmDefinition["shares"][number] {
   return { path, tag, readonly };
 }
 
-function parseUsb(text: string): VmDefinition["usb"][number] {
+/** "VID:PID", as lsusb prints them. */
+export function parseUsb(text: string): VmDefinition["usb"][number] {
   const [, vendorId, productId] = /^(?:0x)?([0-9a-f]{4}):(?:0x)?([0-9a-f]{4})$/i.exec(text) ?? [];
   if (vendorId !== undefined && productId !== undefined) {
     return { vendorId: vendorId.toLowerCase(), productId: productId.toLowerCase() };
