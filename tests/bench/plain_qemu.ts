@@ -1,6 +1,7 @@
+import { join } from "node:path";
 import { filesOfVm } from "../../lib/paths.ts";
 import { removeIfThere } from "../../lib/files.ts";
-import { start } from "../../lib/process.ts";
+import { formatArgv, startDetached } from "../../lib/process.ts";
 import { createOverlay } from "../../lib/qemu/img.ts";
 import { waitForBanner } from "../../lib/ssh/banner.ts";
 import type { RunRecord } from "../../lib/vm/run_record.ts";
@@ -23,14 +24,15 @@ export async function startPlain(record: RunRecord): Promise<PlainGuest> {
     qemuImg: "qemu-img",
     baseFormat: definition.image.format,
   });
-  const qemu = start(argv);
+  // In a session of its own, as pim does: Linux shares out its processors by sessions (autogroup).
+  const qemu = await startDetached(argv, { log: join(dir, "qemu.log") });
+  const died = new AbortController();
+  void qemu.ended.then(() => died.abort(new Error(`QEMU has ended: ${formatArgv(argv)}`)));
   const stop = async () => {
-    qemu.kill("SIGKILL");
+    if (!died.signal.aborted) Deno.kill(qemu.pid, "SIGKILL");
     await qemu.ended;
     await removeIfThere(dir);
   };
-  const died = new AbortController();
-  void qemu.ended.then(() => died.abort(new Error(`QEMU has ended: ${qemu.stderr()}`)));
   try {
     await waitForBanner({
       host: "127.0.0.1",
