@@ -63,13 +63,25 @@ async function waitForPrompt(log: string): Promise<void> {
   }
 }
 
-/** Types slowly: the firmware's serial driver drops what comes too fast. */
+/** Types a key only when the one before was echoed: the firmware's serial driver drops what comes too fast. */
 async function type(place: Place, name: string, text: string): Promise<void> {
   using socket = await Deno.connect({ transport: "unix", path: join(place.runtimeDir, `${name}.serial`) });
+  let echoed = 0;
+  // Read all the time: QEMU stops a guest whose output nobody takes.
+  const reading = (async () => {
+    const buffer = new Uint8Array(4096);
+    for (let count = await socket.read(buffer); count !== null; count = await socket.read(buffer)) {
+      echoed += count;
+    }
+  })().catch(() => {});
   for (const key of `${text}\r`) {
+    const before = echoed;
     await socket.write(new TextEncoder().encode(key));
-    await sleep(40);
+    for (let left = 200; left > 0 && echoed === before; left--) await sleep(10);
+    await sleep(20); // An echo is several bytes.
   }
+  await socket.closeWrite();
+  await reading;
 }
 
 const variable = "pimtest";
@@ -94,7 +106,7 @@ for (const [arch, machine] of [["amd64", "q35"], ["arm64", "virt"]] as const) {
       await waitForShell(place, "one");
       const guid = "3a8f2d6c-57b1-4a0e-9c44-1f0b6f7d2e90";
       await type(place, "one", `setvar ${variable} -guid ${guid} -bs -nv =0x2a`);
-      for (let left = 100; left > 0 && !(await hasVariable(place, "one")); left--) await sleep(100);
+      for (let left = 300; left > 0 && !(await hasVariable(place, "one")); left--) await sleep(100);
       ok(await hasVariable(place, "one"), "the variable is in the VM's own file");
 
       await expectPim(place, ["run", place.disk, "--name", "two", ...machineFlags]);
