@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { formatError } from "../lib/cli/error_text.ts";
 import { runInteractive } from "../lib/process.ts";
 import { passedEnvironment } from "./demo/environment.ts";
-import { ensurePackages, testPackages } from "./demo/packages.ts";
+import { agentFolder } from "./demo/cache.ts";
+import { ensurePackages, testPackages, unpackPackage } from "./demo/packages.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
 
@@ -37,6 +38,7 @@ export function countReport(xml: string): Counts {
 
 async function main(): Promise<number> {
   await ensurePackages(testPackages);
+  await unpackPackage("qemu-guest-agent", agentFolder(Deno.env.toObject()));
   const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
   try {
     const fast = await runTests("fast tests", ["--parallel", "--ignore=tests/e2e", "tests"], reportDir);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { HostError } from "../../lib/errors.ts";
 import type { Mirror } from "./mirror.ts";
 
-/** The folder that keeps the demo's ISO: $PIM_DEMO_CACHE, else pim-demo in the user's XDG cache folder. */
+/** The folder that keeps the demo's ISO and more: $PIM_DEMO_CACHE, else pim-demo in the user's XDG cache folder. */
 export function demoCacheFolder(env: Readonly<Record<string, string | undefined>>): string {
   if (env.PIM_DEMO_CACHE) return env.PIM_DEMO_CACHE;
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, "pim-demo");
@@ -11,6 +11,11 @@ export function demoCacheFolder(env: Readonly<Record<string, string | undefined>
   throw new HostError("There is no folder for the demo's ISO: HOME is not set", {
     hint: "Set PIM_DEMO_CACHE to a folder with 2 GB free.",
   });
+}
+
+/** Where the tests unpack Debian's package qemu-guest-agent: installed, it would begin to serve this host. */
+export function agentFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return join(demoCacheFolder(env), "qemu-guest-agent");
 }
 
 // What the ISO is made by. Whatever else lies in the folder (tests, the demo itself) may change without a new ISO.

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { HostError, messageOf } from "../../lib/errors.ts";
+import { exists, removeIfThere } from "../../lib/files.ts";
 import { run, which } from "../../lib/process.ts";
 
 /** Debian and Ubuntu packages that making and building the demo takes, and a program each of them brings. */
@@ -26,6 +28,9 @@ export const testPackages: Readonly<Record<string, string>> = {
   "ovmf": "UEFI for amd64",
   "qemu-system-arm": "virtual machines for arm64",
   "qemu-efi-aarch64": "UEFI for arm64",
+  "genisoimage": "reads ISOs that pim wrote",
+  "python3": "reads MIME that pim wrote",
+  "iproute2": "makes bridges",
 };
 
 /** Says what goes on, one line at a time. */
@@ -63,6 +68,35 @@ export async function ensurePackages(
       hint: `Try it by hand: sudo apt-get install --no-install-recommends ${missing.join(" ")}`,
       cause,
     });
+  }
+}
+
+/**
+ * Unpacks a package into a folder without installing it, for a program that would begin to serve when it is installed.
+ * Nothing happens when the folder is there; the package's dependencies have to be installed.
+ */
+export async function unpackPackage(
+  name: string,
+  folder: string,
+  onProgress: OnProgress = toStderr,
+): Promise<void> {
+  if (await exists(folder)) return;
+  onProgress(`Fetching ${name}`);
+  const work = await Deno.makeTempDir({ prefix: "pim-package-" });
+  const part = `${folder}.part`;
+  try {
+    const download = () => run(["apt-get", "-q", "download", name], { cwd: work });
+    await download().catch(async () => {
+      await run([...await rootPrefix([name]), "apt-get", "-q", "update"]);
+      await download();
+    });
+    await removeIfThere(part);
+    for await (const { name: file } of Deno.readDir(work)) {
+      await run(["dpkg-deb", "-x", join(work, file), part]);
+    }
+    await Deno.rename(part, folder);
+  } finally {
+    await removeIfThere(work);
   }
 }
 
