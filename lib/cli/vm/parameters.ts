@@ -20,8 +20,8 @@ export const vmName = {
   brief: "Name of a running VM, or how it begins",
 } as const;
 
-/** A number of seconds, from a millisecond to some days. */
+/** A number of seconds: none at all, milliseconds, or some days. */
 export function parseSeconds(text: string): number {
-  if (/^\d{1,6}(\.\d{1,3})?$/.test(text) && Number(text) > 0) return Number(text);
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text)) return Number(text);
   throw new RangeError(`${text} is no number of seconds`);
 }
