@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import { PimError } from "../errors.ts";
 import { type AgentClient, connectAgent } from "../qemu/agent.ts";
 import { connectQmp, type QmpClient } from "../qemu/qmp.ts";
@@ -6,6 +5,7 @@ import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import { lockAgent, type OpenChannel } from "./guest/agent_channel.ts";
 import { pause, seconds } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
+import { askRunState } from "./run_state.ts";
 import type { RunningVm } from "./vms.ts";
 
 /** Limits of a talk with QEMU or the guest agent. */
@@ -107,14 +107,8 @@ export class AgentMissingError extends PimError {
   }
 }
 
+/** What QEMU says of a machine whose CPUs stand still; only an explanation, so it need not be known. */
 async function stateUnlessRunning(vm: RunningVm): Promise<string | undefined> {
-  try {
-    await using qmp = await connectQmp(vm.files.qmp, { timeoutMs: 500 });
-    const { status } = v.parse(statusSchema, await qmp.execute("query-status", {}, { timeoutMs: 500 }));
-    return status === "running" ? undefined : status;
-  } catch {
-    return undefined; // It would only have been an explanation.
-  }
+  const state = await askRunState(vm, 500);
+  return state === "running" || state === "not answering" ? undefined : state;
 }
-
-const statusSchema = v.object({ status: v.string() });

@@ -1,7 +1,7 @@
 import { buildCommand } from "@stricli/core";
 import type { PimContext } from "../context.ts";
 import { off } from "../flags.ts";
-import { parseSeconds } from "./parameters.ts";
+import { parseSeconds, vmName } from "./parameters.ts";
 
 /** Flags of what stops a VM. */
 export interface StopFlags {
@@ -10,7 +10,7 @@ export interface StopFlags {
   readonly force: boolean;
 }
 
-const name = { parse: String, placeholder: "VM", brief: "Name of a VM, or its beginning" } as const;
+const name = { ...vmName, brief: "Name of a VM, or how it begins" } as const;
 
 const stopFlags = {
   timeout: {
