@@ -16,8 +16,24 @@ export interface BuildRequest {
   readonly architecture?: Architecture;
   /** Key or pattern of an ISO, in place of the profile's. */
   readonly iso?: string;
-  /** Build although there seems to be too little room. */
+  /** Build although nothing has changed, or there seems to be too little room. */
   readonly force?: boolean;
+  /** Name of a step that is to run again, with everything after it. */
+  readonly from?: string;
+  /** Whether layers of earlier builds may be used; default true. */
+  readonly cache?: boolean;
+  /** Boot and check the image before it is registered; default: the setting build.verify. */
+  readonly verify?: boolean;
+}
+
+/** A point of a build at which its disk can be kept. */
+export interface LayerPlan {
+  /** Name of the step that it is the end of. */
+  readonly step: string;
+  /** SHA-256 over everything that the disk depends on there, in hex. */
+  readonly key: string;
+  /** What the step itself depends on, by the names that people know it by, each with the SHA-256 of its content. */
+  readonly inputs: Readonly<Record<string, string>>;
 }
 
 /** Everything about a build that is known before anything is done. */
@@ -31,6 +47,8 @@ export interface BuildPlan {
   readonly diskBytes: number;
   /** Who logs in over SSH to provision. */
   readonly sshUser: string;
+  /** The layers of this build in their order; undefined while the ISO's checksum is not known. */
+  readonly layers?: readonly LayerPlan[];
   /** Port on 127.0.0.1 that is forwarded to the guest's SSH; 0 for any free one. */
   readonly sshPort: number;
   /** Whether room on disk is only an estimate to be told, not a condition. */
