@@ -8,6 +8,7 @@ import {
   type ConvertSpec,
   createDiskArgs,
   createOverlayArgs,
+  createUnopenedOverlayArgs,
   type ImageFormat,
   infoArgs,
 } from "./img_args.ts";
@@ -66,6 +67,20 @@ export async function createOverlay(
     options.diskBytes,
   );
   await run(argv, { signal: options.signal });
+}
+
+/**
+ * Makes a qcow2 overlay over a qcow2 file that a running QEMU has open or that gets its name only later, so that its
+ * size has to be told; throws when something is at the path already.
+ */
+export async function createUnopenedOverlay(
+  path: string,
+  backing: string,
+  options: ImgOptions & { readonly diskBytes: number },
+): Promise<void> {
+  await refuseExisting(path);
+  const { qemuImg, diskBytes, signal } = options;
+  await run(createUnopenedOverlayArgs(qemuImg, path, backing, diskBytes), { signal });
 }
 
 /** Writes an image and everything under it as one new file; a target that failed half-way is removed. */

@@ -39,6 +39,19 @@ export function createOverlayArgs(
   ];
 }
 
+/** Argv that makes a qcow2 overlay over a qcow2 file that is not looked at, and so may be in use or not there yet. */
+export function createUnopenedOverlayArgs(
+  qemuImg: string,
+  path: string,
+  backing: string,
+  diskBytes: number,
+): string[] {
+  return [
+    ...[qemuImg, "create", "-q", "-u", "-f", "qcow2", "-b", backing, "-F", "qcow2", path],
+    String(diskBytes),
+  ];
+}
+
 /** Argv that writes a whole image, backing files included, as a new one, with progress on stdout. */
 export function convertArgs(qemuImg: string, spec: ConvertSpec): string[] {
   const options = Object.entries(spec.options ?? {}).map(([name, value]) => `${name}=${optionValue(value)}`);

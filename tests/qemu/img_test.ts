@@ -3,11 +3,19 @@ import { join } from "node:path";
 import { CancelledError } from "../../lib/errors.ts";
 import { exists } from "../../lib/files.ts";
 import { which } from "../../lib/process.ts";
-import { checkImage, convertImage, createDisk, createOverlay, imageInfo } from "../../lib/qemu/img.ts";
+import {
+  checkImage,
+  convertImage,
+  createDisk,
+  createOverlay,
+  createUnopenedOverlay,
+  imageInfo,
+} from "../../lib/qemu/img.ts";
 import {
   convertArgs,
   createDiskArgs,
   createOverlayArgs,
+  createUnopenedOverlayArgs,
   infoArgs,
   parseProgress,
 } from "../../lib/qemu/img_args.ts";
@@ -30,6 +38,10 @@ Deno.test("the argv of qemu-img is fixed", () => {
   assert.deepEqual(
     createOverlayArgs("qi", "/o", "/b", "qcow2", 1024),
     ["qi", "create", "-q", "-f", "qcow2", "-b", "/b", "-F", "qcow2", "/o", "1024"],
+  );
+  assert.deepEqual(
+    createUnopenedOverlayArgs("qi", "/o", "/b", 1024),
+    ["qi", "create", "-q", "-u", "-f", "qcow2", "-b", "/b", "-F", "qcow2", "/o", "1024"],
   );
   assert.deepEqual(infoArgs("qi", "/a", true), ["qi", "info", "--output=json", "-U", "/a"]);
   assert.deepEqual(
@@ -93,6 +105,20 @@ Deno.test("an overlay knows its base, may be larger, and is flattened by convert
     const small = join(folder, "small.qcow2");
     await convertImage({ source: overlay, target: small, format: "qcow2", compress: true }, { qemuImg });
     assert((await imageInfo(small, { qemuImg })).actualBytes < 2 * MiB);
+  });
+});
+
+Deno.test("an overlay can be made before its base is there, and never over something", async () => {
+  await withFolder(async (folder) => {
+    const [base, overlay] = [join(folder, "later.qcow2"), join(folder, "overlay.qcow2")];
+    await createUnopenedOverlay(overlay, base, { qemuImg, diskBytes: 16 * MiB });
+    await assert.rejects(
+      createUnopenedOverlay(overlay, base, { qemuImg, diskBytes: MiB }),
+      /something is there already/,
+    );
+    await createDisk(base, 16 * MiB, { qemuImg });
+    const info = await imageInfo(overlay, { qemuImg });
+    assert.deepEqual([info.backingFile, info.virtualBytes], [base, 16 * MiB]);
   });
 });
 
