@@ -25,10 +25,12 @@ export function qemuArgs(host: QemuHost, machine: MachineSpec): string[] {
     ...controlArgs(machine),
     ...["-object", "rng-builtin,id=rng0"],
     ...["-device", `virtio-rng-pci,rng=rng0,${pciAddress(pciSlot.rng)}`],
+    ...generationArgs(host, machine),
     ...cdromArgs(host, machine),
     ...diskArgs(machine.disks),
     ...shareArgs(machine.shares ?? []),
     ...kernelArgs(machine),
+    ...(machine.incoming ? ["-S", "-incoming", "defer"] : []),
     ...(machine.noReboot ? ["-no-reboot"] : []),
     ...(machine.pidFile === undefined ? [] : ["-pidfile", machine.pidFile]),
     ...(machine.extraArgs ?? []),
@@ -77,6 +79,11 @@ function controlArgs(machine: MachineSpec): string[] {
 
 function socket(id: string, path: string): string {
   return `socket,id=${id},path=${optionValue(path)},server=on,wait=off`;
+}
+
+function generationArgs(host: QemuHost, machine: MachineSpec): string[] {
+  // QEMU has the device for ACPI on x86 only.
+  return machine.generationId && host.architecture === "amd64" ? ["-device", "vmgenid,guid=auto"] : [];
 }
 
 function kernelArgs(machine: MachineSpec): string[] {

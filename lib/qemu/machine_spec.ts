@@ -76,6 +76,10 @@ export interface MachineSpec {
   readonly serial: SerialSpec;
   readonly qmpSocket: string;
   readonly agentSocket?: string;
+  /** A number that differs at each start, so that guests resumed from one state do not share random numbers; amd64 only. */
+  readonly generationId?: boolean;
+  /** Begins with a state that `loadState` brings, and stands still until then and after it. */
+  readonly incoming?: boolean;
   /** QEMU ends when the guest reboots. */
   readonly noReboot?: boolean;
   readonly display?: DisplaySpec;

@@ -220,6 +220,15 @@ Deno.test("an install phase adds its CD, throw-away disk, kernel and -no-reboot,
   ]);
 });
 
+Deno.test("a machine that is resumed waits for its state, and a number of its own tells amd64 guests that it is another", () => {
+  const resumed: MachineSpec = { ...machine, incoming: true, generationId: true, noReboot: true };
+  const rng = "virtio-rng-pci,rng=rng0,addr=0x4";
+  const after = (argv: string[]) => argv.slice(argv.indexOf(rng) + 1);
+  const incoming = ["-S", "-incoming", "defer", "-no-reboot"];
+  assert.deepEqual(after(qemuArgs(linux, resumed)), ["-device", "vmgenid,guid=auto", ...disk, ...incoming]);
+  assert.deepEqual(after(qemuArgs(arm, resumed)), [...disk, ...incoming]);
+});
+
 Deno.test("a machine with every option has exactly these arguments", () => {
   const whole: MachineSpec = {
     ...machine,
