@@ -1,4 +1,5 @@
 import { CancelledError } from "../errors.ts";
+import type { StepTime } from "../image/manifest.ts";
 import type { Emit } from "./events.ts";
 
 /** What a step may use beside its input. */
@@ -6,6 +7,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** What the step takes in use is handed over here and undone, last first, when the build ends. */
   readonly undo: AsyncDisposableStack;
+  /** The steps that ran before this one. */
+  readonly done: readonly StepTime[];
   /** Reports progress within the step: a few words, and how far of the whole where that is known (0 to 1). */
   progress(text: string, fraction?: number): void;
   /** Reports a line that a program in the guest wrote. */
@@ -58,6 +61,7 @@ export async function runChain<In, Out>(
   options: { readonly signal: AbortSignal; readonly undo: AsyncDisposableStack; readonly emit: Emit },
 ): Promise<Out> {
   const { signal, undo, emit } = options;
+  const done: StepTime[] = [];
   let state: unknown = input;
   for (const [index, step] of steps.entries()) {
     const startedMs = performance.now();
@@ -67,13 +71,16 @@ export async function runChain<In, Out>(
       state = await step.run(state, {
         signal,
         undo,
+        done,
         progress: progressReporter(step.name, emit),
         output: (line) => emit({ type: "output", step: step.name, line }),
       });
     } catch (cause) {
       throw new StepError(step.name, cause);
     }
-    emit({ type: "step-finished", step: step.name, elapsedMs: Math.round(performance.now() - startedMs) });
+    const elapsedMs = Math.round(performance.now() - startedMs);
+    done.push({ step: step.name, elapsedMs });
+    emit({ type: "step-finished", step: step.name, elapsedMs });
   }
   return state as Out;
 }

@@ -28,6 +28,12 @@ export interface ImageEntry {
   /** Port of the guest's SSH server where it is not 22. */
   readonly sshPort?: number;
   readonly logs: readonly string[];
+  /** What it was made of and what is in it; images of the first pims have none. */
+  readonly manifest?: string;
+  /** Its software bill of materials, in SPDX. */
+  readonly sbom?: string;
+  /** 64 hex digits over all that its build depended on: a build with the same key would make the same image. */
+  readonly key?: string;
 }
 
 // Hand-edited names must not lead out of the image folder when they are joined to it or removed.
@@ -44,6 +50,7 @@ const bytes = v.pipe(
   v.minValue(0, "0 or more bytes"),
 );
 const names = v.array(v.string());
+const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"));
 
 const diskEntry = v.strictObject({
   profile: plainName,
@@ -52,7 +59,7 @@ const diskEntry = v.strictObject({
   format: v.literal("qcow2"),
   virtual_size: bytes,
   size: bytes,
-  sha256: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"))),
+  sha256: v.optional(hex64),
   created: v.pipe(
     v.string("a time such as 2026-01-31T12:00:00Z"),
     v.check((time) => !Number.isNaN(Date.parse(time)), "a time such as 2026-01-31T12:00:00Z"),
@@ -66,6 +73,9 @@ const diskEntry = v.strictObject({
     v.pipe(v.number(), v.integer(), v.minValue(1, "a port from 1 to 65535"), v.maxValue(65535)),
   ),
   logs: v.optional(v.array(fileName), []),
+  manifest: v.optional(fileName),
+  sbom: v.optional(fileName),
+  key: v.optional(hex64),
 });
 
 /** An entry as it stands in registry.yml; its name is the key. */
@@ -84,7 +94,7 @@ export type DiskRegistry = v.InferOutput<typeof registrySchema>;
 
 /** An entry of registry.yml in TypeScript's words. */
 export function fromDisk(name: string, entry: DiskEntry): ImageEntry {
-  const { virtual_size, size, efi_vars, ssh_port, sha256, iso, ...same } = entry;
+  const { virtual_size, size, efi_vars, ssh_port, sha256, iso, manifest, sbom, key, ...same } = entry;
   const { checksum, ...isoSame } = iso;
   return {
     name,
@@ -95,6 +105,9 @@ export function fromDisk(name: string, entry: DiskEntry): ImageEntry {
     ...(sha256 !== undefined && { sha256 }),
     ...(efi_vars !== undefined && { efiVars: efi_vars }),
     ...(ssh_port !== undefined && { sshPort: ssh_port }),
+    ...(manifest !== undefined && { manifest }),
+    ...(sbom !== undefined && { sbom }),
+    ...(key !== undefined && { key }),
   };
 }
 
@@ -117,5 +130,8 @@ export function toDisk(entry: ImageEntry): DiskEntry {
     username: entry.username,
     ...(entry.sshPort !== undefined && { ssh_port: entry.sshPort }),
     logs: [...entry.logs],
+    ...(entry.manifest !== undefined && { manifest: entry.manifest }),
+    ...(entry.sbom !== undefined && { sbom: entry.sbom }),
+    ...(entry.key !== undefined && { key: entry.key }),
   };
 }

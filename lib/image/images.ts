@@ -80,8 +80,8 @@ export class ImageInUseError extends PimError {
 }
 
 /**
- * Deletes an image: its file, its firmware variables and its logs, then its entry, which is returned. The name must be
- * the image's own, not a profile's. When a file cannot be deleted the entry stays, so that it can be tried again.
+ * Deletes an image: its file and all that lies beside it, then its entry, which is returned. The name must be the
+ * image's own, not a profile's. When a file cannot be deleted the entry stays, so that it can be tried again.
  *
  * @param usersOf the names of the VMs that use a file; where there are any, ImageInUseError is thrown
  */
@@ -100,7 +100,7 @@ export async function removeImage(
     }
     const users = await usersOf(join(imageDir, image.file));
     if (users.length > 0) throw new ImageInUseError(name, users);
-    for (const file of [image.file, image.efiVars, ...image.logs]) {
+    for (const file of [image.file, image.efiVars, ...image.logs, image.manifest, image.sbom]) {
       if (file === undefined) continue;
       try {
         await removeIfThere(join(imageDir, file));

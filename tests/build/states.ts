@@ -49,6 +49,7 @@ export function told(signal: AbortSignal = new AbortController().signal): Told {
     lines,
     signal,
     undo,
+    done: [],
     progress: (text) => void lines.push(text),
     output: (line) => void lines.push(line),
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
