@@ -48,6 +48,53 @@ export function buildsDir(paths: Paths): string {
   return join(paths.cacheDir, "builds");
 }
 
+/** Held while a profile is built for an architecture: two builds of it would do the same work twice. */
+export function buildLock(paths: Paths, profile: string, architecture: string): string {
+  return join(buildsDir(paths), `.${checkName(profile, "profile name")}-${architecture}.lock`);
+}
+
+/** Where layers are kept, one folder for each. */
+export function layersDir(paths: Paths): string {
+  return join(paths.cacheDir, "layers");
+}
+
+/** Held for a moment by who begins to use layers, and by who removes some. */
+export function layersLock(paths: Paths): string {
+  return join(layersDir(paths), ".lock");
+}
+
+/** The files of a layer. */
+export interface LayerFiles {
+  readonly dir: string;
+  /** What the layer is: a LayerRecord as JSON. Its time of change is that of the layer's last use. */
+  readonly record: string;
+  readonly disk: string;
+  readonly efiVars: string;
+  /** The state of the machine that ran over the disk. */
+  readonly memory: string;
+}
+
+/** The files in a layer's folder. */
+export function filesOfLayer(dir: string): LayerFiles {
+  return {
+    dir,
+    record: join(dir, "layer.json"),
+    disk: join(dir, "disk.qcow2"),
+    efiVars: join(dir, "efi-vars.fd"),
+    memory: join(dir, "memory"),
+  };
+}
+
+/** A secret of this user, with which what builds depend on is hashed. */
+export function digestSecretFile(paths: Paths): string {
+  return join(paths.dataDir, "digest-secret");
+}
+
+/** Where machines that verify an image have their files while they run, one folder for each verification. */
+export function verifyDir(cacheDir: string): string {
+  return join(cacheDir, "verify");
+}
+
 /** Where VMs keep what outlives a start, one folder for each. */
 export function vmsDir(paths: Paths): string {
   return join(paths.dataDir, "vms");
@@ -116,6 +163,8 @@ export interface RuntimeFiles {
   readonly json: string;
   /** A picture of the display, on its way to where it was asked for. */
   readonly screenshot: string;
+  /** Over which a machine's memory goes to a file, or comes from there. */
+  readonly migration: string;
 }
 
 /** The runtime files of the VM with this name. */
@@ -129,6 +178,7 @@ export function runtimeFiles(runtimeDir: string, name: string): RuntimeFiles {
     log: file("log"),
     json: file("json"),
     screenshot: file("png"),
+    migration: file("migrate"),
   };
 }
 

@@ -43,6 +43,8 @@ export function describeEvent(event: TimedEvent): string {
       return `${event.step}: done in ${(event.elapsedMs / 1000).toFixed(1)} s`;
     case "build-finished":
       return `built ${event.path} (${event.bytes} bytes) in ${(event.elapsedMs / 1000).toFixed(1)} s`;
+    case "build-unchanged":
+      return `nothing has changed since ${event.image} was built`;
     case "build-failed":
       return `failed in step ${event.step}: ${event.reason}`;
   }

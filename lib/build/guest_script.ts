@@ -12,7 +12,7 @@ export const guestFolder = ".pim-build";
 /** A script to run as root in the guest. */
 export interface GuestScript {
   readonly name: string;
-  readonly content: string | { readonly path: string };
+  readonly content: string | Uint8Array;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

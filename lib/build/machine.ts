@@ -2,26 +2,30 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Machine, MachineDiedError } from "../qemu/machine.ts";
 import type { KernelSpec, MachineSpec } from "../qemu/machine_spec.ts";
 import { SshError } from "../ssh/errors.ts";
-import type { DiskReady } from "./states.ts";
+import type { OnDisk } from "./states.ts";
 
 /** Port of the guest's SSH server. */
 export const guestSshPort = 22;
 
+/** What the machine of a build is to do. */
+export type Phase =
+  /** Start an installer from this kernel, with this ISO in the drive, and end when it reboots. */
+  | { readonly install: KernelSpec; readonly cdrom: string }
+  /** Start the installed system, or wait for the state of one that ran already. */
+  | { readonly sshPort: number; readonly incoming?: boolean };
+
 /** The machine of a build: the same for the install phase and for provisioning, so that devices keep their names. */
-export function buildMachine(
-  { plan, workspace, iso, disk, efiVars }: DiskReady,
-  phase: { readonly install: KernelSpec } | { readonly sshPort: number },
-): MachineSpec {
+export function buildMachine({ plan, workspace, disk, efiVars }: OnDisk, phase: Phase): MachineSpec {
   const { profile } = plan;
-  const installing = "install" in phase;
   return {
     name: plan.name,
     memoryMiB: profile.build.memoryMiB,
     cpus: profile.build.cpus,
     disks: [{ path: disk, format: "qcow2", throwaway: true }],
-    ...(installing && { cdrom: iso.path, kernel: phase.install, noReboot: true }),
-    ...(!installing && {
+    generationId: true,
+    ...("install" in phase ? { cdrom: phase.cdrom, kernel: phase.install, noReboot: true } : {
       network: { kind: "user", forwards: [{ hostPort: phase.sshPort, guestPort: guestSshPort }] },
+      incoming: phase.incoming ?? false,
     }),
     ...(efiVars !== undefined && { efiVars }),
     serial: { socket: workspace.runtime.serial, log: workspace.files.serialLog },

@@ -1,7 +1,7 @@
 import type { Architecture } from "../architecture.ts";
 import { hostArchitecture } from "../architecture.ts";
 import type { Config } from "../config/config.ts";
-import { UsageError } from "../errors.ts";
+import { messageOf, UsageError } from "../errors.ts";
 import type { IsoEntry } from "../iso/catalog.ts";
 import { findIso, loadCatalog } from "../iso/catalog.ts";
 import { imageName } from "../image/images.ts";
@@ -9,6 +9,11 @@ import { provisioningScripts, type Script } from "../profile/files.ts";
 import { loadProfile } from "../profile/load.ts";
 import { type ResolvedProfile, resolveProfile } from "../profile/resolved.ts";
 import { parseDiskSize } from "../qemu/disk_size.ts";
+import { didYouMean } from "../suggest.ts";
+import { userDigester } from "./layers/digest.ts";
+import { type BuildKeys, buildKeys, installPoint, type Origin, scriptPoint } from "./layers/keys.ts";
+import { knownOrigin } from "./layers/origin.ts";
+import { listLayers } from "./layers/store.ts";
 
 /** What the user asked to build. */
 export interface BuildRequest {
@@ -24,6 +29,13 @@ export interface BuildRequest {
   readonly cache?: boolean;
   /** Boot and check the image before it is registered; default: the setting build.verify. */
   readonly verify?: boolean;
+  /** Wait for another build of the profile that runs, rather than fail; default true. */
+  readonly wait?: boolean;
+}
+
+/** A provisioning script with the content that runs, whatever becomes of its file meanwhile. */
+export interface PlannedScript extends Script {
+  readonly content: Uint8Array;
 }
 
 /** A point of a build at which its disk can be kept. */
@@ -43,15 +55,21 @@ export interface BuildPlan {
   readonly profile: ResolvedProfile;
   readonly architecture: Architecture;
   readonly iso: IsoEntry;
-  readonly scripts: readonly Script[];
+  readonly scripts: readonly PlannedScript[];
   readonly diskBytes: number;
   /** Who logs in over SSH to provision. */
   readonly sshUser: string;
-  /** The layers of this build in their order; undefined while the ISO's checksum is not known. */
-  readonly layers?: readonly LayerPlan[];
+  /** The content keys of its layers; undefined while the ISO is not known well enough. */
+  readonly keys?: BuildKeys;
+  /** Name of a step that is to run again, with everything after it. */
+  readonly from?: string;
+  /** Whether layers of earlier builds may be used. */
+  readonly cache: boolean;
+  /** Whether the image is booted and checked before it is registered. */
+  readonly verify: boolean;
   /** Port on 127.0.0.1 that is forwarded to the guest's SSH; 0 for any free one. */
   readonly sshPort: number;
-  /** Whether room on disk is only an estimate to be told, not a condition. */
+  /** Build although nothing has changed; room on disk is only an estimate then, not a condition. */
   readonly force: boolean;
   readonly config: Config;
 }
@@ -68,18 +86,49 @@ export async function planBuild(config: Config, request: BuildRequest): Promise<
     });
   }
   const { build } = config.settings;
-  return {
+  const scripts = await provisioningScripts(config.folders, request.profile, profile.scripts);
+  const plan: BuildPlan = {
     name: imageName(request.profile, architecture, new Date()),
     profile,
     architecture,
     iso: findIso(pattern, await loadCatalog(config.folders), architecture),
-    scripts: await provisioningScripts(config.folders, request.profile, profile.scripts),
+    scripts: await Promise.all(scripts.map(readScript)),
     diskBytes: parseDiskSize(profile.build.diskSize),
     sshUser: build.ssh.user ?? profile.username,
     sshPort: build.ssh.port,
     force: request.force ?? false,
+    cache: request.cache ?? true,
+    verify: request.verify ?? build.verify,
+    ...(request.from !== undefined && { from: stepNamed(request.from, scripts) }),
     config,
   };
+  const { iso_dir } = config.settings.iso;
+  const origin = await knownOrigin(plan.iso, iso_dir, profile.installer, () => listLayers(config.paths));
+  return origin === undefined ? plan : await withKeys(plan, origin);
+}
+
+/** A plan with the content keys that it has, coming from there; what it depends on is read anew. */
+export async function withKeys(plan: BuildPlan, origin: Origin): Promise<BuildPlan> {
+  const { paths, folders } = plan.config;
+  return { ...plan, keys: await buildKeys({ ...plan, folders }, origin, await userDigester(paths)) };
+}
+
+async function readScript(script: Script): Promise<PlannedScript> {
+  try {
+    return { ...script, content: await Deno.readFile(script.path) };
+  } catch (cause) {
+    throw new UsageError(`Cannot read ${script.path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The step that --from names: install, finalize, or a script with or without the word. */
+function stepNamed(wanted: string, scripts: readonly Script[]): string {
+  const steps = [installPoint, ...scripts.map(({ name }) => scriptPoint(name)), "finalize"];
+  const found = steps.find((step) => step === wanted || step === scriptPoint(wanted));
+  if (found !== undefined) return found;
+  throw new UsageError(`No step ${JSON.stringify(wanted)} can be begun from`, {
+    hint: didYouMean(wanted, [...steps, ...scripts.map(({ name }) => name)], `It has: ${steps.join(", ")}`),
+  });
 }
 
 function chooseArchitecture(
@@ -101,6 +150,7 @@ function withSettings(profile: Parameters<typeof resolveProfile>[1], { settings 
     diskSize: settings.build.disk_size,
     memoryMiB: settings.build.memory,
     cpus: settings.build.cpus,
+    warm: settings.build.warm,
     sshTimeoutMinutes: settings.build.ssh.timeout / 60,
   };
   return { ...profile, build: { ...defaults, ...profile.build } };

@@ -1,19 +1,25 @@
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
 import { imageName } from "../image/images.ts";
 import { exists } from "../files.ts";
+import { milestoneShare } from "../installer/milestones.ts";
 import { log, redact } from "../log.ts";
 import { followSerial } from "../qemu/serial.ts";
 import { buildSteps } from "./build.ts";
 import { openBuildLog } from "./build_log.ts";
 import { runChain, StepError } from "./chain.ts";
+import { expectedSteps } from "./earlier_builds.ts";
 import { type Emit, emitter, type TimedEvent } from "./events.ts";
+import { estimating } from "./expectation.ts";
 import type { BuildPlan } from "./plan.ts";
 import type { BuiltImage, Planned } from "./states.ts";
+import { soundLayer } from "./layers/sound.ts";
+import { install } from "./steps/install.ts";
+import { takeTurn, type TurnOptions } from "./turn.ts";
+import { unchangedImage } from "./unchanged.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 /** Options of {@linkcode runBuild}. */
-export interface RunOptions {
-  readonly signal: AbortSignal;
+export interface RunOptions extends TurnOptions {
   readonly onEvent: (event: TimedEvent) => void;
   /** Called with each line of the machine's serial console, in both of its phases. */
   readonly onConsole?: (line: string) => void;
@@ -61,16 +67,26 @@ export async function runBuild(plan: BuildPlan, options: RunOptions): Promise<Bu
 
 async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImage> {
   const startedMs = performance.now();
+  await using _turn = await takeTurn(unnamed, options);
+  const unchanged = await unchangedImage(unnamed);
+  if (unchanged !== undefined) {
+    const { name, path, bytes } = unchanged;
+    emitter(name, [options.onEvent])({ type: "build-unchanged", image: name, path, bytes });
+    return unchanged;
+  }
   const { plan, workspace } = await claimName(unnamed);
   await using _workspace = workspace;
   using buildLog = openBuildLog({ text: workspace.files.buildLog, ndjson: workspace.files.events });
   await using _console = options.onConsole && followConsole(workspace.files.serialLog, options.onConsole);
-  const emit = emitter([buildLog.listen, options.onEvent]);
+  const emit = estimating(emitter(plan.name, [buildLog.listen, options.onEvent]), {
+    stepMs: await expectedSteps(plan),
+    share: (step, text) => step === install.name ? milestoneShare(text) : undefined,
+  });
   await using undo = new AsyncDisposableStack();
-  const steps = buildSteps(plan);
+  const reuse = await soundLayer(plan, options.signal);
+  const steps = buildSteps(plan, reuse);
   emit({
     type: "build-started",
-    build: plan.name,
     profile: plan.profile.name,
     architecture: plan.architecture,
     steps: steps.steps.map(({ name }) => name),

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type Architecture, parseArchitecture } from "../architecture.ts";
 import { messageOf, PimError } from "../errors.ts";
 import { exists, isLocked, lockFile, removeIfThere } from "../files.ts";
 import {
@@ -16,6 +17,12 @@ export interface Workspace extends AsyncDisposable {
   readonly files: WorkspaceFiles;
   /** Sockets of the build's machine. */
   readonly runtime: RuntimeFiles;
+  /** A path for another file of the build's disk. */
+  nextDisk(): string;
+  /** Says which file the machine writes to: that one is kept of a failed build, as `files.disk`. */
+  useDisk(path: string): void;
+  /** The folder in which a layer with this id is put together. */
+  stagedLayer(id: string): string;
   /** Decides what is left behind when the workspace is disposed of; "nothing" unless told otherwise. */
   keep(what: "nothing" | "logs" | "everything"): void;
 }
@@ -29,6 +36,8 @@ export interface WorkspaceFiles {
   readonly serialLog: string;
   readonly buildLog: string;
   readonly events: string;
+  /** Why the build failed; a folder without it is that of a pim that was killed. */
+  readonly reason: string;
 }
 
 const lockName = "lock";
@@ -42,6 +51,7 @@ function workspaceFiles(dir: string): WorkspaceFiles {
     serialLog: join(dir, "serial.log"),
     buildLog: join(dir, "build.log"),
     events: join(dir, "build.ndjson"),
+    reason: join(dir, "reason.json"),
   };
 }
 
@@ -56,14 +66,20 @@ export async function openWorkspace(paths: Paths, name: string): Promise<Workspa
   if (lock === undefined) return undefined;
   const files = workspaceFiles(dir);
   let kept: "nothing" | "logs" | "everything" = "nothing";
+  let disk = files.disk;
+  let disks = 0;
   return {
     dir,
     files,
     runtime,
+    nextDisk: () => join(dir, `disk-${++disks}.qcow2`),
+    useDisk: (path) => disk = path,
+    stagedLayer: (id) => join(dir, `layer-${id}`),
     keep: (what) => kept = what,
     async [Symbol.asyncDispose]() {
       if (kept === "nothing") await removeIfThere(dir);
-      else if (kept === "logs") await removeDisks(files);
+      else if (kept === "logs") await removeDisks(dir, files);
+      else if (disk !== files.disk && await exists(disk)) await Deno.rename(disk, files.disk);
       await lock[Symbol.asyncDispose]();
     },
   };
@@ -90,6 +106,7 @@ async function makeLocked(dir: string): Promise<AsyncDisposable | undefined> {
 export interface BuildFolder {
   readonly name: string;
   readonly profile: string;
+  readonly architecture: Architecture;
   readonly dir: string;
   readonly running: boolean;
   readonly files: WorkspaceFiles;
@@ -98,7 +115,7 @@ export interface BuildFolder {
 }
 
 // As imageName makes it: <profile>-<architecture>-<time>.
-const buildName = /^(?<profile>.+)-(?:amd64|arm64)-(?<time>\d{8}T\d{6}Z)$/;
+const buildName = /^(?<profile>.+)-(?<architecture>amd64|arm64)-(?<time>\d{8}T\d{6}Z)$/;
 
 /** All build folders, oldest first. */
 export async function listBuildFolders(paths: Paths): Promise<BuildFolder[]> {
@@ -106,16 +123,20 @@ export async function listBuildFolders(paths: Paths): Promise<BuildFolder[]> {
   if (!(await exists(root))) return [];
   const folders: (BuildFolder & { readonly time: string })[] = [];
   for await (const entry of Deno.readDir(root)) {
-    const { profile, time } = buildName.exec(entry.name)?.groups ?? {};
-    if (!entry.isDirectory || profile === undefined || time === undefined) continue;
+    const { profile, architecture: word = "", time } = buildName.exec(entry.name)?.groups ?? {};
+    const architecture = parseArchitecture(word);
+    if (!entry.isDirectory || profile === undefined || time === undefined || architecture === undefined) {
+      continue;
+    }
     const dir = join(root, entry.name);
     const files = workspaceFiles(dir);
     folders.push({
       name: entry.name,
       profile,
+      architecture,
       time,
       dir,
-      running: await isLocked(join(dir, lockName)),
+      running: await isBuildRunning(dir),
       files,
       hasDisk: await exists(files.disk),
     });
@@ -125,6 +146,14 @@ export async function listBuildFolders(paths: Paths): Promise<BuildFolder[]> {
     .map(({ time: _, ...folder }) => folder);
 }
 
-async function removeDisks(files: WorkspaceFiles): Promise<void> {
-  for (const file of [files.disk, files.efiVars, files.kernel, files.initrd]) await removeIfThere(file);
+/** Whether the build with this folder runs; one whose folder is gone does not. */
+export async function isBuildRunning(dir: string): Promise<boolean> {
+  return await isLocked(join(dir, lockName));
+}
+
+async function removeDisks(dir: string, files: WorkspaceFiles): Promise<void> {
+  for (const file of [files.efiVars, files.kernel, files.initrd]) await removeIfThere(file);
+  for (const { name } of Deno.readDirSync(dir)) {
+    if (/^disk.*\.qcow2$/.test(name)) await removeIfThere(join(dir, name));
+  }
 }

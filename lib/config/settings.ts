@@ -24,6 +24,11 @@ const count = v.pipe(
   v.number("a whole number"),
   v.integer("a whole number"),
 );
+const flag = v.pipe(
+  v.union([v.boolean(), v.picklist(["true", "false"])], "true or false"),
+  // Variables of the environment are text.
+  v.transform((value) => value === true || value === "true"),
+);
 const port = v.pipe(count, v.minValue(0, "a port"), v.maxValue(65535, "a port"));
 const text = v.string();
 const anyMap = v.record(v.string(), v.unknown());
@@ -37,6 +42,10 @@ export const settingsSchema = v.strictObject({
     memory,
     cpus: v.pipe(count, v.minValue(1, "1 or more")),
     on_error: v.picklist(["cleanup", "keep", "ask"]),
+    verify: flag,
+    warm: flag,
+    warm_size: size,
+    layers_size: size,
     ssh: v.strictObject({
       user: v.optional(text),
       timeout: v.pipe(count, v.minValue(1, "1 second or more")),
@@ -78,6 +87,10 @@ export function builtInSettings(paths: Paths): Layer {
         memory: 2048,
         cpus: 2,
         on_error: "cleanup",
+        verify: false,
+        warm: true,
+        warm_size: "4G",
+        layers_size: "40G",
         ssh: { timeout: 600, port: 0 },
       },
       serve: { bind: "127.0.0.1", port: 8080 },

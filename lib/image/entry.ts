@@ -34,6 +34,8 @@ export interface ImageEntry {
   readonly sbom?: string;
   /** 64 hex digits over all that its build depended on: a build with the same key would make the same image. */
   readonly key?: string;
+  /** How it did when it was last booted and checked; `time` is ISO 8601, UTC. */
+  readonly verified?: { readonly ok: boolean; readonly time: string };
 }
 
 // Hand-edited names must not lead out of the image folder when they are joined to it or removed.
@@ -50,6 +52,10 @@ const bytes = v.pipe(
   v.minValue(0, "0 or more bytes"),
 );
 const names = v.array(v.string());
+const time = v.pipe(
+  v.string("a time such as 2026-01-31T12:00:00Z"),
+  v.check((time) => !Number.isNaN(Date.parse(time)), "a time such as 2026-01-31T12:00:00Z"),
+);
 const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"));
 
 const diskEntry = v.strictObject({
@@ -60,10 +66,7 @@ const diskEntry = v.strictObject({
   virtual_size: bytes,
   size: bytes,
   sha256: v.optional(hex64),
-  created: v.pipe(
-    v.string("a time such as 2026-01-31T12:00:00Z"),
-    v.check((time) => !Number.isNaN(Date.parse(time)), "a time such as 2026-01-31T12:00:00Z"),
-  ),
+  created: time,
   firmware: v.picklist(["bios", "uefi"]),
   efi_vars: v.optional(fileName),
   iso: v.strictObject({ key: v.string(), filename: v.string(), checksum: v.optional(v.string()) }),
@@ -76,6 +79,7 @@ const diskEntry = v.strictObject({
   manifest: v.optional(fileName),
   sbom: v.optional(fileName),
   key: v.optional(hex64),
+  verified: v.optional(v.strictObject({ ok: v.boolean(), time })),
 });
 
 /** An entry as it stands in registry.yml; its name is the key. */
@@ -94,7 +98,8 @@ export type DiskRegistry = v.InferOutput<typeof registrySchema>;
 
 /** An entry of registry.yml in TypeScript's words. */
 export function fromDisk(name: string, entry: DiskEntry): ImageEntry {
-  const { virtual_size, size, efi_vars, ssh_port, sha256, iso, manifest, sbom, key, ...same } = entry;
+  const { virtual_size, size, efi_vars, ssh_port, sha256, iso, manifest, sbom, key, verified, ...same } =
+    entry;
   const { checksum, ...isoSame } = iso;
   return {
     name,
@@ -108,6 +113,7 @@ export function fromDisk(name: string, entry: DiskEntry): ImageEntry {
     ...(manifest !== undefined && { manifest }),
     ...(sbom !== undefined && { sbom }),
     ...(key !== undefined && { key }),
+    ...(verified !== undefined && { verified }),
   };
 }
 
@@ -133,5 +139,6 @@ export function toDisk(entry: ImageEntry): DiskEntry {
     ...(entry.manifest !== undefined && { manifest: entry.manifest }),
     ...(entry.sbom !== undefined && { sbom: entry.sbom }),
     ...(entry.key !== undefined && { key: entry.key }),
+    ...(entry.verified !== undefined && { verified: { ...entry.verified } }),
   };
 }

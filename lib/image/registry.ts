@@ -22,6 +22,8 @@ export interface Registry {
 export interface RegistryDraft extends Registry {
   /** Throws when the name is taken. */
   add(entry: ImageEntry): void;
+  /** Changes what is known of an image; throws when there is none of this name. */
+  change(name: string, change: Partial<ImageEntry>): void;
   /** Whether there was such an image. */
   remove(name: string): boolean;
 }
@@ -50,6 +52,11 @@ export async function updateRegistry<T>(
       checkName(entry.name, "image name");
       if (entries.has(entry.name)) throw new PimError(`The image ${entry.name} is registered already`);
       entries.set(entry.name, entry);
+    },
+    change(name, change) {
+      const entry = entries.get(name);
+      if (entry === undefined) throw new PimError(`The image ${name} is not registered`);
+      entries.set(name, { ...entry, ...change, name });
     },
     remove: (name) => entries.delete(name),
   });

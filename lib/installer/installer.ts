@@ -55,6 +55,8 @@ export interface Installer {
   readonly stopSigns: readonly StopSign[];
   /** What a line of its console or log tells of its progress, in words; undefined for most lines. */
   milestone(line: string): string | undefined;
+  /** How much of an installation is usually done when a milestone is reached, from 0 to 1. */
+  readonly shares: Readonly<Record<string, number>>;
   /** What the ISO is, or undefined when it is none of this family. */
   recognise(iso: IsoReader): Promise<RecognisedIso | undefined>;
   /** Places of kernel and initrd, the most likely first. */

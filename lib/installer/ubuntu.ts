@@ -1,4 +1,5 @@
 import { parseArchitecture } from "../architecture.ts";
+import { cloudInitMilestone } from "./cloud_init.ts";
 import { diskInfo, hasFile } from "./disk_info.ts";
 import { serialConsoleArg, splitKernelArgs } from "./kernel_line.ts";
 import type { Installer, KernelArgsOptions } from "./installer.ts";
@@ -21,10 +22,14 @@ export const ubuntu: Installer = {
   ],
 
   milestone(line) {
-    // subiquity reports on the console: "start: subiquity/Install/install/curtin_install/run_curtin_step: …".
-    const step = /\bstart: (?:subiquity\/|cmd-)(\S+?)(?::|$)/.exec(line)?.[1];
-    return step?.split("/").slice(-2).join(" ").replaceAll("_", " ");
+    // subiquity and curtin report on the console, some with words: "start: subiquity/Install/install/curtin_install:
+    // installing system", "start: cmd-install/stage-extract/builtin/cmd-extract: acquiring and extracting image from …".
+    const [, path, words] = /\bstart: (?:subiquity\/|cmd-)(\S+?)(?::\s*(.*))?$/.exec(line) ?? [];
+    return words || path?.split("/").slice(-2).join(" ").replaceAll("_", " ") || cloudInitMilestone(line);
   },
+
+  // Nothing was measured yet: the times of earlier builds tell more anyway.
+  shares: {},
 
   async recognise(iso) {
     const info = await diskInfo(iso);

@@ -145,3 +145,33 @@ export async function agentCommands(agent: AgentClient, options?: ExecuteOptions
 const infoSchema = v.object({
   supported_commands: v.array(v.object({ name: v.string(), enabled: v.boolean() })),
 });
+
+/** Sets the guest's clock, and with it its hardware clock; the time is in milliseconds since 1970. */
+export async function setGuestTime(
+  agent: AgentClient,
+  timeMs: number,
+  options?: ExecuteOptions,
+): Promise<void> {
+  // Nanoseconds are beyond what a JavaScript number holds exactly; the last digits do not matter here.
+  await agent.execute("guest-set-time", { time: Math.round(timeMs) * 1_000_000 }, options);
+}
+
+/** Adds lines to a user's authorized_keys (since qemu-ga 5.2). */
+export async function addAuthorizedKeys(
+  agent: AgentClient,
+  username: string,
+  keys: readonly string[],
+  options?: ExecuteOptions,
+): Promise<void> {
+  await agent.execute("guest-ssh-add-authorized-keys", { username, keys: [...keys] }, options);
+}
+
+/** Takes lines out of a user's authorized_keys again (since qemu-ga 5.2). */
+export async function removeAuthorizedKeys(
+  agent: AgentClient,
+  username: string,
+  keys: readonly string[],
+  options?: ExecuteOptions,
+): Promise<void> {
+  await agent.execute("guest-ssh-remove-authorized-keys", { username, keys: [...keys] }, options);
+}

@@ -1,7 +1,9 @@
 import { UsageError } from "../../errors.ts";
 import { findBootFiles, installerNamed, recogniseIso } from "../../installer/installers.ts";
 import { openIso } from "../../iso/iso9660/iso9660.ts";
+import { formatChecksum } from "../../iso/checksum.ts";
 import type { Step } from "../chain.ts";
+import type { Origin } from "../layers/keys.ts";
 import type { BootReady, IsoReady } from "../states.ts";
 
 /** Recognises the installer on the ISO and takes its kernel and initrd out, so that nothing has to be typed at a boot menu. */
@@ -36,6 +38,11 @@ export const extractKernel: Step<IsoReady, BootReady> = {
     await iso.extract(boot.kernel, files.kernel, { signal });
     await iso.extract(boot.initrd, files.initrd, { signal });
     progress(`${installer.title} ${found?.version ?? ""} ${boot.kernel}`.replace(/ +/g, " "));
-    return { ...state, installer, kernel: files.kernel, initrd: files.initrd };
+    const origin: Origin = {
+      isoChecksum: formatChecksum(state.iso.checksum),
+      family,
+      ...(found?.version !== undefined && { version: found.version }),
+    };
+    return { ...state, origin, installer, kernel: files.kernel, initrd: files.initrd };
   },
 };

@@ -1,18 +1,18 @@
 import { buildKeyComment } from "../../serve/template_data.ts";
 import type { Step } from "../chain.ts";
+import { finalizeScript } from "../finalize_script.ts";
 import { guestFolder, runGuestScript, scriptEnvironment } from "../guest_script.ts";
 import { whileRunning } from "../machine.ts";
-import type { Reachable } from "../states.ts";
+import type { Inventoried } from "../states.ts";
 
-const scriptUrl = new URL("../finalize.sh", import.meta.url);
 const timeoutMs = 10 * 60_000;
 
 /** Takes out of the system what belongs to the build or to one machine only: keys, identity, logs, caches. */
-export const finalize: Step<Reachable, Reachable> = {
+export const finalize: Step<Inventoried, Inventoried> = {
   name: "finalize",
   async run(state, { signal, output }) {
     const { profile, architecture } = state.plan;
-    const content = await Deno.readTextFile(scriptUrl);
+    const content = await finalizeScript();
     await whileRunning(
       state.machine,
       state.plan.name,

@@ -22,13 +22,17 @@ export const install: Step<Served, Installed> = {
     });
     const kernel = { kernel: state.kernel, initrd: state.initrd, append: kernelLine(words) };
     let shutdownReason: unknown;
-    await using machine = await startMachine(host, buildMachine(state, { install: kernel }), {
-      signal,
-      onEvent: ({ event, data }) => {
-        if (event === "SHUTDOWN") shutdownReason = data.reason;
-        if (event === "GUEST_PANICKED") shutdownReason = "guest-panic";
+    await using machine = await startMachine(
+      host,
+      buildMachine(state, { install: kernel, cdrom: state.iso.path }),
+      {
+        signal,
+        onEvent: ({ event, data }) => {
+          if (event === "SHUTDOWN") shutdownReason = data.reason;
+          if (event === "GUEST_PANICKED") shutdownReason = "guest-panic";
+        },
       },
-    });
+    );
     await using watch = watchInstall({
       installer,
       seed,

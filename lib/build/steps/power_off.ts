@@ -4,7 +4,7 @@ import { shutdownGuest } from "../../qemu/agent_commands.ts";
 import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
 import type { Step, StepContext } from "../chain.ts";
 import { findRootWay } from "../guest_root.ts";
-import type { PoweredOff, Reachable } from "../states.ts";
+import type { Inventoried, PoweredOff, Reachable } from "../states.ts";
 
 interface Way {
   readonly name: string;
@@ -25,7 +25,7 @@ const ways: readonly Way[] = [
 ];
 
 /** Powers the system off in good order and waits for QEMU to end. */
-export const powerOff: Step<Reachable, PoweredOff> = {
+export const powerOff: Step<Inventoried, PoweredOff> = {
   name: "power off",
   async run(state, context) {
     const tried: string[] = [];

@@ -1,13 +1,14 @@
-import type { Script } from "../../profile/files.ts";
 import type { Step } from "../chain.ts";
 import { runGuestScript, scriptEnvironment } from "../guest_script.ts";
+import { scriptPoint } from "../layers/keys.ts";
 import { whileRunning } from "../machine.ts";
+import type { PlannedScript } from "../plan.ts";
 import type { Reachable } from "../states.ts";
 
-/** Runs one provisioning script in the guest, as root. Its end is a point to build upon. */
-export function provision(script: Script): Step<Reachable, Reachable> {
+/** Runs one provisioning script in the guest, as root. */
+export function provision(script: PlannedScript): Step<Reachable, Reachable> {
   return {
-    name: `script ${script.name}`,
+    name: scriptPoint(script.name),
     async run(state, { signal, output }) {
       const { profile, architecture } = state.plan;
       await whileRunning(
@@ -17,7 +18,7 @@ export function provision(script: Script): Step<Reachable, Reachable> {
         (signal) =>
           runGuestScript(state.ssh, profile, {
             name: script.name,
-            content: { path: script.path },
+            content: script.content,
             env: scriptEnvironment(profile, architecture),
             timeoutMs: profile.build.scriptTimeoutMinutes * 60_000,
             signal,

@@ -2,16 +2,18 @@ import { basename, join } from "node:path";
 import { messageOf, PimError } from "../../errors.ts";
 import { exists } from "../../files.ts";
 import type { ImageEntry } from "../../image/entry.ts";
+import { type StepTime, writeManifest } from "../../image/manifest.ts";
 import { updateRegistry } from "../../image/registry.ts";
-import { formatChecksum } from "../../iso/checksum.ts";
+import { spdxDocument, writeSpdx } from "../../image/spdx.ts";
 import { registryFile } from "../../paths.ts";
 import type { Step } from "../chain.ts";
+import { manifestOf } from "../image_manifest.ts";
 import type { BuiltImage, Flattened } from "../states.ts";
 
-/** Puts the image among the images, with the build's logs beside it, and records it. Once begun it is not cancelled. */
+/** Puts the image among the images, its manifest and the build's logs beside it, and records it. Once begun it is not cancelled. */
 export const register: Step<Flattened, BuiltImage> = {
   name: "register",
-  async run(state) {
+  async run(state, { done }) {
     const { plan, workspace, part, imageBytes } = state;
     const files = imageFiles(state);
     // Its name holds the second that the build began; after a clock was set back, a VM may run over such a file.
@@ -23,7 +25,9 @@ export const register: Step<Flattened, BuiltImage> = {
       if (files.efiVars !== undefined) await Deno.copyFile(workspace.files.efiVars, files.efiVars);
       await Deno.copyFile(workspace.files.serialLog, files.serialLog);
       await Deno.copyFile(workspace.files.buildLog, files.buildLog);
-      await updateRegistry(registryFile(plan.config.paths), (registry) => registry.add(entry(state, files)));
+      const entry = entryOf(state, files);
+      await describe(state, entry, files, done);
+      await updateRegistry(registryFile(plan.config.paths), (registry) => registry.add(entry));
     } catch (cause) {
       // An hour's work is not thrown away for this.
       throw new PimError(`The image is complete, but it could not be registered: ${messageOf(cause)}`, {
@@ -36,11 +40,25 @@ export const register: Step<Flattened, BuiltImage> = {
   },
 };
 
+/** Writes what the image was made of and what is in it. */
+async function describe(
+  state: Flattened,
+  entry: ImageEntry,
+  files: ImageFiles,
+  done: readonly StepTime[],
+): Promise<void> {
+  const manifest = manifestOf(state, entry, done);
+  await writeManifest(files.manifest, manifest);
+  await writeSpdx(files.sbom, spdxDocument(manifest));
+}
+
 interface ImageFiles {
   readonly image: string;
   readonly efiVars?: string;
   readonly serialLog: string;
   readonly buildLog: string;
+  readonly manifest: string;
+  readonly sbom: string;
 }
 
 function imageFiles({ plan, efiVars }: Flattened): ImageFiles {
@@ -50,10 +68,12 @@ function imageFiles({ plan, efiVars }: Flattened): ImageFiles {
     ...(efiVars !== undefined && { efiVars: file("efi-vars.fd") }),
     serialLog: file("serial.log"),
     buildLog: file("build.log"),
+    manifest: file("manifest.json"),
+    sbom: file("spdx.json"),
   };
 }
 
-function entry({ plan, iso, imageBytes, sha256 }: Flattened, files: ImageFiles): ImageEntry {
+function entryOf({ plan, origin, imageBytes, sha256 }: Flattened, files: ImageFiles): ImageEntry {
   return {
     name: plan.name,
     profile: plan.profile.name,
@@ -69,10 +89,13 @@ function entry({ plan, iso, imageBytes, sha256 }: Flattened, files: ImageFiles):
     iso: {
       key: plan.iso.key,
       filename: plan.iso.filename,
-      checksum: formatChecksum(iso.checksum),
+      checksum: origin.isoChecksum,
     },
     scripts: plan.scripts.map(({ name }) => name),
     username: plan.profile.username,
     logs: [basename(files.serialLog), basename(files.buildLog)],
+    manifest: basename(files.manifest),
+    sbom: basename(files.sbom),
+    ...(plan.keys !== undefined && { key: plan.keys.image }),
   };
 }

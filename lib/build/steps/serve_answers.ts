@@ -4,13 +4,14 @@ import { guestHost, randomPrefix, startSeedServer } from "../../serve/server.ts"
 import { buildKeyComment } from "../../serve/template_data.ts";
 import { generateKeyPair } from "../../ssh/key.ts";
 import type { Step } from "../chain.ts";
+import { withKeys } from "../plan.ts";
 import type { DiskReady, Served } from "../states.ts";
 
 /** Renders the answer files, with a key for this build only, and serves them on loopback under an unguessable path. */
 export const serveAnswers: Step<DiskReady, Served> = {
   name: "serve answers",
   async run(state, { undo, progress, signal }) {
-    const { plan: { profile, architecture, config }, installer } = state;
+    const { installer, plan: { profile, architecture, config } } = state;
     const buildKey = await generateKeyPair(buildKeyComment);
     let answers: Answers = new Map();
     const seed = undo.use(
@@ -28,7 +29,9 @@ export const serveAnswers: Step<DiskReady, Served> = {
       paths: installer.answerFiles,
       find: async (folder, endings) => (await findNamed(config.folders, folder, profile.name, endings))?.path,
     });
+    // The templates are read a second time here: what was served is what the layers are to be known by.
+    const plan = await withKeys(state.plan, state.origin);
     progress(`${installer.answerFiles.join(" ")} on 127.0.0.1:${seed.port}`);
-    return { ...state, seed, buildKey };
+    return { ...state, plan, seed, buildKey };
   },
 };

@@ -1,0 +1,66 @@
+import { type ExitCode, PimError } from "../../errors.ts";
+import type { Evidence } from "./evidence.ts";
+
+/** Why a build failed, as reason.json names it; scripts may rely on these words. */
+export type ReasonCode =
+  | "kernel-not-started"
+  | "no-dhcp"
+  | "answers-never-fetched"
+  | "installer-question"
+  | "installer-error"
+  | "late-command-failed"
+  | "install-stalled"
+  | "install-timeout"
+  | "kernel-panic"
+  | "qemu-died"
+  | "disk-full"
+  | "boot-stopped"
+  | "no-network"
+  | "no-ssh"
+  | "login-refused"
+  | "script-failed"
+  | "script-hung"
+  | "script-timeout"
+  | "power-off-refused"
+  | "verification-failed"
+  | "cancelled"
+  | "failed";
+
+/** Why a build does not go on. */
+export interface Reason {
+  readonly code: ReasonCode;
+  /** A sentence without its full stop. */
+  readonly summary: string;
+  /** What to do or type next. */
+  readonly hint?: string;
+  readonly exitCode: ExitCode;
+  /** Nothing that the machine may still do can change it. */
+  readonly final: boolean;
+}
+
+/** A failure whose reason was found in what the machine showed; the message ends in its last lines. */
+export class DiagnosedError extends PimError {
+  override readonly name = "DiagnosedError";
+
+  constructor(
+    readonly reason: Reason,
+    readonly evidence: Evidence,
+    options: { readonly lines?: readonly string[]; readonly cause?: unknown } = {},
+  ) {
+    super(reason.summary + quoted(evidence, options.lines), {
+      exitCode: reason.exitCode,
+      ...(reason.hint !== undefined && { hint: reason.hint }),
+      ...(options.cause !== undefined && { cause: options.cause }),
+    });
+  }
+}
+
+// As many as a person reads; the logs have all.
+const shownLines = 15;
+
+function quoted({ console, script }: Evidence, lines: readonly string[] | undefined): string {
+  const [what, said] = script === undefined ? ["its console", lines ?? console.last] : ["it", script.last];
+  if (said.length === 0) return "";
+  const shown = said.slice(-shownLines).map((line) => `  | ${line}`);
+  return `\nThe last lines of ${what}:\n${shown.join("\n")}`;
+}

@@ -1,0 +1,44 @@
+import { messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { type AgentClient, connectAgent } from "../../qemu/agent.ts";
+import { freezeFilesystems, setGuestTime, thawFilesystems } from "../../qemu/agent_commands.ts";
+import type { Reachable } from "../states.ts";
+
+/** A guest whose file systems are in order on its disk; disposing of it lets it write again. */
+export interface QuietGuest extends AsyncDisposable {
+  /** Whether its file systems are frozen; else only what had been written until then is there. */
+  readonly frozen: boolean;
+}
+
+// The service is up by the time that SSH lets us in, or a moment later.
+const agentTimeoutMs = 5_000;
+
+/** Brings a guest's disk in order: frozen by its agent, or at least written out over SSH where it has none. */
+export async function quiesce({ workspace, ssh }: Reachable, signal: AbortSignal): Promise<QuietGuest> {
+  let agent: AgentClient;
+  try {
+    agent = await connectAgent(workspace.runtime.agent, { timeoutMs: agentTimeoutMs, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    log.debug(`No guest agent to freeze the file systems: ${messageOf(error)}`);
+    await ssh.exec("sync", { signal, timeoutMs: 120_000 });
+    return { frozen: false, async [Symbol.asyncDispose]() {} };
+  }
+  const thaw = async () => {
+    try {
+      // Without the signal: a frozen guest could not even be powered off.
+      await thawFilesystems(agent);
+      // Its clock stood still while it was stopped.
+      await setGuestTime(agent, Date.now()).catch((error) => log.debug(messageOf(error)));
+    } finally {
+      await agent[Symbol.asyncDispose]();
+    }
+  };
+  try {
+    await freezeFilesystems(agent, { signal });
+  } catch (error) {
+    await thaw().catch(() => {});
+    throw error;
+  }
+  return { frozen: true, [Symbol.asyncDispose]: thaw };
+}
