@@ -53,6 +53,9 @@ export async function show(this: PimContext, flags: JsonFlags, name: string): Pr
     ["scripts", image.scripts.join(", ")],
     ["user", image.username],
     ["logs", image.logs.map((log) => join(imageDir, log)).join(", ")],
+    ...(image.manifest === undefined ? [] : [["manifest", join(imageDir, image.manifest)]]),
+    ...(image.sbom === undefined ? [] : [["SBOM", join(imageDir, image.sbom)]]),
+    ...(image.key === undefined ? [] : [["key", image.key]]),
   ]));
 }
 
