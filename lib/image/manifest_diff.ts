@@ -69,7 +69,7 @@ function inputsOf({ image, iso, installer, pim, qemu, scripts }: Manifest): Fact
     ["QEMU", qemu.version],
     ["accelerator", qemu.accelerator],
     ...scripts.map(({ name, sha256 }) => [`script ${name}`, sha256] as const),
-    ["order of scripts", scripts.map(({ name }) => name).join(", ")],
+    ["scripts", scripts.map(({ name }) => name).join(", ")],
   ]);
 }
 
