@@ -1,5 +1,5 @@
 import type { StepTime } from "../image/manifest.ts";
-import type { BuildEvent, Emit } from "./events.ts";
+import type { Emit } from "./events.ts";
 
 /** How many builds are looked at: machines and mirrors change, so that only the last ones count. */
 export const buildsThatCount = 5;

@@ -1,49 +1,109 @@
 import { buildSteps } from "../build/build.ts";
-import { type BuildPlan, planBuild } from "../build/plan.ts";
+import { type BuildPlan, type BuildRequest, planBuild } from "../build/plan.ts";
 import { runBuild } from "../build/run.ts";
+import { sideBySide } from "../build/side_by_side.ts";
+import { CancelledError, exitCode, PimError } from "../errors.ts";
 import { hideSecret } from "../log.ts";
 import { formatChecksum } from "../iso/checksum.ts";
 import { isoStatus } from "../iso/status.ts";
 import type { RunFlags } from "./build.ts";
-import { buildRenderer } from "./build_render.ts";
+import { type BuildRenderer, buildRenderer } from "./build_render.ts";
 import type { PimContext } from "./context.ts";
 import { countOf } from "./count.ts";
+import { formatError } from "./error_text.ts";
 import { table } from "./table.ts";
 
-/** `pim build run PROFILE` */
-export async function run(this: PimContext, flags: RunFlags, profile: string): Promise<void> {
+/** `pim build run PROFILE...` */
+export async function run(this: PimContext, flags: RunFlags, ...profiles: string[]): Promise<void> {
   const config = await this.config();
-  const plan = await planBuild(config, {
-    profile,
-    architecture: flags.arch,
-    iso: flags.iso,
-    force: flags.force,
-  });
-  hideSecret(plan.profile.password);
-  if (flags.dryRun) return await printPlan(this, plan, flags.json);
-  const onError = flags.onError ?? config.settings.build.on_error;
+  const plans: BuildPlan[] = [];
+  // All of them first: a mistake in the last one is told before anything is built.
+  for (const profile of new Set(profiles)) plans.push(await planBuild(config, requestOf(flags, profile)));
+  for (const { profile } of plans) hideSecret(profile.password);
+  if (flags.dryRun) return await printPlans(this, plans, flags.json);
+  const several = plans.length > 1;
   using renderer = await buildRenderer({
     mode: flags.json ? "json" : this.quiet ? "quiet" : this.live ? "live" : "plain",
+    several,
     print: (line) => this.print(line),
     say: (line) => this.process.stderr.write(`${line}\n`),
   });
-  const image = await runBuild(plan, {
-    signal: this.signal,
-    onEvent: renderer.listen,
-    ...(flags.console && { onConsole: renderer.console }),
-    keepDisk: async ({ message }) =>
-      onError === "keep" ||
-      (onError === "ask" && this.live &&
-        await renderer.ask(`${message}\nKeep the disk of the failed build?`, this.signal)),
+  let built = 0;
+  const failures = await sideBySide(plans, { jobs: flags.jobs, signal: this.signal }, async (plan) => {
+    try {
+      await build(this, plan, flags, renderer);
+      built++;
+    } catch (error) {
+      if (several && !this.signal.aborted) renderer.say(`${plan.profile.name}: ${formatError(error, false)}`);
+      throw error;
+    }
   });
-  if (!flags.json) this.print(image.path);
+  if (built === plans.length) return;
+  const [first] = failures;
+  if (first === undefined || (several && this.signal.aborted)) throw new CancelledError();
+  if (!several) throw first.error;
+  throw new PimError(
+    `${failures.length} of ${plans.length} builds failed: ` +
+      failures.map(({ item }) => item.profile.name).join(", "),
+    {
+      cause: first.error,
+      exitCode: first.error instanceof PimError ? first.error.exitCode : exitCode.failure,
+    },
+  );
 }
 
-async function printPlan(context: PimContext, plan: BuildPlan, json: boolean): Promise<void> {
-  const steps = buildSteps(plan).steps.map(({ name }) => name);
+function requestOf(flags: RunFlags, profile: string): BuildRequest {
+  const { arch, iso, force, from, cache, verify, wait } = flags;
+  return { profile, architecture: arch, iso, force, from, cache, verify, wait };
+}
+
+async function build(
+  context: PimContext,
+  plan: BuildPlan,
+  flags: RunFlags,
+  renderer: BuildRenderer,
+): Promise<void> {
+  const onError = flags.onError ?? plan.config.settings.build.on_error;
+  const image = await runBuild(plan, {
+    signal: context.signal,
+    onEvent: renderer.listen,
+    ...(flags.console && { onConsole: (line) => renderer.console(plan.profile.name, line) }),
+    keepDisk: async ({ message }) =>
+      onError === "keep" ||
+      (onError === "ask" && context.live &&
+        await renderer.ask(`${message}\nKeep the disk of the failed build?`, context.signal)),
+  });
+  if (!flags.json) context.print(image.path);
+}
+
+/** One plan as it is; several as a list. */
+async function printPlans(context: PimContext, plans: readonly BuildPlan[], json: boolean): Promise<void> {
+  const data = await Promise.all(plans.map(describePlan));
+  if (json) return context.print(JSON.stringify(data.length === 1 ? data[0] : data, null, 2));
+  context.print(data.map(planText).join("\n\n"));
+}
+
+/** What a build would do, for people and for --json. */
+interface PlanDescription {
+  readonly image: string;
+  readonly profile: string;
+  readonly architecture: string;
+  readonly iso: {
+    readonly key: string;
+    readonly url: string;
+    readonly state: string;
+    readonly checksum?: string;
+  };
+  readonly machine: Pick<BuildPlan["profile"]["build"], "memoryMiB" | "cpus" | "diskSize" | "firmware">;
+  readonly user: string;
+  readonly scripts: readonly string[];
+  readonly steps: readonly string[];
+}
+
+async function describePlan(plan: BuildPlan): Promise<PlanDescription> {
   const iso = await isoStatus(plan.iso, plan.config.settings.iso.iso_dir);
   const { build } = plan.profile;
-  const data = {
+  return {
     image: `${plan.config.settings.build.image_dir}/${plan.name}.qcow2`,
     profile: plan.profile.name,
     architecture: plan.architecture,
@@ -61,20 +121,22 @@ async function printPlan(context: PimContext, plan: BuildPlan, json: boolean): P
     },
     user: plan.sshUser,
     scripts: plan.scripts.map(({ path }) => path),
-    steps,
+    steps: buildSteps(plan).steps.map(({ name }) => name),
   };
-  if (json) return context.print(JSON.stringify(data, null, 2));
-  context.print(table(["WHAT", "VALUE"], [
-    ["image", data.image],
-    ["ISO", `${data.iso.key} (${data.iso.state}) ${data.iso.url}`],
+}
+
+function planText(plan: PlanDescription): string {
+  const { iso, machine } = plan;
+  const cpus = countOf(machine.cpus, "CPU");
+  return table(["WHAT", "VALUE"], [
+    ["image", plan.image],
+    ["ISO", `${iso.key} (${iso.state}) ${iso.url}`],
     [
       "machine",
-      `${build.memoryMiB} MiB, ${
-        countOf(build.cpus, "CPU")
-      }, disk ${build.diskSize}, ${build.firmware}, ${plan.architecture}`,
+      `${machine.memoryMiB} MiB, ${cpus}, disk ${machine.diskSize}, ${machine.firmware}, ${plan.architecture}`,
     ],
-    ["user", data.user],
-    ...data.scripts.map((path, index) => [index === 0 ? "scripts" : "", path]),
-    ...steps.map((step, index) => [index === 0 ? "steps" : "", `${index + 1}. ${step}`]),
-  ]));
+    ["user", plan.user],
+    ...plan.scripts.map((path, index) => [index === 0 ? "scripts" : "", path]),
+    ...plan.steps.map((step, index) => [index === 0 ? "steps" : "", `${index + 1}. ${step}`]),
+  ]);
 }

@@ -1,12 +1,14 @@
 import type { TimedEvent } from "../build/events.ts";
 import { configureLog } from "../log.ts";
-import { type FormatMs, liveChange, liveLine, type LiveStep, plainLines } from "./build_lines.ts";
+import { type FormatMs, liveBuilds, plainLines } from "./build_lines.ts";
 
-/** Shows a build's events; disposing of it leaves the terminal as it should be. */
+/** Shows the events of builds; disposing of it leaves the terminal as it should be. */
 export interface BuildRenderer extends Disposable {
   readonly listen: (event: TimedEvent) => void;
-  /** Shows a line of the machine's serial console. */
-  readonly console: (line: string) => void;
+  /** Shows a line of the serial console of a profile's machine. */
+  readonly console: (profile: string, line: string) => void;
+  /** Writes lines to stderr, above whatever is redrawn there. */
+  readonly say: (text: string) => void;
   /** Asks a yes-or-no question on the terminal; no when nobody can answer, or when aborted. */
   ask(question: string, signal: AbortSignal): Promise<boolean>;
 }
@@ -14,23 +16,30 @@ export interface BuildRenderer extends Disposable {
 /** How events are shown: NDJSON on stdout, redrawn or plain lines on stderr, or not at all. */
 export type RenderMode = "json" | "live" | "plain" | "quiet";
 
-/** A renderer for one build; `print` writes a line to stdout, `say` one to stderr. */
-export async function buildRenderer(options: {
+/** Options of {@linkcode buildRenderer}. */
+export interface RendererOptions {
   readonly mode: RenderMode;
+  /** Whether there are several builds, so that each line has to name its own. */
+  readonly several: boolean;
+  /** Writes a line to stdout. */
   readonly print: (line: string) => void;
+  /** Writes a line to stderr. */
   readonly say: (line: string) => void;
-}): Promise<BuildRenderer> {
-  const { mode, print, say } = options;
+}
+
+/** A renderer for builds that run one after another or side by side. */
+export async function buildRenderer(options: RendererOptions): Promise<BuildRenderer> {
+  const { mode, several, print, say } = options;
   switch (mode) {
     case "json":
-      return lineRenderer(say, (event) => print(JSON.stringify(event)));
+      return lineRenderer(options, (event) => print(JSON.stringify(event)));
     case "quiet":
-      return lineRenderer(say, () => {});
+      return lineRenderer(options, () => {});
     case "live":
-      return await liveRenderer(say);
+      return await liveRenderer(options);
     case "plain": {
-      const lineOf = plainLines();
-      return lineRenderer(say, (event) => {
+      const lineOf = plainLines(several);
+      return lineRenderer(options, (event) => {
         const line = lineOf(event);
         if (line !== undefined) say(line);
       });
@@ -38,19 +47,25 @@ export async function buildRenderer(options: {
   }
 }
 
-const consoleLine = (line: string): string => `console | ${line}`;
+function consoleLine(several: boolean, profile: string, line: string): string {
+  return `${several ? `${profile}: ` : ""}console | ${line}`;
+}
 
-function lineRenderer(say: (line: string) => void, listen: (event: TimedEvent) => void): BuildRenderer {
+function lineRenderer(
+  { say, several }: RendererOptions,
+  listen: (event: TimedEvent) => void,
+): BuildRenderer {
   return {
     listen,
-    console: (line) => say(consoleLine(line)),
-    ask: (question, signal) => yesOrNo(say, question, signal),
+    console: (profile, line) => say(consoleLine(several, profile, line)),
+    say,
+    ask: oneByOne((question, signal) => yesOrNo(say, question, signal)),
     [Symbol.dispose]() {},
   };
 }
 
-/** One line that is redrawn for the running step; whatever else is said stays above it. */
-async function liveRenderer(say: (line: string) => void): Promise<BuildRenderer> {
+/** A line for each running build that is redrawn; whatever else is said stays above them. */
+async function liveRenderer({ say, several }: RendererOptions): Promise<BuildRenderer> {
   const [{ createLogUpdate }, { default: prettyMs }, process] = await Promise.all([
     import("log-update"),
     import("pretty-ms"),
@@ -60,9 +75,13 @@ async function liveRenderer(say: (line: string) => void): Promise<BuildRenderer>
     prettyMs(ms, precision === "seconds" ? { secondsDecimalDigits: 0 } : {});
   // Hiding the cursor would bring signal handlers with it that end the process on Ctrl-C.
   const update = createLogUpdate(process.stderr, { showCursor: true });
-  let step: LiveStep | undefined;
+  const builds = liveBuilds(several, format);
+  // A question stands still until it is answered.
+  let asking = false;
   const draw = () => {
-    if (step !== undefined) update(liveLine(step, performance.now(), columns(), format));
+    const lines = asking ? [] : builds.lines(performance.now(), columns());
+    if (lines.length > 0) update(lines.join("\n"));
+    else if (!asking) update.clear();
   };
   const above = (line: string) => {
     update.clear();
@@ -73,22 +92,24 @@ async function liveRenderer(say: (line: string) => void): Promise<BuildRenderer>
   configureLog({ write: above });
   return {
     listen(event) {
-      const change = liveChange(step, event, performance.now(), format);
-      step = change.step;
-      if (change.above !== undefined) above(change.above);
-      else if (step === undefined) update.clear();
-      else draw();
+      const line = builds.apply(event, performance.now());
+      if (line === undefined) draw();
+      else above(line);
     },
-    console: (line) => above(consoleLine(line)),
-    ask(question, signal) {
-      step = undefined;
+    console: (profile, line) => above(consoleLine(several, profile, line)),
+    say: above,
+    ask: oneByOne(async (question, signal) => {
       update.clear();
-      return yesOrNo(say, question, signal);
-    },
+      asking = true;
+      try {
+        return await yesOrNo(say, question, signal);
+      } finally {
+        asking = false;
+      }
+    }),
     [Symbol.dispose]() {
       clearInterval(timer);
       configureLog({ write: say });
-      step = undefined;
       update.clear();
     },
   };
@@ -100,6 +121,16 @@ function columns(): number {
   } catch {
     return 80; // The terminal is gone, or has never known its width.
   }
+}
+
+/** Two builds that fail at a time ask one after the other. */
+function oneByOne(ask: BuildRenderer["ask"]): BuildRenderer["ask"] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (question, signal) => {
+    const answer = last.then(() => ask(question, signal));
+    last = answer.catch(() => {});
+    return answer;
+  };
 }
 
 // Not confirm(): it asks on stdout, which carries results, and blocks the handler of Ctrl-C.

@@ -110,6 +110,7 @@ async function newVm(
     seed: seed !== undefined,
     qemuArgs: [],
     ...(image !== undefined && { username: image.username }),
+    ...request.login,
     guestSshPort: image?.sshPort ?? 22,
     ...(seed?.sshKey !== undefined && { sshKey: seed.sshKey }),
     ...changesOf(request),
@@ -118,7 +119,7 @@ async function newVm(
 }
 
 /** An address of the range that QEMU's are from, unlike that of any other VM in the same network. */
-function randomMac(): string {
+export function randomMac(): string {
   const tail = crypto.getRandomValues(new Uint8Array(3));
   return ["52", "54", "00", ...Array.from(tail, (byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }

@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly qemuArgs?: readonly string[];
   readonly architecture?: Architecture;
   readonly firmware?: "bios" | "uefi";
+  /** Who can log in to a new VM, and the private key to do it with, where pim knows that of a file. */
+  readonly login?: { readonly username: string; readonly sshKey?: string };
 }
 
 /** What `pim run` needs besides the request. */

@@ -1,4 +1,4 @@
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Architecture, hostArchitecture } from "../architecture.ts";
 import { PimError, UsageError } from "../errors.ts";
 import { exists } from "../files.ts";
@@ -105,9 +105,7 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
     });
   }
   const architecture = hints.architecture ?? hostArchitecture();
-  // As pim names the variables of an image that it built.
-  const beside = `${path.replace(/\.[^./]+$/, "")}.efi-vars.fd`;
-  const efiVars = await exists(beside) ? beside : undefined;
+  const efiVars = await efiVarsBeside(path);
   const firmware = hints.firmware ?? (efiVars !== undefined || architecture === "arm64" ? "uefi" : "bios");
   return {
     vmName: checkName(stem.replaceAll(/[^A-Za-z0-9._-]+/g, "-"), "VM name"),
@@ -117,6 +115,14 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
     firmware,
     ...(firmware === "uefi" && efiVars !== undefined && { efiVars }),
   };
+}
+
+/** The variables as pim names them beside an image that it built, and beside the disk of a build or a VM. */
+async function efiVarsBeside(path: string): Promise<string | undefined> {
+  const beside = basename(path) === "disk.qcow2"
+    ? join(dirname(path), "efi-vars.fd")
+    : `${path.replace(/\.[^./]+$/, "")}.efi-vars.fd`;
+  return await exists(beside) ? beside : undefined;
 }
 
 async function formatOf(path: string, qemuImg: string): Promise<string> {

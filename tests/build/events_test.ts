@@ -6,17 +6,18 @@ import { configureLog, hideSecret } from "../../lib/log.ts";
 
 Deno.test("secrets are hidden in what is said, and nowhere else", () => {
   const heard: TimedEvent[] = [];
-  const emit = emitter([(event) => heard.push(event)]);
+  const emit = emitter("b", [(event) => heard.push(event)]);
   hideSecret("output");
   hideSecret("s3cret-42");
   emit({ type: "output", step: "script output", line: "the output is s3cret-42" });
   emit({ type: "progress", step: "install", text: "s3cret-42", fraction: 0.42 });
   emit({ type: "build-failed", step: "install", reason: "s3cret-42!", hint: "not s3cret-42", exitCode: 1 });
-  deepEqual(heard.map(({ time: _, ...event }) => event), [
+  deepEqual(heard.map(({ time: _, build: __, ...event }) => event), [
     { type: "output", step: "script output", line: "the *** is ***" },
     { type: "progress", step: "install", text: "***", fraction: 0.42 },
     { type: "build-failed", step: "install", reason: "***!", hint: "not ***", exitCode: 1 },
   ]);
+  deepEqual(new Set(heard.map(({ build }) => build)), new Set(["b"]));
   match(heard[0]?.time ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
@@ -25,7 +26,7 @@ Deno.test("a listener that throws is told of once and left out; the others go on
   configureLog({ write: (line) => warnings.push(line) });
   const heard: string[] = [];
   let calls = 0;
-  const emit = emitter([
+  const emit = emitter("b", [
     () => {
       calls++;
       throw new Error("No space left on device");
@@ -43,9 +44,10 @@ Deno.test("a listener that throws is told of once and left out; the others go on
 });
 
 const time = "2026-01-02T03:04:05.678Z";
+const build = "b";
 const sample: readonly (readonly [BuildEvent, string])[] = [
   [
-    { type: "build-started", build: "b", profile: "web", architecture: "amd64", steps: ["one", "two"] },
+    { type: "build-started", profile: "web", architecture: "amd64", steps: ["one", "two"] },
     "build b of profile web for amd64: one, two",
   ],
   [{ type: "step-started", step: "one", index: 1, total: 2 }, "[1/2] one"],
@@ -61,7 +63,7 @@ const sample: readonly (readonly [BuildEvent, string])[] = [
 ];
 
 Deno.test("every event has one line of words", () => {
-  for (const [event, line] of sample) equal(describeEvent({ time, ...event }), line);
+  for (const [event, line] of sample) equal(describeEvent({ time, build, ...event }), line);
 });
 
 Deno.test("a build log holds each event as words and as NDJSON, for its owner only", async () => {
@@ -70,12 +72,12 @@ Deno.test("a build log holds each event as words and as NDJSON, for its owner on
     const paths = { text: join(dir, "build.log"), ndjson: join(dir, "build.ndjson") };
     {
       using log = openBuildLog(paths);
-      for (const [event] of sample) log.listen({ time, ...event });
+      for (const [event] of sample) log.listen({ time, build, ...event });
     }
     equal(await Deno.readTextFile(paths.text), sample.map(([, line]) => `${time} ${line}\n`).join(""));
     deepEqual(
       (await Deno.readTextFile(paths.ndjson)).trimEnd().split("\n").map((line) => JSON.parse(line)),
-      sample.map(([event]) => ({ time, ...event })),
+      sample.map(([event]) => ({ time, build, ...event })),
     );
     for (const path of Object.values(paths)) equal((await Deno.stat(path)).mode! & 0o777, 0o600);
   } finally {
@@ -87,7 +89,7 @@ Deno.test("a build goes on when the disk of its log is full", () => {
   const warnings: string[] = [];
   configureLog({ write: (line) => warnings.push(line) });
   using log = openBuildLog({ text: "/dev/full", ndjson: "/dev/null" });
-  const emit = emitter([log.listen]);
+  const emit = emitter("b", [log.listen]);
   emit({ type: "progress", step: "one", text: "…" });
   emit({ type: "progress", step: "one", text: "…" });
   configureLog({ write: () => {} });

@@ -3,12 +3,11 @@ import type { BuildEvent, TimedEvent } from "../../lib/build/events.ts";
 import { type FormatMs, liveChange, liveLine, type LiveStep, plainLines } from "../../lib/cli/build_lines.ts";
 import { buildRenderer, type RenderMode } from "../../lib/cli/build_render.ts";
 
-const timed = (event: BuildEvent): TimedEvent => ({ time: "2026-01-02T03:04:05.678Z", ...event });
+const timed = (event: BuildEvent): TimedEvent => ({ time: "2026-01-02T03:04:05.678Z", build: "b", ...event });
 
 const recorded: readonly TimedEvent[] = ([
   {
     type: "build-started",
-    build: "b",
     profile: "web",
     architecture: "amd64",
     steps: ["flatten", "register"],
@@ -28,7 +27,7 @@ const recorded: readonly TimedEvent[] = ([
 const failed = timed({ type: "build-failed", step: "register", reason: "it broke", exitCode: 1 });
 
 Deno.test("plain lines repeat no progress and leave the failure to the error that ends the command", () => {
-  const lineOf = plainLines();
+  const lineOf = plainLines(false);
   deepEqual([...recorded, failed].map(lineOf).filter((line) => line !== undefined), [
     "build b of profile web for amd64: flatten, register",
     "[1/2] flatten",
@@ -43,13 +42,14 @@ Deno.test("plain lines repeat no progress and leave the failure to the error tha
 });
 
 Deno.test("plain lines tell the share of long work every ten seconds", () => {
-  const lineOf = plainLines();
+  const lineOf = plainLines(false);
   const lines = [0, 4, 9, 10, 15, 21].map((second) =>
     lineOf({
       type: "progress",
       step: "ensure ISO",
       text: "downloading",
       fraction: second / 100,
+      build: "b",
       time: new Date(second * 1000).toISOString(),
     })
   );
@@ -67,7 +67,7 @@ Deno.test("a terminal has one line for the running step, and what is done above 
   let nowMs = 0;
   const above: string[] = [];
   const line = recorded.map((event) => {
-    const change = liveChange(step, event, nowMs += 1000, format);
+    const change = liveChange(step, event, { nowMs: nowMs += 1000, format, name: "" });
     step = change.step;
     if (change.above !== undefined) above.push(change.above);
     return step && liveLine(step, nowMs, 80, format);
@@ -91,7 +91,9 @@ Deno.test("a terminal has one line for the running step, and what is done above 
     "[2/2] register  12 ms",
     "built b in 61 s",
   ]);
-  deepEqual(liveChange({ label: "x", startedMs: 0, text: "" }, failed, 0, format), { step: undefined });
+  deepEqual(liveChange({ label: "x", startedMs: 0, text: "" }, failed, { nowMs: 0, format, name: "" }), {
+    step: undefined,
+  });
 });
 
 Deno.test("the redrawn line is cut to the terminal's width", () => {
@@ -104,11 +106,12 @@ async function rendered(mode: RenderMode): Promise<{ out: string[]; err: string[
   const [out, err]: [string[], string[]] = [[], []];
   using renderer = await buildRenderer({
     mode,
+    several: false,
     print: (line) => void out.push(line),
     say: (line) => void err.push(line),
   });
   for (const event of recorded) renderer.listen(event);
-  renderer.console("Debian GNU/Linux 12");
+  renderer.console("web", "Debian GNU/Linux 12");
   return { out, err };
 }
 

@@ -6,10 +6,10 @@ import type { StartedVm } from "../../vm/start.ts";
 import { waitForGuest } from "../../vm/wait.ts";
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
-import { countOf } from "../count.ts";
 import { anyBridge } from "../flag_values.ts";
 import { copyProgress } from "./copy_progress.ts";
 import type { RunFlags } from "./run.ts";
+import { describeStarted, startedText } from "./started_text.ts";
 
 /** `pim run [VM|PROFILE|IMAGE|FILE]` */
 export async function run(this: PimContext, flags: RunFlags, what?: string): Promise<void> {
@@ -23,7 +23,7 @@ export async function run(this: PimContext, flags: RunFlags, what?: string): Pro
   const { memory, cpus } = config.settings.build;
   const started = await start(this, places, requestOf(flags, what), { memoryMiB: memory, cpus });
   if (flags.console) {
-    log.info(summary(started));
+    log.info(startedText(started));
     const { showConsole } = await import("./show_console.ts");
     return await showConsole(this, places, started.vm, { fromStart: true });
   }
@@ -34,7 +34,7 @@ export async function run(this: PimContext, flags: RunFlags, what?: string): Pro
     );
     await waitForGuest(places, started, flags.wait, { timeoutMs: flags.timeout * 1000, signal: this.signal });
   }
-  this.print(flags.json ? JSON.stringify(describe(started), null, 2) : summary(started));
+  this.print(flags.json ? JSON.stringify(describeStarted(started), null, 2) : startedText(started));
 }
 
 async function start(
@@ -73,40 +73,4 @@ function requestOf(flags: RunFlags, what: string | undefined): RunRequest {
     architecture: arch,
     firmware: flags.firmware,
   };
-}
-
-function describe({ vm, record }: StartedVm): Record<string, unknown> {
-  const { definition } = record;
-  return {
-    name: vm.name,
-    pid: vm.pid,
-    image: definition.image,
-    disk: definition.disk,
-    memoryMiB: definition.memoryMiB,
-    cpus: definition.cpus,
-    accelerator: record.accelerator,
-    forwards: record.forwards,
-    sshPort: record.sshPort,
-    vncPort: record.vncPort,
-    username: definition.username,
-    dir: record.dir,
-  };
-}
-
-function summary({ vm, record }: StartedVm): string {
-  const { definition, sshPort, vncPort, forwards } = record;
-  const of = definition.image.name ?? definition.image.path;
-  const machine = `${definition.memoryMiB} MiB, ${countOf(definition.cpus, "CPU")}, ${record.accelerator}`;
-  const others = forwards.filter(({ hostPort }) => hostPort !== sshPort);
-  const user = definition.username === undefined ? "" : `${definition.username}@`;
-  return [
-    `${vm.name} is running: ${of}, ${machine}`,
-    sshPort === undefined
-      ? `  ssh      pim ssh ${vm.name}`
-      : `  ssh      pim ssh ${vm.name}      (ssh -p ${sshPort} ${user}127.0.0.1)`,
-    `  console  pim console ${vm.name}`,
-    ...others.map((each) => `  port     127.0.0.1:${each.hostPort} -> ${each.guestPort}/${each.protocol}`),
-    ...(vncPort === undefined ? [] : [`  display  vnc://127.0.0.1:${vncPort}`]),
-    `  stop     pim stop ${vm.name}`,
-  ].join("\n");
 }
