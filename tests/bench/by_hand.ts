@@ -1,24 +1,21 @@
-import { basename, join } from "node:path";
-import { guestFolder, scriptEnvironment } from "../../lib/build/guest_script.ts";
-import { type BuildPlan, planBuild } from "../../lib/build/plan.ts";
-import { loadConfig } from "../../lib/config/config.ts";
+import { join } from "node:path";
+import { guestFolder } from "../../lib/build/guest_script.ts";
+import type { BuildPlan } from "../../lib/build/plan.ts";
 import { debian } from "../../lib/installer/debian.ts";
 import { kernelLine } from "../../lib/installer/kernel_line.ts";
 import { run } from "../../lib/process.ts";
-import { findNamed } from "../../lib/profile/files.ts";
 import { probeQemu } from "../../lib/qemu/host.ts";
 import { acceleratorArgs } from "../../lib/qemu/platform_args.ts";
 import { freePort } from "../../lib/qemu/ports.ts";
-import { type Answers, renderAnswers } from "../../lib/serve/answers.ts";
+import type { Answers } from "../../lib/serve/answers.ts";
 import { guestHost } from "../../lib/serve/server.ts";
 import { buildKeyComment } from "../../lib/serve/template_data.ts";
 import { generateKeyPair } from "../../lib/ssh/key.ts";
 import { shellQuote } from "../../lib/ssh/quote.ts";
+import { answersAsPim, copyScripts, environmentAsPim, planAsPim } from "./demo_plan.ts";
 import { timeMs } from "./measurement.ts";
-import { pimEnvironment } from "./pim_command.ts";
 
 const folder = import.meta.dirname ?? ".";
-const finalizeScript = join(folder, "../../lib/build/finalize.sh");
 
 /** A build by hand, ready to run: what a person would have written down before. */
 interface HandBuild {
@@ -39,23 +36,10 @@ export async function timeByHand(home: string, project: string, isoPath: string)
       return answer === undefined ? new Response(null, { status: 404 }) : new Response(answer.body);
     },
   );
-  const env = pimEnvironment(home);
-  const config = await loadConfig({
-    cwd: home,
-    env: { get: (name) => env[name] ?? Deno.env.get(name) },
-    project,
-  });
-  const plan = await planBuild(config, { profile: "demo", architecture: "amd64" });
+  const plan = await planAsPim(home, project, "demo");
   const baseUrl = `http://${guestHost}:${server.addr.port}`;
   const key = await generateKeyPair(buildKeyComment);
-  answers = await renderAnswers({
-    profile: plan.profile,
-    architecture: plan.architecture,
-    baseUrl,
-    buildKey: key.publicKey,
-    paths: debian.answerFiles,
-    find: async (dir, endings) => (await findNamed(config.folders, dir, plan.profile.name, endings))?.path,
-  });
+  answers = await answersAsPim(plan, baseUrl, key.publicKey);
   const build = await prepare(plan, home, isoPath, baseUrl, key.privateKey);
   return await timeMs(() => run(build.argv, { cwd: home, env: build.env })) / 1000;
 }
@@ -91,24 +75,11 @@ async function prepare(
   };
 }
 
-/** The scripts as pim runs them, each with a file of the variables that it sees, and last pim's own finalize.sh. */
+/** The scripts as pim runs them, each with a file of the variables that it sees, and a file that says their order. */
 async function writeScripts(plan: BuildPlan, dir: string): Promise<void> {
-  await Deno.mkdir(dir, { recursive: true });
-  const env = {
-    ...scriptEnvironment(plan.profile, plan.architecture),
-    PIM_SSH_USER: plan.sshUser,
-    PIM_GUEST_FOLDER: guestFolder,
-    PIM_KEY_COMMENT: buildKeyComment,
-  };
-  const variables = Object.entries(env).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`).join(
-    "",
-  );
-  const paths = [...plan.scripts.map(({ path }) => path), finalizeScript];
-  for (const path of paths) {
-    const target = join(dir, basename(path));
-    await Deno.copyFile(path, target);
-    await Deno.chmod(target, 0o700);
-    await Deno.writeTextFile(`${target}.env`, variables);
-  }
-  await Deno.writeTextFile(join(dir, "order"), paths.map((path) => `${basename(path)}\n`).join(""));
+  const names = await copyScripts(plan, dir);
+  const variables = Object.entries(environmentAsPim(plan))
+    .map(([name, value]) => `export ${name}=${shellQuote(value)}\n`).join("");
+  for (const name of names) await Deno.writeTextFile(join(dir, `${name}.env`), variables);
+  await Deno.writeTextFile(join(dir, "order"), names.map((name) => `${name}\n`).join(""));
 }
