@@ -1,21 +1,26 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { withKeys } from "../../lib/build/plan.ts";
 import { createDisk } from "../../lib/build/steps/create_disk.ts";
 import { ensureIso } from "../../lib/build/steps/ensure_iso.ts";
 import { extractKernel } from "../../lib/build/steps/extract_kernel.ts";
 import { flatten } from "../../lib/build/steps/flatten.ts";
 import { register } from "../../lib/build/steps/register.ts";
+import type { KeptLayer } from "../../lib/build/layers/record.ts";
 import type { Flattened, PoweredOff } from "../../lib/build/states.ts";
 import { CancelledError, PimError, UsageError } from "../../lib/errors.ts";
 import { exists } from "../../lib/files.ts";
 import { listImages } from "../../lib/image/images.ts";
+import { readManifest } from "../../lib/image/manifest.ts";
 import { debian } from "../../lib/installer/debian.ts";
 import { configureLog } from "../../lib/log.ts";
 import { registryFile } from "../../lib/paths.ts";
 import { run } from "../../lib/process.ts";
 import { checkImage, imageInfo } from "../../lib/qemu/img.ts";
 import { generateKeyPair } from "../../lib/ssh/key.ts";
+import { sampleManifest } from "../image/sample_manifest.ts";
+import { spdxProblems } from "../image/spdx_rules.ts";
 import { type Places, places } from "./places.ts";
 import { hostReady, makeIso, smallConfig, told } from "./states.ts";
 
@@ -27,6 +32,7 @@ const debianIso = {
   "install.amd/initrd.gz": "the initrd",
 };
 const signal = new AbortController().signal;
+const { system, packages } = sampleManifest();
 
 Deno.test("kernel and initrd come out of the ISO, and the disk has the profile's size", async () => {
   await using place = await places(smallConfig('build: { diskSize: "64M" }'));
@@ -90,7 +96,9 @@ async function poweredOff(place: Places): Promise<PoweredOff & AsyncDisposable> 
   await Deno.writeTextFile(state.workspace.files.buildLog, "log\n");
   return {
     ...ready,
+    plan: await withKeys(ready.plan, ready.origin),
     buildKey: await generateKeyPair("test"),
+    inventory: { system, packages },
     [Symbol.asyncDispose]: () => state.workspace[Symbol.asyncDispose](),
   };
 }
@@ -128,9 +136,53 @@ Deno.test("the finished disk becomes a sound image, registered with what is know
   const folder = join(place.env.PIM_DATA_DIR!, "images");
   deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
     `${image.name}.build.log`,
+    `${image.name}.manifest.json`,
     `${image.name}.qcow2`,
     `${image.name}.serial.log`,
+    `${image.name}.spdx.json`,
   ]);
+});
+
+Deno.test("beside an image lie its manifest and its bill of materials", async () => {
+  await using place = await places({ ...smallConfig(), "scripts.d/base.sh": "#!/bin/sh\n" });
+  await using state = await poweredOff(place);
+  await using context = told();
+  const flat = await flatten.run(state, context);
+  const done = [{ step: "check host", elapsedMs: 12 }, { step: "flatten", elapsedMs: 34 }];
+  const built = await register.run(flat, { ...context, done });
+  const { images: [image] } = await imagesOf(place);
+  ok(image?.manifest && image.sbom);
+  const folder = join(built.path, "..");
+  const manifest = await readManifest(join(folder, image.manifest));
+  equal(manifest.image.sha256, image.sha256);
+  deepEqual(manifest.installer, { family: "debian", version: "12.5.0" });
+  deepEqual(manifest.iso.checksum, image.iso.checksum);
+  deepEqual(manifest.scripts, [{
+    name: "base",
+    sha256: createHash("sha256").update("#!/bin/sh\n").digest("hex"),
+  }]);
+  deepEqual([manifest.system, manifest.packages, manifest.steps], [system, packages, done]);
+  deepEqual(manifest.layers.map(({ step, reused }) => [step, reused]), [
+    ["install", false],
+    ["start installed system", false],
+    ["script base", false],
+  ]);
+  ok(manifest.digestId);
+  match(image.key ?? "", /^[0-9a-f]{64}$/);
+  deepEqual(spdxProblems(JSON.parse(await Deno.readTextFile(join(folder, image.sbom)))), []);
+});
+
+Deno.test("a manifest tells which layers were there already, and no login of a mirror", async () => {
+  await using place = await places({ ...smallConfig(), "scripts.d/base.sh": "#!/bin/sh\n" });
+  await using state = await poweredOff(place);
+  await using context = told();
+  const flat = await flatten.run(state, context);
+  const plan = { ...state.plan, iso: { ...state.plan.iso, url: "https://ann:S3cret@example.org/small.iso" } };
+  const from = { step: "start installed system" } as KeptLayer;
+  const built = await register.run({ ...flat, plan, from }, context);
+  const manifest = await readManifest(built.path.replace(/qcow2$/, "manifest.json"));
+  deepEqual(manifest.layers.map(({ reused }) => reused), [true, true, false]);
+  equal(manifest.iso.url, "https://example.org/small.iso");
 });
 
 Deno.test("a build that is cancelled before it registers leaves nothing among the images", async () => {
