@@ -83,7 +83,7 @@ async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImag
     share: (step, text) => step === install.name ? milestoneShare(text) : undefined,
   });
   await using undo = new AsyncDisposableStack();
-  const reuse = await soundLayer(plan, options.signal);
+  const reuse = await soundLayer({ plan, workspace }, options.signal);
   const steps = buildSteps(plan, reuse);
   emit({
     type: "build-started",

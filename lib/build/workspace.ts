@@ -36,6 +36,8 @@ export interface WorkspaceFiles {
   readonly serialLog: string;
   readonly buildLog: string;
   readonly events: string;
+  /** Id of the layer that the build began with, before its disk says so. */
+  readonly layer: string;
   /** Why the build failed; a folder without it is that of a pim that was killed. */
   readonly reason: string;
 }
@@ -51,6 +53,7 @@ function workspaceFiles(dir: string): WorkspaceFiles {
     serialLog: join(dir, "serial.log"),
     buildLog: join(dir, "build.log"),
     events: join(dir, "build.ndjson"),
+    layer: join(dir, "layer"),
     reason: join(dir, "reason.json"),
   };
 }

@@ -1,6 +1,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
 import { diff } from "./build_diff.ts";
+import { layers, plan, prune } from "./build_layers.ts";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags, off, parseArch } from "./flags.ts";
 
@@ -228,6 +229,6 @@ const clean = buildCommand<CleanFlags, [string?], PimContext>({
 });
 
 export const buildRoutes = buildRouteMap({
-  routes: { run, list, show, diff, status, log, debug, clean },
+  routes: { run, plan, list, show, diff, status, log, debug, clean, layers, prune },
   docs: { brief: "Build images and look after them" },
 });

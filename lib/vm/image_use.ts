@@ -1,7 +1,7 @@
+import { dirname, resolve } from "node:path";
 import { exists } from "../files.ts";
 import { filesOfVm, vmFolders } from "../paths.ts";
-import { which } from "../process.ts";
-import { imageInfo } from "../qemu/img.ts";
+import { backingFileOf } from "../qemu/qcow2_header.ts";
 import { readDefinition } from "./definition.ts";
 import type { VmDirs } from "./places.ts";
 import { isRunning, listVms, type Vm } from "./vms.ts";
@@ -13,10 +13,9 @@ import { isRunning, listVms, type Vm } from "./vms.ts";
 export async function vmsUsing(dirs: VmDirs, path: string): Promise<string[]> {
   const file = await identityOf(path);
   if (file === undefined) return [];
-  const qemuImg = await which("qemu-img");
   const users = await Promise.all((await listVms(dirs)).map(async (vm) => {
     for (const disk of await disksOf(dirs, vm)) {
-      if (await liesOver(disk, file, qemuImg)) return [vm.name];
+      if (await liesOver(disk, file)) return [vm.name];
     }
     return [];
   }));
@@ -36,18 +35,19 @@ async function disksOf(dirs: VmDirs, vm: Vm): Promise<string[]> {
   return [...disks.filter((_, index) => there[index]), ...images.filter((each) => each !== undefined)];
 }
 
-async function liesOver(disk: string, file: string, qemuImg: string | undefined): Promise<boolean> {
+async function liesOver(disk: string, file: string): Promise<boolean> {
   // A chain of layers is as short as people's patience; this ends one that a mistake has closed to a ring.
   let path: string | undefined = disk;
   for (let layers = 0; path !== undefined && layers < 100; layers++) {
     if (await identityOf(path) === file) return true;
-    path = qemuImg && await backingFile(path, qemuImg);
+    path = await backingFile(path);
   }
   return false;
 }
 
-async function backingFile(path: string, qemuImg: string): Promise<string | undefined> {
-  return (await imageInfo(path, { qemuImg, inUse: true }).catch(() => undefined))?.backingFile;
+async function backingFile(path: string): Promise<string | undefined> {
+  const name = await backingFileOf(path).catch(() => undefined);
+  return name && resolve(dirname(path), name);
 }
 
 /** Device and inode: the same for every path that leads to a file. */
