@@ -7,14 +7,15 @@ import { messageOf, UsageError } from "../../lib/errors.ts";
 import { measureBuild } from "./build.ts";
 import { formatFacts, machineFacts } from "./facts.ts";
 import { measureHashing } from "./hashing.ts";
+import { measureLayers } from "./layers.ts";
 import { formatMeasurements, type Measurement, ratio } from "./measurement.ts";
 import { measureStartup } from "./startup.ts";
 import { measureVms } from "./vm.ts";
 
-const usage = `deno task bench [--only start-up|hashing|vm|build] [--pairs N] [--json]
+const usage = `deno task bench [--only start-up|hashing|vm|build|layers] [--pairs N] [--json]
 
-  --only NAME   one measurement only; build has pim's memory too
-  --pairs N     builds with pim and by hand, in turns (default 1), and starts of a VM (3 at least); without KVM
+  --only NAME   one measurement only; build has pim's memory too, layers are beside packer
+  --pairs N     builds with pim and with the other, in turns (default 1), and starts of a VM (3 at least); without KVM
                 a build takes minutes
   --json        print JSON`;
 
@@ -26,6 +27,7 @@ const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ["hashing", measureHashing],
   ["vm", measureVms],
   ["build", measureBuild],
+  ["layers", measureLayers],
 ]);
 
 async function bench(args: readonly string[]): Promise<void> {

@@ -67,7 +67,7 @@ export function formatMeasurements(measurements: readonly Measurement[]): string
         each.what,
         amount(pim, unit),
         baseline === undefined ? "-" : `${amount(baseline.value, unit)} ${baseline.name}`,
-        over === undefined ? "-" : over.toFixed(2),
+        over === undefined ? "-" : ratioText(over),
         aimText(each),
       ];
     }),
@@ -76,10 +76,15 @@ export function formatMeasurements(measurements: readonly Measurement[]): string
 
 function aimText({ pim, baseline, aim, aimOf, unit }: Measurement): string {
   if (baseline === undefined || aimOf === "number") return `<= ${amount(aim, unit)}`;
-  if (aimOf !== "difference") return `<= ${aim.toFixed(2)}`;
+  if (aimOf !== "difference") return `<= ${ratioText(aim)}`;
   return `<= +${amount(aim, unit)} (is +${amount(pim - baseline.value, unit)})`;
 }
 
+// A rebuild may take a hundredth of what it is compared with.
+function ratioText(value: number): string {
+  return value.toFixed(value < 0.2 ? 3 : 2);
+}
+
 function amount(value: number, unit: Measurement["unit"]): string {
-  return `${value.toFixed(unit === "MiB" ? 0 : 1)} ${unit}`;
+  return `${value.toFixed(unit === "MiB" ? 0 : unit === "s" && value < 1 ? 2 : 1)} ${unit}`;
 }
