@@ -48,9 +48,13 @@ export const debian: Installer = {
   title: "Debian",
   answerFiles: ["/preseed.cfg", "/install.sh"],
   stopSigns: [
-    { pattern: /pim: late command failed/, meaning: "the late command failed" },
+    { pattern: /pim: late command failed/, kind: "late-command", meaning: "the late command failed" },
     // "!! ERROR: Bad archive mirror" of cdebconf's text frontend, which speaks the language of the profile's locale.
-    { pattern: /!! ?[\p{L}\p{M}]+ ?: \S/u, meaning: "an error dialog waits for a key" },
+    {
+      pattern: /!! ?[\p{L}\p{M}]+ ?: \S/u,
+      kind: "installer-error",
+      meaning: "an error dialog waits for a key",
+    },
   ],
 
   milestone(line) {

@@ -41,6 +41,8 @@ export interface KernelArgsOptions {
 /** A line of the installer's output that means it will not go on by itself. */
 export interface StopSign {
   readonly pattern: RegExp;
+  /** Whether the late command failed, the installer met an error, or it wants to be answered by a person. */
+  readonly kind: "late-command" | "installer-error" | "installer-question";
   readonly meaning: string;
 }
 

@@ -10,14 +10,22 @@ export const ubuntu: Installer = {
   title: "Ubuntu live server",
   answerFiles: ["/meta-data", "/user-data", "/vendor-data", "/install.sh"],
   stopSigns: [
-    { pattern: /pim: installation failed/, meaning: "the installer gave up" },
+    { pattern: /pim: installation failed/, kind: "installer-error", meaning: "the installer gave up" },
     {
       pattern: /Unable to find a (live file system|medium containing a live file system)/,
+      kind: "installer-error",
       meaning: "casper did not find the ISO",
     },
     {
       pattern: /Malformed autoinstall|autoinstall.*[Vv]alidation error/,
+      kind: "installer-error",
       meaning: "the user-data was not accepted",
+    },
+    // Asked when no `autoinstall` stands on the kernel line, or no user-data was found.
+    {
+      pattern: /Continue with autoinstall\?|Continue in (rich|basic) mode/,
+      kind: "installer-question",
+      meaning: "the installer asks a person",
     },
   ],
 

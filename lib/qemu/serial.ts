@@ -32,12 +32,12 @@ export async function* followSerial(logPath: string, options: FollowOptions): As
   }
 }
 
-/** The last readable lines of a serial log, to show beside an error; "" when there is no log. */
-export async function lastSerialLines(logPath: string, count: number): Promise<string> {
+/** The last readable lines of a serial log from this byte on, to show beside an error; "" when there is no log. */
+export async function lastSerialLines(logPath: string, count: number, fromBytes = 0): Promise<string> {
   try {
     using file = await Deno.open(logPath);
     // A line is rarely longer than this, even with all its escapes.
-    await file.seek(Math.max(0, (await file.stat()).size - count * 1024), Deno.SeekMode.Start);
+    await file.seek(Math.max(fromBytes, (await file.stat()).size - count * 1024), Deno.SeekMode.Start);
     const text = await new Response(file.readable).text();
     return lastLines([...serialCleaner()(text + "\n")].join("\n"), count);
   } catch (error) {

@@ -16,7 +16,10 @@ const anywhere: readonly Sign[] = [
 // Where a boot ends at a prompt at which nobody sits.
 const whileBooting: readonly Sign[] = [
   { pattern: /No bootable (option or )?device/, meaning: "the firmware found nothing to boot" },
-  { pattern: /^\s*grub( rescue)?>|error: no such (device|partition)/, meaning: "GRUB did not find its files" },
+  {
+    pattern: /^\s*grub( rescue)?>|error: no such (device|partition)/,
+    meaning: "GRUB did not find its files",
+  },
   {
     pattern: /No DEFAULT or UI configuration directive found|^boot:\s*$/,
     meaning: "the boot loader has no entry to boot",

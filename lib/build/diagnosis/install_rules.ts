@@ -1,0 +1,141 @@
+import { preseedAnswer } from "../../installer/debian_questions.ts";
+import type { Evidence } from "./evidence.ts";
+import { clue, type Find, settled } from "./finding.ts";
+import { readWaitingScreen, type WaitingScreen } from "./waiting_screen.ts";
+import { sentence, silence, watchHint } from "./wording.ts";
+
+function waitingScreen(evidence: Evidence): WaitingScreen | undefined {
+  if (evidence.phase !== "install" || !settled(evidence)) return undefined;
+  return readWaitingScreen(evidence.console.last);
+}
+
+const saidBy = ({ text }: WaitingScreen): string => text.replace(/^!! ?/, "");
+
+function hasAnswers({ phase, install }: Evidence): boolean {
+  return phase !== "install" || install === undefined || install.fetched.includes(install.answerFile);
+}
+
+const networkHint =
+  "Look at build.qemuArgs of the profile, and whether this QEMU has user networking (slirp) built in.";
+
+function answersHint({ install }: Evidence): string {
+  const what = install === undefined || install.refused.length === 0
+    ? "No request came from it: look at build.kernelArgs of the profile."
+    : `It asked for what there is not: ${install.refused.slice(-3).join(", ")}.`;
+  return `${what} ${watchHint}`;
+}
+
+/** A full disk in the guest, once the installer has stopped over it: a program may have got along without the room. */
+export const guestDiskFull: Find = (evidence) => {
+  const screen = waitingScreen(evidence);
+  if (screen === undefined && clue(evidence, "late-command") === undefined) return undefined;
+  const why = clue(evidence, "disk-full")?.line ??
+    (screen && /\btoo small\b/i.test(screen.text) ? saidBy(screen) : undefined);
+  if (why === undefined) return undefined;
+  return {
+    code: "disk-full",
+    summary: sentence(evidence, `the disk of the guest is full or too small: ${why}`),
+    hint: "Give the image a larger disk with build.diskSize in the profile.",
+  };
+};
+
+/** The late command's own word that it failed. */
+export const lateCommandFailed: Find = (evidence) => {
+  const found = clue(evidence, "late-command");
+  return found && {
+    code: "late-command-failed",
+    summary: sentence(evidence, `${found.meaning}: ${found.line}`),
+    hint: `What installs.d did is in installer.log of the build's folder. ${watchHint}`,
+  };
+};
+
+/** An error dialog, which nobody is there to close. */
+export const errorDialog: Find = (evidence) => {
+  const screen = waitingScreen(evidence);
+  if (screen?.kind !== "message") return undefined;
+  const under = screen.title === "" ? "" : ` under ${JSON.stringify(screen.title)}`;
+  const summary = sentence(evidence, `an error dialog${under} waits for a key: ${saidBy(screen)}`);
+  if (/Network autoconfiguration failed/.test(screen.text)) {
+    return { code: "no-dhcp", summary, hint: networkHint };
+  }
+  if (!hasAnswers(evidence) && /preconfiguration/.test(screen.text)) {
+    return { code: "answers-never-fetched", summary, hint: answersHint(evidence) };
+  }
+  return { code: "installer-error", summary, hint: watchHint };
+};
+
+/** A question, which nobody is there to answer. */
+export const question: Find = (evidence) => {
+  const screen = waitingScreen(evidence);
+  if (screen?.kind !== "question") return undefined;
+  const answer = preseedAnswer(screen.subject);
+  return {
+    code: "installer-question",
+    summary: sentence(
+      evidence,
+      `the installer asks what no answer file has answered: ${JSON.stringify(screen.subject)}` +
+        (screen.title === "" ? "" : ` under ${JSON.stringify(screen.title)}`),
+    ),
+    hint: `Answer it in preseeds.d or in the profile${
+      answer === undefined ? "" : `, such as: answers: [${JSON.stringify(answer)}]`
+    }`,
+  };
+};
+
+/** Other words of an installer that it will not go on by itself. */
+export const installerStopped: Find = (evidence) => {
+  const asks = clue(evidence, "installer-question");
+  const found = asks ?? (settled(evidence) ? clue(evidence, "installer-error") : undefined);
+  return found && {
+    code: asks === undefined ? "installer-error" : "installer-question",
+    summary: sentence(evidence, `${found.meaning}: ${found.line}`),
+    hint: watchHint,
+  };
+};
+
+/** QEMU ended in good order, but nobody has ever told the installer what to install. */
+export const endedWithoutAnswers: Find = (evidence) =>
+  hasAnswers(evidence) ? undefined : {
+    code: "answers-never-fetched",
+    summary: sentence(evidence, "the installer ended without its answers"),
+    hint: answersHint(evidence),
+  };
+
+/** It was at work until the end of its time. */
+export const installTimeout: Find = (evidence) =>
+  evidence.phase !== "install" ? undefined : {
+    code: "install-timeout",
+    summary: sentence(evidence, `it was not done within ${evidence.deadlineMs / 60_000} minutes`),
+    hint: `Allow more with build.installTimeoutMinutes in the profile. ${watchHint}`,
+  };
+
+/** It was silent while it asked for an address. */
+export const noDhcp: Find = (evidence) => {
+  // Its log comes over the network too.
+  if (hasAnswers(evidence) || evidence.install?.logLines !== 0) return undefined;
+  const asking = evidence.console.last.findLast((line) => /\bDHCP\b/i.test(line));
+  return asking === undefined ? undefined : {
+    code: "no-dhcp",
+    summary: sentence(evidence, `the installer got no address by DHCP: ${asking.trim()}`),
+    hint: networkHint,
+  };
+};
+
+/** It was silent, and had not asked for its answers. */
+export const answersNotFetched: Find = (evidence) =>
+  hasAnswers(evidence) ? undefined : {
+    code: "answers-never-fetched",
+    summary: sentence(
+      evidence,
+      `there was no sign of progress for ${silence(evidence)}, and its answers were never fetched`,
+    ),
+    hint: answersHint(evidence),
+  };
+
+/** It was silent. */
+export const installStalled: Find = (evidence) =>
+  evidence.phase !== "install" ? undefined : {
+    code: "install-stalled",
+    summary: sentence(evidence, `there was no sign of progress for ${silence(evidence)}`),
+    hint: `Where silence is no bad sign, allow more of it with build.stallMinutes. ${watchHint}`,
+  };
