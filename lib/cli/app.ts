@@ -8,6 +8,7 @@ import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { verifyCommand } from "./verify.ts";
 import { consoleCommand, logCommand } from "./vm/console.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
 import { cpCommand } from "./vm/cp.ts";
@@ -40,6 +41,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       iso: isoRoutes,
       profile: profileRoutes,
       serve: serveCommand,
+      verify: verifyCommand,
       run: runCommand,
       ps: psCommand,
       status: statusCommand,

@@ -1,11 +1,11 @@
 import type { Architecture } from "../architecture.ts";
 import { UsageError } from "../errors.ts";
 import { serialDevice } from "../installer/kernel_line.ts";
+import { buildKeyComment } from "../profile/build_key.ts";
 import type { ResolvedProfile } from "../profile/resolved.ts";
 import { hashPassword } from "./password.ts";
 
-/** The comment of the temporary key that a build logs in with; finalize removes the lines that end in it. */
-export const buildKeyComment = "pim-build-key";
+export { buildKeyComment };
 
 /** What answer files are rendered from. */
 export interface AnswerSource {

@@ -1,0 +1,70 @@
+import { buildCommand } from "@stricli/core";
+import type { Architecture } from "../architecture.ts";
+import type { PimContext } from "./context.ts";
+import { jsonFlag, type JsonFlags, parseArch } from "./flags.ts";
+
+/** Flags of `pim verify`. */
+export interface VerifyFlags extends JsonFlags {
+  readonly arch?: Architecture;
+  readonly firmware?: "bios" | "uefi";
+  readonly profile?: string;
+  /** Seconds. */
+  readonly timeout?: number;
+}
+
+function parseSeconds(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new RangeError(`${text} is no number of seconds`);
+}
+
+export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
+  loader: async () => (await import("./verify_impl.ts")).verify,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      arch: {
+        kind: "parsed",
+        parse: parseArch,
+        optional: true,
+        placeholder: "ARCH",
+        brief: "Architecture of the image: amd64 or arm64",
+      },
+      firmware: {
+        kind: "enum",
+        values: ["bios", "uefi"],
+        optional: true,
+        brief: "Firmware that an image needs which pim did not build",
+      },
+      profile: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        placeholder: "PROFILE",
+        brief: "Profile to measure by (default: the one that the image was built from)",
+      },
+      timeout: {
+        kind: "parsed",
+        parse: parseSeconds,
+        optional: true,
+        placeholder: "SECONDS",
+        brief: "How long the system may take to come up (default: build.sshTimeoutMinutes of the profile)",
+      },
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [{
+        parse: String,
+        placeholder: "PROFILE|IMAGE|FILE",
+        brief: "The newest image of a profile, an image, or a disk file",
+      }],
+    },
+  },
+  docs: {
+    brief: "Boot an image and check that it is as it shall be",
+    fullDescription:
+      "Boots two throw-away overlays of an image and checks them: that the system comes up without failed units, that\n" +
+      "SSH and the guest agent answer, that each machine gets an identity of its own, that nothing of the build is left,\n" +
+      "and that user, packages and host name are the profile's. Then it runs verifications.d/<profile>.sh (else\n" +
+      "default.sh) in the guest as root. Ends with exit code 8 when a check fails.",
+  },
+});

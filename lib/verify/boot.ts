@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import { removeIfThere } from "../files.ts";
+import { probeQemu } from "../qemu/host.ts";
+import { createVm } from "../vm/create.ts";
+import type { VmDefinition } from "../vm/definition.ts";
+import { lockVm } from "../vm/locks.ts";
+import type { VmPlaces } from "../vm/places.ts";
+import { randomMac } from "../vm/run.ts";
+import { type StartedVm, startVm } from "../vm/start.ts";
+import { stopVm } from "../vm/stop.ts";
+import type { Subject } from "./subject.ts";
+
+/** Where the machines of a verification are. */
+export interface VerifyPlaces extends VmPlaces {
+  /** Their name: a VM's, under which `pim ps` shows them while they run. */
+  readonly vmName: string;
+}
+
+/** A machine that runs from a throw-away overlay of an image; disposing of it ends it and removes all of it. */
+export interface Booted extends AsyncDisposable {
+  readonly places: VerifyPlaces;
+  readonly started: StartedVm;
+  /** Of performance.now(). */
+  readonly startedMs: number;
+}
+
+/** Starts a machine from a throw-away overlay of an image, unlike any that was started of it before. */
+export async function boot(places: VerifyPlaces, subject: Subject, signal: AbortSignal): Promise<Booted> {
+  const { vmName, vmsDir, runtimeDir, cacheDir } = places;
+  const { source } = subject;
+  const { architecture, firmware } = source;
+  const host = await probeQemu({ architecture, firmware, cacheDir, signal });
+  const definition = definitionOf(vmName, subject);
+  await using _lock = await lockVm(runtimeDir, vmName, "starting", signal);
+  const vm = { definition, source, firmware: host.firmware, qemuImg: host.qemuImg };
+  await using folder = await createVm(places, vm, { signal });
+  const startedMs = performance.now();
+  const started = await startVm(places, definition, signal);
+  await folder.keep();
+  return {
+    places,
+    started,
+    startedMs,
+    async [Symbol.asyncDispose]() {
+      await stopVm(places, vmName, { force: true });
+      await removeIfThere(join(vmsDir, vmName));
+    },
+  };
+}
+
+function definitionOf(name: string, { source, memoryMiB, cpus, guestSshPort }: Subject): VmDefinition {
+  const { image } = source;
+  return {
+    version: 1,
+    name,
+    created: new Date().toISOString(),
+    image: {
+      path: source.path,
+      format: source.format,
+      ...(image !== undefined && { name: image.name, profile: image.profile }),
+    },
+    architecture: source.architecture,
+    firmware: source.firmware,
+    disk: "snapshot",
+    memoryMiB,
+    cpus,
+    macAddress: randomMac(),
+    network: { kind: "user", forwards: [] },
+    shares: [],
+    usb: [],
+    vnc: false,
+    seed: false,
+    qemuArgs: [],
+    guestSshPort,
+  };
+}

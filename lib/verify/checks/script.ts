@@ -1,0 +1,33 @@
+import { type GuestCheck, linesOf } from "../guest_check.ts";
+import type { Subject } from "../subject.ts";
+import { failed, passed } from "../verification.ts";
+
+type Script = NonNullable<Subject["script"]>;
+
+/** The user's own check: a script that is put into the guest and run there as root. */
+export function scriptCheck(
+  script: Script,
+  content: string,
+  options: { readonly timeoutMs: number; readonly onLine: (line: string) => void },
+): GuestCheck {
+  return {
+    name: `script ${script.name}`,
+    // A file, so that its first line decides what runs it; in /root, since /run and /tmp may forbid running anything.
+    script: `
+umask 077
+dir=$(mktemp -d /root/pim-verify.XXXXXX) || exit 1
+cat > "$dir/script" && chmod 700 "$dir/script" || exit 1
+cd "$dir" && env -- "$@" "$dir/script" < /dev/null 2>&1`,
+    args: Object.entries({ HOME: "/root", ...script.env }).map(([name, value]) => `${name}=${value}`),
+    stdin: content,
+    timeoutMs: options.timeoutMs,
+    judge({ status, stdout, stderr }) {
+      const lines = linesOf(`${stdout}\n${stderr}`);
+      lines.forEach(options.onLine);
+      const last = lines.at(-1);
+      if (status === 0) return passed(last ?? "it wrote nothing");
+      const how = status === undefined ? "was ended by a signal" : `exited with ${status}`;
+      return failed(`it ${how}${last === undefined ? " and wrote nothing" : `: ${last}`}`);
+    },
+  };
+}
