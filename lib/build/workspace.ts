@@ -40,6 +40,21 @@ export interface WorkspaceFiles {
   readonly layer: string;
   /** Why the build failed; a folder without it is that of a pim that was killed. */
   readonly reason: string;
+  /** How QEMU was started, in each of its phases. */
+  readonly argv: string;
+  /** The requests that the seed server had, and the log that the installer sent. */
+  readonly seedLog: string;
+  readonly installerLog: string;
+  /** Folder of the answer files as they were served, without their secrets. */
+  readonly answers: string;
+  /** What the machine showed when the build failed. */
+  readonly screenshot: string;
+  /** The private key that the guest lets in as long as its disk is not an image. */
+  readonly buildKey: string;
+  /** Folder of the machines that verify the image, the log of their serial consoles, and what they have shown. */
+  readonly verify: string;
+  readonly verifyLog: string;
+  readonly verification: string;
 }
 
 const lockName = "lock";
@@ -55,6 +70,15 @@ function workspaceFiles(dir: string): WorkspaceFiles {
     events: join(dir, "build.ndjson"),
     layer: join(dir, "layer"),
     reason: join(dir, "reason.json"),
+    argv: join(dir, "argv"),
+    seedLog: join(dir, "seed.log"),
+    installerLog: join(dir, "installer.log"),
+    answers: join(dir, "answers"),
+    screenshot: join(dir, "screenshot.png"),
+    buildKey: join(dir, "build-key"),
+    verify: join(dir, "verify"),
+    verifyLog: join(dir, "verify.serial.log"),
+    verification: join(dir, "verification.json"),
   };
 }
 
@@ -155,7 +179,7 @@ export async function isBuildRunning(dir: string): Promise<boolean> {
 }
 
 async function removeDisks(dir: string, files: WorkspaceFiles): Promise<void> {
-  for (const file of [files.efiVars, files.kernel, files.initrd]) await removeIfThere(file);
+  for (const file of [files.efiVars, files.kernel, files.initrd, files.buildKey]) await removeIfThere(file);
   for (const { name } of Deno.readDirSync(dir)) {
     if (/^disk.*\.qcow2$/.test(name)) await removeIfThere(join(dir, name));
   }

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { messageOf } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
+import { log } from "../log.ts";
 import { probeQemu } from "../qemu/host.ts";
 import { createVm } from "../vm/create.ts";
 import type { VmDefinition } from "../vm/definition.ts";
@@ -24,8 +26,19 @@ export interface Booted extends AsyncDisposable {
   readonly startedMs: number;
 }
 
+/** Options of {@linkcode boot}. */
+export interface BootOptions {
+  readonly places: VerifyPlaces;
+  readonly signal: AbortSignal;
+  /** A file to which what the machine writes to its serial console is added at its end. */
+  readonly serialLog?: string;
+}
+
 /** Starts a machine from a throw-away overlay of an image, unlike any that was started of it before. */
-export async function boot(places: VerifyPlaces, subject: Subject, signal: AbortSignal): Promise<Booted> {
+export async function boot(
+  subject: Subject,
+  { places, signal, serialLog }: BootOptions,
+): Promise<Booted> {
   const { vmName, vmsDir, runtimeDir, cacheDir } = places;
   const { source } = subject;
   const { architecture, firmware } = source;
@@ -42,10 +55,20 @@ export async function boot(places: VerifyPlaces, subject: Subject, signal: Abort
     started,
     startedMs,
     async [Symbol.asyncDispose]() {
+      // Stopping the machine takes its folder away.
+      if (serialLog !== undefined) await append(started.vm.folder.serialLog, serialLog);
       await stopVm(places, vmName, { force: true });
       await removeIfThere(join(vmsDir, vmName));
     },
   };
+}
+
+async function append(from: string, to: string): Promise<void> {
+  try {
+    await Deno.writeFile(to, await Deno.readFile(from), { append: true, mode: 0o600 });
+  } catch (error) {
+    log.warn(`The serial log of the machine is lost: ${messageOf(error)}`);
+  }
 }
 
 function definitionOf(name: string, { source, memoryMiB, cpus, guestSshPort }: Subject): VmDefinition {

@@ -17,6 +17,8 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
   /** How long the system may take to come up. */
   readonly bootTimeoutMs: number;
+  /** A file to which what the machines write to their serial consoles is added. */
+  readonly serialLog?: string;
   /** Called with what is done next, in words. */
   readonly onStage?: (text: string) => void;
   /** Called with each check as it is made. */
@@ -53,7 +55,7 @@ export async function verifyImage(subject: Subject, options: VerifyOptions): Pro
 async function checkFirst(run: Run): Promise<Identity | string> {
   const { subject, options } = run;
   options.onStage?.("starting a machine from the image");
-  await using booted = await boot(options.places, subject, options.signal);
+  await using booted = await boot(subject, options);
   options.onStage?.("waiting for its guest agent and SSH");
   const observed = await observe(booted, { timeoutMs: options.bootTimeoutMs, signal: options.signal });
   const { agent, ssh } = observed;
@@ -133,7 +135,7 @@ async function checkIdentity(run: Run, first: Identity | string): Promise<void> 
   };
   if (typeof first === "string") return both(skipped(first));
   options.onStage?.("starting a second machine from the image");
-  await using booted = await boot(options.places, subject, options.signal);
+  await using booted = await boot(subject, options);
   const observed = await observe(booted, { timeoutMs: options.bootTimeoutMs, signal: options.signal });
   const second = withoutAgent(observed) ?? await identityOf(booted, options.signal);
   if (typeof second === "string") return both(failed(`the second machine did not come up: ${second}`));

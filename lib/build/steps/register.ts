@@ -73,7 +73,9 @@ function imageFiles({ plan, efiVars }: Flattened): ImageFiles {
   };
 }
 
-function entryOf({ plan, origin, imageBytes, sha256 }: Flattened, files: ImageFiles): ImageEntry {
+function entryOf(state: Flattened, files: ImageFiles): ImageEntry {
+  const { plan, origin, imageBytes, sha256, verification } = state;
+  const time = new Date().toISOString();
   return {
     name: plan.name,
     profile: plan.profile.name,
@@ -83,7 +85,7 @@ function entryOf({ plan, origin, imageBytes, sha256 }: Flattened, files: ImageFi
     virtualBytes: plan.diskBytes,
     bytes: imageBytes,
     sha256,
-    created: new Date().toISOString(),
+    created: time,
     firmware: plan.profile.build.firmware,
     ...(files.efiVars !== undefined && { efiVars: basename(files.efiVars) }),
     iso: {
@@ -97,5 +99,6 @@ function entryOf({ plan, origin, imageBytes, sha256 }: Flattened, files: ImageFi
     manifest: basename(files.manifest),
     sbom: basename(files.sbom),
     ...(plan.keys !== undefined && { key: plan.keys.image }),
+    ...(verification !== undefined && { verified: { ok: verification.ok, time } }),
   };
 }
