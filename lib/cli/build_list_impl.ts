@@ -20,12 +20,13 @@ export async function list(this: PimContext, flags: JsonFlags & { readonly long:
   else {
     const size = await sizeText();
     this.print(table(
-      ["IMAGE", "SIZE", "DISK", "FIRMWARE", "ISO", "FILE"],
+      ["IMAGE", "SIZE", "DISK", "FIRMWARE", "VERIFIED", "ISO", "FILE"],
       images.map((image) => [
         image.name,
         image.diskBytes === undefined ? "missing" : size(image.diskBytes),
         size(image.virtualBytes),
         image.firmware,
+        image.verified === undefined ? "-" : image.verified.ok ? "yes" : "failed",
         image.iso.key,
         image.path,
       ]),
@@ -49,6 +50,7 @@ export async function show(this: PimContext, flags: JsonFlags, name: string): Pr
     ["size", `${size(image.bytes)} of a ${size(image.virtualBytes)} disk`],
     ["sha256", image.sha256 ?? ""],
     ["built", image.created],
+    ["verified", verifiedText(image)],
     ["ISO", `${image.iso.key} (${image.iso.filename}) ${image.iso.checksum ?? ""}`],
     ["scripts", image.scripts.join(", ")],
     ["user", image.username],
@@ -57,6 +59,11 @@ export async function show(this: PimContext, flags: JsonFlags, name: string): Pr
     ...(image.sbom === undefined ? [] : [["SBOM", join(imageDir, image.sbom)]]),
     ...(image.key === undefined ? [] : [["key", image.key]]),
   ]));
+}
+
+function verifiedText({ name, verified }: ImageEntry): string {
+  if (verified === undefined) return `not yet: pim verify ${name}`;
+  return verified.ok ? verified.time : `failed at ${verified.time}`;
 }
 
 /** `pim build status` */

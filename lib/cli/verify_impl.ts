@@ -16,6 +16,7 @@ import { findSource, type Source } from "../vm/source.ts";
 import type { PimContext } from "./context.ts";
 import { table } from "./table.ts";
 import type { VerifyFlags } from "./verify.ts";
+import { type VerifyProgress, verifyProgress } from "./verify_progress.ts";
 
 /** `pim verify PROFILE|IMAGE|FILE` */
 export async function verify(this: PimContext, flags: VerifyFlags, what: string): Promise<void> {
@@ -26,14 +27,16 @@ export async function verify(this: PimContext, flags: VerifyFlags, what: string)
   const name = source.image?.name ?? source.path;
   const { timeout } = config.settings.build.ssh;
   const timeoutMinutes = typeof profile === "string" ? timeout / 60 : profile.build.sshTimeoutMinutes;
-  await using scratch = await openScratch(places, source.image?.name ?? source.vmName);
-  const verification = await verifyImage(subject, {
-    places: scratch.places,
-    signal: this.signal,
-    bootTimeoutMs: flags.timeout === undefined ? timeoutMinutes * 60_000 : flags.timeout * 1000,
-    onStage: (text) => log.info(`${name}: ${text}`),
-    onCheck: (check) => log.info(`${check.result.padEnd(7)}  ${check.name}: ${check.detail}`),
-    onLine: (line) => log.info(`         | ${line}`),
+  const verification = await withProgress(this, name, async (progress) => {
+    await using scratch = await openScratch(places, source.image?.name ?? source.vmName);
+    return await verifyImage(subject, {
+      places: scratch.places,
+      signal: this.signal,
+      bootTimeoutMs: flags.timeout === undefined ? timeoutMinutes * 60_000 : flags.timeout * 1000,
+      onStage: progress.stage,
+      onCheck: progress.check,
+      onLine: progress.line,
+    });
   });
   await recordResult(places, source, verification);
   this.print(flags.json ? json(name, source, verification) : resultTable(verification.checks));
@@ -41,6 +44,15 @@ export async function verify(this: PimContext, flags: VerifyFlags, what: string)
     const run = `pim run ${source.image?.name ?? source.path} --name look --disk snapshot --console`;
     throw new VerificationError(name, verification, `Look at it: ${run}`);
   }
+}
+
+async function withProgress<T>(
+  context: PimContext,
+  image: string,
+  work: (progress: VerifyProgress) => Promise<T>,
+): Promise<T> {
+  using progress = verifyProgress(context, image);
+  return await work(progress);
 }
 
 async function subjectOf(

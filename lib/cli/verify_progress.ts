@@ -1,0 +1,52 @@
+import { log } from "../log.ts";
+import type { Check } from "../verify/verification.ts";
+import type { PimContext } from "./context.ts";
+
+/** What a verification is at; dispose of it when it is done. */
+export interface VerifyProgress extends Disposable {
+  readonly stage: (text: string) => void;
+  readonly check: (check: Check) => void;
+  /** A line of the verification script. */
+  readonly line: (line: string) => void;
+}
+
+/** A line that is redrawn on a terminal, where the table follows soon; elsewhere a line for each check. */
+export function verifyProgress({ live, quiet, process }: PimContext, image: string): VerifyProgress {
+  if (quiet || !live) {
+    return {
+      stage: (text) => log.info(`${image}: ${text}`),
+      check: ({ name, result, detail }) => log.info(`${result.padEnd(7)} ${name}: ${detail}`),
+      line: (line) => log.info(`  | ${line}`),
+      [Symbol.dispose]() {},
+    };
+  }
+  const startedMs = performance.now();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  let now = "";
+  let width = 0;
+  const draw = () => {
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    const wrong = counts.failed === 0 ? "" : `, ${counts.failed} failed`;
+    const text = `${image}  ${seconds} s  ${counts.passed} passed${wrong}  ${now}`.slice(0, 79);
+    process.stderr.write(`\r${text.padEnd(width)}`);
+    width = text.length;
+  };
+  const timer = setInterval(draw, 500);
+  const show = (text: string) => {
+    now = text;
+    draw();
+  };
+  return {
+    stage: show,
+    check({ name, result }) {
+      counts[result]++;
+      show(`${name}: ${result}`);
+    },
+    line: show,
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      // Blanks where it stood: what comes next may be shorter.
+      process.stderr.write(`\r${" ".repeat(width)}\r`);
+    },
+  };
+}
