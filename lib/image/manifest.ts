@@ -151,7 +151,11 @@ const manifestSchema = v.object({
 /** Reads and checks a manifest; throws UsageError naming the file, and the fields that are wrong. */
 export async function readManifest(path: string): Promise<Manifest> {
   const text = await readTextIfThere(path);
-  if (text === undefined) throw new UsageError(`There is no manifest ${path}`);
+  if (text === undefined) {
+    throw new UsageError(`There is no manifest ${path}`, {
+      hint: "An image's manifest lies beside it: pim build show IMAGE",
+    });
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -51,10 +51,13 @@ Deno.test("an image folder that does not exist yet lists nothing", async () => {
 
 Deno.test("removing an image takes its files and its entry, and nothing else", async () => {
   await using folder = await tempFolder();
-  const image = sampleImage("dev", new Date(1e12), { firmware: "uefi", efiVars: "dev.efi-vars.fd" });
+  const beside = { efiVars: "dev.efi-vars.fd", manifest: "dev.manifest.json", sbom: "dev.spdx.json" };
+  const image = sampleImage("dev", new Date(1e12), { firmware: "uefi", ...beside });
   const other = sampleImage("web", new Date(1e12));
   const places = await register(folder.path, image, other);
-  for (const name of [image.file, image.efiVars!, ...image.logs, other.file]) await places.write(name);
+  for (const name of [image.file, ...Object.values(beside), ...image.logs, other.file]) {
+    await places.write(name);
+  }
   assert.deepEqual(await removeImage(image.name, places, unused), image);
   assert.deepEqual([...Deno.readDirSync(places.imageDir)].map(({ name }) => name), [other.file]);
   assert.deepEqual((await openRegistry(places.registryPath)).list(), [other]);
