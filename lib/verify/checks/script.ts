@@ -1,4 +1,4 @@
-import { type GuestCheck, linesOf } from "../guest_check.ts";
+import type { GuestCheck } from "../guest_check.ts";
 import type { Subject } from "../subject.ts";
 import { failed, passed } from "../verification.ts";
 
@@ -15,16 +15,21 @@ export function scriptCheck(
     // A file, so that its first line decides what runs it; in /root, since /run and /tmp may forbid running anything.
     script: `
 umask 077
-dir=$(mktemp -d /root/pim-verify.XXXXXX) || exit 1
-cat > "$dir/script" && chmod 700 "$dir/script" || exit 1
-cd "$dir" && env -- "$@" "$dir/script" < /dev/null 2>&1`,
+dir=$(mktemp -d /root/pim-verify.XXXXXX || mktemp -d) || exit 1
+cat > "$dir/script" && chmod 700 "$dir/script" && cd "$dir" || exit 1
+env "$@" "$dir/script" < /dev/null 2>&1
+status=$?
+cd / && rm -rf "$dir"
+exit $status`,
     args: Object.entries({ HOME: "/root", ...script.env }).map(([name, value]) => `${name}=${value}`),
     stdin: content,
     timeoutMs: options.timeoutMs,
     judge({ status, stdout, stderr }) {
-      const lines = linesOf(`${stdout}\n${stderr}`);
+      const lines = `${stdout}\n${stderr}`.split("\n").map((line) => line.trimEnd()).filter((line) =>
+        line !== ""
+      );
       lines.forEach(options.onLine);
-      const last = lines.at(-1);
+      const last = lines.at(-1)?.trim();
       if (status === 0) return passed(last ?? "it wrote nothing");
       const how = status === undefined ? "was ended by a signal" : `exited with ${status}`;
       return failed(`it ${how}${last === undefined ? " and wrote nothing" : `: ${last}`}`);
