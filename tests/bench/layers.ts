@@ -108,7 +108,7 @@ async function inHome<T>(iso: DemoIso, work: (home: Home) => Promise<T>): Promis
 async function buildWithPim(home: Home, say: (line: string) => void): Promise<PimBuilds> {
   const build = async (what: string, scripts: number, env: Record<string, string> = {}) => {
     const built = await timeBuild(home, env);
-    say(`pim, ${what}: ${built.seconds.toFixed(1)} s`);
+    say(`pim, ${what}: ${built.seconds.toFixed(1)} s (${built.steps})`);
     if (built.scripts === scripts) return built;
     throw new PimError(`pim ran ${built.scripts} scripts, not ${scripts}, in the build ${what}`);
   };
@@ -132,6 +132,8 @@ interface TimedBuild {
   readonly seconds: number;
   /** How many provisioning scripts ran. */
   readonly scripts: number;
+  /** The steps that took longest, in words. */
+  readonly steps: string;
   readonly imageBytes: number;
 }
 
@@ -146,6 +148,9 @@ async function timeBuild({ path, project }: Home, env: Record<string, string> = 
   if (end?.type !== "build-finished" && end?.type !== "build-unchanged") {
     throw new PimError(`pim build run ended with ${end?.type}`);
   }
-  const scripts = events.filter((each) => each.type === "step-finished" && each.step.startsWith("script "));
-  return { seconds, scripts: scripts.length, imageBytes: end.bytes };
+  const steps = events.filter((each) => each.type === "step-finished");
+  const scripts = steps.filter(({ step }) => step.startsWith("script ")).length;
+  const long = steps.filter(({ elapsedMs }) => elapsedMs >= 500)
+    .map(({ step, elapsedMs }) => `${step} ${(elapsedMs / 1000).toFixed(1)}`);
+  return { seconds, scripts, steps: long.join(", "), imageBytes: end.bytes };
 }
