@@ -47,6 +47,7 @@ export default {
     installTimeoutMinutes: 60,
     // sshTimeoutMinutes: 10,  // default: build.ssh.timeout of pim.yml
     scriptTimeoutMinutes: 60,
+    stallMinutes: 5, // without any sign of progress, after which a build is given up
     kernelArgs: [],
     qemuArgs: [],
   },

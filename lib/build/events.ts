@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import { log, redact } from "../log.ts";
+import type { ReasonCode } from "./diagnosis/reason.ts";
 
 /** What earlier builds of the profile let one expect. */
 interface Outlook {
@@ -42,10 +43,17 @@ export type BuildEvent =
     readonly elapsedMs: number;
   }
   /** Nothing has changed since this image was built. */
-  | { readonly type: "build-unchanged"; readonly image: string; readonly path: string; readonly bytes: number }
+  | {
+    readonly type: "build-unchanged";
+    readonly image: string;
+    readonly path: string;
+    readonly bytes: number;
+  }
   | {
     readonly type: "build-failed";
     readonly step: string;
+    /** Which reason it is, as in reason.json: "installer-question", "script-hung". */
+    readonly code: ReasonCode;
     readonly reason: string;
     readonly hint?: string;
     readonly exitCode: number;

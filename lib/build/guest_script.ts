@@ -19,16 +19,22 @@ export interface GuestScript {
   readonly onLine: (line: string) => void;
 }
 
-/** A provisioning script that ended with another status than 0. */
+/** A provisioning script that ended with another status than 0, or did not end in time. */
 export class ScriptError extends PimError {
   override readonly name = "ScriptError";
 
-  constructor(readonly script: string, readonly status: number | string, lines: string) {
-    super(
-      `The script ${script} ${typeof status === "number" ? `exited with ${status}` : status}` +
-        (lines === "" ? " and wrote nothing" : `. Its last lines:\n${lines.replace(/^/gm, "  | ")}`),
-      { exitCode: exitCode.provisioning },
-    );
+  constructor(
+    readonly script: string,
+    readonly status: number | string,
+    /** The last lines that it wrote. */
+    readonly lines: readonly string[],
+    readonly timedOut: boolean,
+  ) {
+    const how = typeof status === "number" ? `exited with ${status}` : status;
+    const said = lines.length === 0
+      ? " and wrote nothing"
+      : `. Its last lines:\n${lines.map((line) => `  | ${line}`).join("\n")}`;
+    super(`The script ${script} ${how}${said}`, { exitCode: exitCode.provisioning });
   }
 }
 
@@ -51,10 +57,10 @@ export async function runGuestScript(
     onLine(line);
   };
   const [stdout, stderr] = [lineSplitter(keep), lineSplitter(keep)];
-  const failed = (status: number | string) => {
+  const failed = (status: number | string, timedOut = false) => {
     stdout.end();
     stderr.end();
-    return new ScriptError(name, status, lastLines(kept, 15));
+    return new ScriptError(name, status, lastLines(kept, 15).split("\n").filter(Boolean), timedOut);
   };
   const inner = `. "$1.env" && exec "$1"`;
   try {
@@ -74,7 +80,7 @@ export async function runGuestScript(
     stderr.end();
   } catch (error) {
     if (!(error instanceof SshError) || error.kind !== "timeout") throw error;
-    throw failed(`was not done within ${timeoutMs / 60_000} minutes`);
+    throw failed(`was not done within ${timeoutMs / 60_000} minutes`, true);
   }
 }
 

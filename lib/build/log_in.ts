@@ -1,12 +1,11 @@
-import { messageOf, PimError } from "../errors.ts";
 import type { Machine } from "../qemu/machine.ts";
-import { lastSerialLines } from "../qemu/serial.ts";
-import { SshError } from "../ssh/errors.ts";
 import type { SshAuth } from "../ssh/login.ts";
 import type { SshSession } from "../ssh/session.ts";
-import { waitForSsh, type WaitStage } from "../ssh/wait.ts";
+import { waitForSsh } from "../ssh/wait.ts";
 import type { StepContext } from "./chain.ts";
-import { whileRunning } from "./machine.ts";
+import { watchAgent } from "./diagnosis/agent_watch.ts";
+import { attend } from "./diagnosis/attend.ts";
+import { keepBuildKey } from "./diagnosis/bundle.ts";
 import type { Installed } from "./states.ts";
 
 /** Waits until the installed system lets us in over SSH, with the build's key or the profile's password. */
@@ -15,31 +14,33 @@ export async function logIn(
   machine: Machine,
   port: number,
   { signal, progress }: Pick<StepContext, "signal" | "progress">,
+  /** Somebody else talks with the guest agent meanwhile, which serves one at a time. */
+  agentTaken = false,
 ): Promise<SshSession> {
-  const { password } = plan.profile;
+  await keepBuildKey(workspace.files, buildKey);
+  const { password, build } = plan.profile;
   const auth: SshAuth[] = [
     { privateKey: buildKey.privateKey },
     ...(password === undefined ? [] : [{ password }]),
   ];
-  let stage: WaitStage | undefined;
-  try {
-    return await whileRunning(machine, plan.name, signal, (signal) =>
-      waitForSsh({
+  const deadlineMs = build.sshTimeoutMinutes * 60_000;
+  return await attend(
+    { plan, workspace, machine, phase: "boot", deadlineMs },
+    signal,
+    async (signal, watch) => {
+      await using _asking = agentTaken ? undefined : watchAgent(watch, workspace.runtime.agent, signal);
+      return await waitForSsh({
         host: "127.0.0.1",
         port,
         username: plan.sshUser,
         auth,
-        deadlineMs: plan.profile.build.sshTimeoutMinutes * 60_000,
+        deadlineMs,
         signal,
-        onStage: (reached) => progress(stage = reached),
-      }));
-  } catch (error) {
-    if (!(error instanceof SshError)) throw error;
-    const lines = await lastSerialLines(workspace.files.serialLog, 15);
-    throw new PimError(
-      `${messageOf(error)} (the system was installed; reached: ${stage})` +
-        (lines === "" ? "" : `\nThe last lines of its console:\n${lines.replace(/^/gm, "  | ")}`),
-      { exitCode: error.exitCode, ...(error.hint !== undefined && { hint: error.hint }), cause: error },
-    );
-  }
+        onStage(stage) {
+          progress(stage);
+          watch.see({ ssh: { user: plan.sshUser, stage } });
+        },
+      });
+    },
+  );
 }

@@ -8,6 +8,8 @@ import { buildSteps } from "./build.ts";
 import { openBuildLog } from "./build_log.ts";
 import { runChain, StepError } from "./chain.ts";
 import { expectedSteps } from "./earlier_builds.ts";
+import { writeReason } from "./diagnosis/bundle.ts";
+import { reasonOf } from "./diagnosis/reason_of.ts";
 import { type Emit, emitter, type TimedEvent } from "./events.ts";
 import { estimating } from "./expectation.ts";
 import type { BuildPlan } from "./plan.ts";
@@ -16,7 +18,7 @@ import { soundLayer } from "./layers/sound.ts";
 import { install } from "./steps/install.ts";
 import { takeTurn, type TurnOptions } from "./turn.ts";
 import { unchangedImage } from "./unchanged.ts";
-import { openWorkspace, type Workspace } from "./workspace.ts";
+import { openWorkspace } from "./workspace.ts";
 
 /** Options of {@linkcode runBuild}. */
 export interface RunOptions extends TurnOptions {
@@ -98,7 +100,9 @@ async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImag
     return image;
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    const failure = options.signal.aborted ? new CancelledError() : await keepLogs(error, workspace, options);
+    const failure = options.signal.aborted
+      ? new CancelledError()
+      : await keepLogs(error, { plan, workspace, elapsedMs: performance.now() - startedMs }, options);
     emitFailure(emit, error, failure);
     throw failure;
   }
@@ -126,15 +130,27 @@ function followConsole(serialLog: string, onLine: (line: string) => void): Async
   };
 }
 
+interface Failed extends Planned {
+  readonly elapsedMs: number;
+}
+
 /** A failure before any machine has run is told in whole by its message: then nothing is kept. */
 async function keepLogs(
   { step, cause }: StepError,
-  workspace: Workspace,
+  { plan, workspace, elapsedMs }: Failed,
   options: RunOptions,
 ): Promise<BuildError> {
   if (!(await exists(workspace.files.serialLog))) return new BuildError(step, cause, undefined);
   const failure = (disk: boolean) => new BuildError(step, cause, { folder: workspace.dir, disk });
   workspace.keep("logs");
+  const failed = {
+    build: plan.name,
+    profile: plan.profile.name,
+    step,
+    elapsedMs: Math.round(elapsedMs),
+  };
+  await writeReason(workspace.files.reason, failed, cause)
+    .catch((error) => log.warn(`The reason cannot be kept: ${messageOf(error)}`));
   const disk = await options.keepDisk(failure(false));
   if (disk) workspace.keep("everything");
   return failure(disk);
@@ -145,6 +161,7 @@ function emitFailure(emit: Emit, { step, cause }: StepError, failure: BuildError
   emit({
     type: "build-failed",
     step,
+    code: reasonOf(failure instanceof BuildError ? cause : failure).code,
     reason: failure instanceof BuildError ? messageOf(cause) : failure.message,
     exitCode: failure.exitCode,
     ...(hint !== undefined && { hint }),

@@ -8,13 +8,20 @@ export interface SyslogReceiver extends AsyncDisposable {
   onLine(listener: (line: string) => void): void;
 }
 
-/** Opens a UDP port on 127.0.0.1 for syslog messages (RFC 3164, as busybox's syslogd sends them). */
-export async function openSyslog(): Promise<SyslogReceiver> {
+/**
+ * Opens a UDP port on 127.0.0.1 for syslog messages (RFC 3164, as busybox's syslogd sends them).
+ *
+ * @param keep called with each message as well, from the first on
+ */
+export async function openSyslog(keep: (line: string) => void = () => {}): Promise<SyslogReceiver> {
   const socket = createSocket("udp4");
   let listener: (line: string) => void = () => {};
-  socket.on("message", (message) => {
-    for (const line of message.toString("utf8").split("\n")) {
-      if (line.trim() !== "") listener(withoutHeader(line));
+  socket.on("message", (datagram) => {
+    for (const line of datagram.toString("utf8").split("\n")) {
+      if (line.trim() === "") continue;
+      const message = withoutHeader(line);
+      keep(message);
+      listener(message);
     }
   });
   socket.bind(0, "127.0.0.1");

@@ -88,6 +88,7 @@ function resolveBuild(build: BuildOptions, architecture: Architecture): Resolved
     installTimeoutMinutes: build.installTimeoutMinutes ?? 60,
     sshTimeoutMinutes: build.sshTimeoutMinutes ?? 10,
     scriptTimeoutMinutes: build.scriptTimeoutMinutes ?? 60,
+    stallMinutes: build.stallMinutes ?? 5,
     warm: build.warm ?? true,
     kernelArgs: build.kernelArgs ?? [],
     qemuArgs: build.qemuArgs ?? [],

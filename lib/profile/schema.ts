@@ -63,6 +63,7 @@ const entries = {
     installTimeoutMinutes: v.optional(minutes),
     sshTimeoutMinutes: v.optional(minutes),
     scriptTimeoutMinutes: v.optional(minutes),
+    stallMinutes: v.optional(minutes),
     warm: v.optional(v.boolean()),
     kernelArgs: v.optional(v.array(word)),
     qemuArgs: v.optional(texts),

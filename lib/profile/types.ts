@@ -31,6 +31,8 @@ export interface BuildOptions {
   sshTimeoutMinutes?: number;
   /** Minutes that one provisioning script may take. Default 60. */
   scriptTimeoutMinutes?: number;
+  /** Minutes without any sign of progress after which a build is given up. Default 5. */
+  stallMinutes?: number;
   /** Keep the memory of the building machine beside its layers, so that a rebuild needs no boot. Default true. */
   warm?: boolean;
   /** Words added to the installer's kernel line. */

@@ -11,11 +11,18 @@ Deno.test("secrets are hidden in what is said, and nowhere else", () => {
   hideSecret("s3cret-42");
   emit({ type: "output", step: "script output", line: "the output is s3cret-42" });
   emit({ type: "progress", step: "install", text: "s3cret-42", fraction: 0.42 });
-  emit({ type: "build-failed", step: "install", reason: "s3cret-42!", hint: "not s3cret-42", exitCode: 1 });
+  emit({
+    type: "build-failed",
+    step: "install",
+    code: "failed",
+    reason: "s3cret-42!",
+    hint: "not s3cret-42",
+    exitCode: 1,
+  });
   deepEqual(heard.map(({ time: _, build: __, ...event }) => event), [
     { type: "output", step: "script output", line: "the *** is ***" },
     { type: "progress", step: "install", text: "***", fraction: 0.42 },
-    { type: "build-failed", step: "install", reason: "***!", hint: "not ***", exitCode: 1 },
+    { type: "build-failed", step: "install", code: "failed", reason: "***!", hint: "not ***", exitCode: 1 },
   ]);
   deepEqual(new Set(heard.map(({ build }) => build)), new Set(["b"]));
   match(heard[0]?.time ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -59,7 +66,10 @@ const sample: readonly (readonly [BuildEvent, string])[] = [
     { type: "build-finished", image: "i", path: "/i.qcow2", bytes: 5, elapsedMs: 60_000 },
     "built /i.qcow2 (5 bytes) in 60.0 s",
   ],
-  [{ type: "build-failed", step: "two", reason: "it broke", exitCode: 1 }, "failed in step two: it broke"],
+  [
+    { type: "build-failed", step: "two", code: "failed", reason: "it broke", exitCode: 1 },
+    "failed in step two: it broke",
+  ],
 ];
 
 Deno.test("every event has one line of words", () => {

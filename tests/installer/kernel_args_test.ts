@@ -108,6 +108,7 @@ Deno.test("Defaults of a profile are those that its types document", () => {
     installTimeoutMinutes: 60,
     sshTimeoutMinutes: 10,
     scriptTimeoutMinutes: 60,
+    stallMinutes: 5,
     kernelArgs: [],
     qemuArgs: [],
   });

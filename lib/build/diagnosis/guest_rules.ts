@@ -1,9 +1,9 @@
 import type { Evidence } from "./evidence.ts";
-import { clue, type Find, settled } from "./finding.ts";
+import { clue, type Finding, settled } from "./finding.ts";
 import { debugHint, sentence, silence } from "./wording.ts";
 
 /** A boot that ended at a prompt at which nobody sits. */
-export const bootStopped: Find = (evidence) => {
+export function bootStopped(evidence: Evidence): Finding | undefined {
   const found = clue(evidence, "boot-stopped");
   if (found === undefined || !settled(evidence)) return undefined;
   return {
@@ -11,10 +11,10 @@ export const bootStopped: Find = (evidence) => {
     summary: sentence(evidence, `${found.meaning}: ${found.line}`),
     hint: debugHint,
   };
-};
+}
 
 /** An SSH server is there, but it does not want us. */
-export const loginRefused: Find = (evidence) => {
+export function loginRefused(evidence: Evidence): Finding | undefined {
   if (evidence.phase !== "boot" || evidence.ssh?.stage !== "login refused") return undefined;
   const { user, error } = evidence.ssh;
   return {
@@ -22,10 +22,10 @@ export const loginRefused: Find = (evidence) => {
     summary: sentence(evidence, error ?? `SSH refuses the login of ${user}`),
     hint: "Check the user name, and that installs.d gives this user it.buildKey, or the profile a password.",
   };
-};
+}
 
 /** The guest agent answers, and knows of no address. */
-export const noNetwork: Find = (evidence) => {
+export function noNetwork(evidence: Evidence): Finding | undefined {
   const { phase, agent } = evidence;
   if (phase !== "boot" || agent?.answers !== true || agent.addresses.length > 0) return undefined;
   return {
@@ -33,10 +33,10 @@ export const noNetwork: Find = (evidence) => {
     summary: sentence(evidence, "it runs and its guest agent answers, but it has no network address"),
     hint: `Look at how installs.d and the installer configure its network card. ${debugHint}`,
   };
-};
+}
 
 /** Nothing else is known than that nobody could log in. */
-export const noSsh: Find = (evidence) => {
+export function noSsh(evidence: Evidence): Finding | undefined {
   const { phase, ssh, console, elapsedMs } = evidence;
   if (phase !== "boot") return undefined;
   const prompt = console.last.some((line) => /\blogin:\s*$/.test(line))
@@ -53,7 +53,7 @@ export const noSsh: Find = (evidence) => {
     ),
     hint: `Is openssh-server installed and enabled, and the network configured? ${debugHint}`,
   };
-};
+}
 
 function agentWords({ agent }: Evidence): string {
   if (agent === undefined) return "";
@@ -63,7 +63,7 @@ function agentWords({ agent }: Evidence): string {
 }
 
 /** A script that ended with another status than 0 after the guest's disk was full. */
-export const scriptOnFullDisk: Find = (evidence) => {
+export function scriptOnFullDisk(evidence: Evidence): Finding | undefined {
   const { script } = evidence;
   const full = script?.last.find((line) => /No space left on device|\bENOSPC\b/.test(line));
   if (script?.status === undefined || full === undefined) return undefined;
@@ -72,14 +72,15 @@ export const scriptOnFullDisk: Find = (evidence) => {
     summary: `${scriptEnd(evidence)}: the disk of the guest is full`,
     hint: "Give the image a larger disk with build.diskSize in the profile.",
   };
-};
+}
 
 /** A script that ended with another status than 0. */
-export const scriptFailed: Find = (evidence) =>
-  evidence.script?.status === undefined ? undefined : {
+export function scriptFailed(evidence: Evidence): Finding | undefined {
+  return evidence.script?.status === undefined ? undefined : {
     code: "script-failed",
     summary: scriptEnd(evidence) + (evidence.script.last.length === 0 ? " and wrote nothing" : ""),
   };
+}
 
 function scriptEnd({ script }: Evidence): string {
   const { name, status } = script ?? { name: "" };
@@ -87,16 +88,17 @@ function scriptEnd({ script }: Evidence): string {
 }
 
 /** A script that was at work until the end of its time. */
-export const scriptTimeout: Find = ({ phase, script, deadlineMs }) =>
-  phase !== "script" ? undefined : {
+export function scriptTimeout({ phase, script, deadlineMs }: Evidence): Finding | undefined {
+  return phase !== "script" ? undefined : {
     code: "script-timeout",
     summary: `The script ${script?.name} was not done within ${deadlineMs / 60_000} minutes`,
     hint: "Allow more with build.scriptTimeoutMinutes in the profile.",
   };
+}
 
 /** A script of which nothing is seen any more. */
-export const scriptHung: Find = (evidence) =>
-  evidence.phase !== "script" ? undefined : {
+export function scriptHung(evidence: Evidence): Finding | undefined {
+  return evidence.phase !== "script" ? undefined : {
     code: "script-hung",
     summary: `The script ${evidence.script?.name} hangs: for ${
       silence(evidence)
@@ -105,3 +107,4 @@ export const scriptHung: Find = (evidence) =>
       "Does it wait for an answer, a lock or the network? Where silence is no bad sign, allow more of it with " +
       "build.stallMinutes in the profile.",
   };
+}

@@ -1,6 +1,6 @@
 import { preseedAnswer } from "../../installer/debian_questions.ts";
 import type { Evidence } from "./evidence.ts";
-import { clue, type Find, settled } from "./finding.ts";
+import { clue, type Finding, settled } from "./finding.ts";
 import { readWaitingScreen, type WaitingScreen } from "./waiting_screen.ts";
 import { sentence, silence, watchHint } from "./wording.ts";
 
@@ -26,7 +26,7 @@ function answersHint({ install }: Evidence): string {
 }
 
 /** A full disk in the guest, once the installer has stopped over it: a program may have got along without the room. */
-export const guestDiskFull: Find = (evidence) => {
+export function guestDiskFull(evidence: Evidence): Finding | undefined {
   const screen = waitingScreen(evidence);
   if (screen === undefined && clue(evidence, "late-command") === undefined) return undefined;
   const why = clue(evidence, "disk-full")?.line ??
@@ -37,20 +37,20 @@ export const guestDiskFull: Find = (evidence) => {
     summary: sentence(evidence, `the disk of the guest is full or too small: ${why}`),
     hint: "Give the image a larger disk with build.diskSize in the profile.",
   };
-};
+}
 
 /** The late command's own word that it failed. */
-export const lateCommandFailed: Find = (evidence) => {
+export function lateCommandFailed(evidence: Evidence): Finding | undefined {
   const found = clue(evidence, "late-command");
   return found && {
     code: "late-command-failed",
     summary: sentence(evidence, `${found.meaning}: ${found.line}`),
     hint: `What installs.d did is in installer.log of the build's folder. ${watchHint}`,
   };
-};
+}
 
 /** An error dialog, which nobody is there to close. */
-export const errorDialog: Find = (evidence) => {
+export function errorDialog(evidence: Evidence): Finding | undefined {
   const screen = waitingScreen(evidence);
   if (screen?.kind !== "message") return undefined;
   const under = screen.title === "" ? "" : ` under ${JSON.stringify(screen.title)}`;
@@ -62,10 +62,10 @@ export const errorDialog: Find = (evidence) => {
     return { code: "answers-never-fetched", summary, hint: answersHint(evidence) };
   }
   return { code: "installer-error", summary, hint: watchHint };
-};
+}
 
 /** A question, which nobody is there to answer. */
-export const question: Find = (evidence) => {
+export function question(evidence: Evidence): Finding | undefined {
   const screen = waitingScreen(evidence);
   if (screen?.kind !== "question") return undefined;
   const answer = preseedAnswer(screen.subject);
@@ -80,10 +80,10 @@ export const question: Find = (evidence) => {
       answer === undefined ? "" : `, such as: answers: [${JSON.stringify(answer)}]`
     }`,
   };
-};
+}
 
 /** Other words of an installer that it will not go on by itself. */
-export const installerStopped: Find = (evidence) => {
+export function installerStopped(evidence: Evidence): Finding | undefined {
   const asks = clue(evidence, "installer-question");
   const found = asks ?? (settled(evidence) ? clue(evidence, "installer-error") : undefined);
   return found && {
@@ -91,26 +91,28 @@ export const installerStopped: Find = (evidence) => {
     summary: sentence(evidence, `${found.meaning}: ${found.line}`),
     hint: watchHint,
   };
-};
+}
 
 /** QEMU ended in good order, but nobody has ever told the installer what to install. */
-export const endedWithoutAnswers: Find = (evidence) =>
-  hasAnswers(evidence) ? undefined : {
+export function endedWithoutAnswers(evidence: Evidence): Finding | undefined {
+  return hasAnswers(evidence) ? undefined : {
     code: "answers-never-fetched",
     summary: sentence(evidence, "the installer ended without its answers"),
     hint: answersHint(evidence),
   };
+}
 
 /** It was at work until the end of its time. */
-export const installTimeout: Find = (evidence) =>
-  evidence.phase !== "install" ? undefined : {
+export function installTimeout(evidence: Evidence): Finding | undefined {
+  return evidence.phase !== "install" ? undefined : {
     code: "install-timeout",
     summary: sentence(evidence, `it was not done within ${evidence.deadlineMs / 60_000} minutes`),
     hint: `Allow more with build.installTimeoutMinutes in the profile. ${watchHint}`,
   };
+}
 
 /** It was silent while it asked for an address. */
-export const noDhcp: Find = (evidence) => {
+export function noDhcp(evidence: Evidence): Finding | undefined {
   // Its log comes over the network too.
   if (hasAnswers(evidence) || evidence.install?.logLines !== 0) return undefined;
   const asking = evidence.console.last.findLast((line) => /\bDHCP\b/i.test(line));
@@ -119,11 +121,11 @@ export const noDhcp: Find = (evidence) => {
     summary: sentence(evidence, `the installer got no address by DHCP: ${asking.trim()}`),
     hint: networkHint,
   };
-};
+}
 
 /** It was silent, and had not asked for its answers. */
-export const answersNotFetched: Find = (evidence) =>
-  hasAnswers(evidence) ? undefined : {
+export function answersNotFetched(evidence: Evidence): Finding | undefined {
+  return hasAnswers(evidence) ? undefined : {
     code: "answers-never-fetched",
     summary: sentence(
       evidence,
@@ -131,11 +133,13 @@ export const answersNotFetched: Find = (evidence) =>
     ),
     hint: answersHint(evidence),
   };
+}
 
 /** It was silent. */
-export const installStalled: Find = (evidence) =>
-  evidence.phase !== "install" ? undefined : {
+export function installStalled(evidence: Evidence): Finding | undefined {
+  return evidence.phase !== "install" ? undefined : {
     code: "install-stalled",
     summary: sentence(evidence, `there was no sign of progress for ${silence(evidence)}`),
     hint: `Where silence is no bad sign, allow more of it with build.stallMinutes. ${watchHint}`,
   };
+}

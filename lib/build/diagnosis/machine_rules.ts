@@ -1,18 +1,20 @@
 import { exitCode } from "../../errors.ts";
-import { clue, type Find } from "./finding.ts";
+import type { Evidence } from "./evidence.ts";
+import { clue, type Finding } from "./finding.ts";
 import { debugHint, sentence, silence, watchHint } from "./wording.ts";
 
 /** QEMU stops the guest when the host has no room for what it writes. */
-export const hostDiskFull: Find = ({ qemu }) =>
-  qemu.ioError?.nospace !== true ? undefined : {
+export function hostDiskFull({ qemu }: Evidence): Finding | undefined {
+  return qemu.ioError?.nospace !== true ? undefined : {
     code: "disk-full",
     exitCode: exitCode.host,
     summary: "The disk of this host is full: QEMU could not write to the build's disk, and stopped the guest",
     hint: "Make room where the cache folder is (pim config show tells where), or move it with PIM_CACHE_DIR.",
   };
+}
 
 /** A kernel that gives up says so on the console, and waits for ever. */
-export const kernelPanic: Find = (evidence) => {
+export function kernelPanic(evidence: Evidence): Finding | undefined {
   const found = clue(evidence, "kernel-panic");
   if (found === undefined && evidence.qemu.panicked !== true) return undefined;
   return {
@@ -23,18 +25,19 @@ export const kernelPanic: Find = (evidence) => {
       ? `Look at build.kernelArgs and build.memoryMiB of the profile, and at the ISO. ${watchHint}`
       : debugHint,
   };
-};
+}
 
 /** QEMU ends as well-behaved on a signal as on a reboot, with half a system on the disk. */
-export const qemuEndedBySignal: Find = (evidence) =>
-  evidence.qemu.shutdown !== "host-signal" ? undefined : {
+export function qemuEndedBySignal(evidence: Evidence): Finding | undefined {
+  return evidence.qemu.shutdown !== "host-signal" ? undefined : {
     code: "qemu-died",
     exitCode: exitCode.failure,
     summary: sentence(evidence, "QEMU was ended by a signal"),
   };
+}
 
 /** Nothing at all was seen of a system. */
-export const notStarted: Find = (evidence) => {
+export function notStarted(evidence: Evidence): Finding | undefined {
   const { phase, console, install, agent } = evidence;
   const seen = console.seen || agent?.answers || install?.logLines || install?.fetched.length;
   if (seen || phase === "script") return undefined;
@@ -44,4 +47,4 @@ export const notStarted: Find = (evidence) => {
     hint: "What the machine shows is in screenshot.png of the build's folder. Is the ISO made for the " +
       "architecture that pim build run --dry-run PROFILE tells?",
   };
-};
+}

@@ -18,6 +18,7 @@ export type ReasonCode =
   | "no-network"
   | "no-ssh"
   | "login-refused"
+  | "guest-powered-off"
   | "script-failed"
   | "script-hung"
   | "script-timeout"

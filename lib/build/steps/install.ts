@@ -3,7 +3,10 @@ import { kernelLine } from "../../installer/kernel_line.ts";
 import { type Machine, MachineDiedError, startMachine } from "../../qemu/machine.ts";
 import { guestHost } from "../../serve/server.ts";
 import type { Step } from "../chain.ts";
-import { type InstallWatch, watchInstall } from "../install_watch.ts";
+import { attend } from "../diagnosis/attend.ts";
+import { openLog } from "../diagnosis/bundle.ts";
+import { followInstaller } from "../diagnosis/install_watch.ts";
+import type { Watch } from "../diagnosis/watch.ts";
 import { buildMachine } from "../machine.ts";
 import type { Installed, Served } from "../states.ts";
 import { openSyslog } from "../syslog.ts";
@@ -13,7 +16,8 @@ export const install: Step<Served, Installed> = {
   name: "install",
   async run({ seed, ...state }, { signal, progress }) {
     const { plan, host, installer, workspace } = state;
-    await using syslog = await openSyslog();
+    using log = openLog(workspace.files.installerLog);
+    await using syslog = await openSyslog(log);
     const words = installer.kernelArgs({
       baseUrl: seed.baseUrl(guestHost),
       profile: plan.profile,
@@ -21,30 +25,20 @@ export const install: Step<Served, Installed> = {
       syslog: { host: guestHost, port: syslog.port },
     });
     const kernel = { kernel: state.kernel, initrd: state.initrd, append: kernelLine(words) };
-    let shutdownReason: unknown;
-    await using machine = await startMachine(
-      host,
-      buildMachine(state, { install: kernel, cdrom: state.iso.path }),
-      {
-        signal,
-        onEvent: ({ event, data }) => {
-          if (event === "SHUTDOWN") shutdownReason = data.reason;
-          if (event === "GUEST_PANICKED") shutdownReason = "guest-panic";
-        },
+    const spec = buildMachine(state, { install: kernel, cdrom: state.iso.path });
+    await using machine = await startMachine(host, spec, { signal });
+    using follower = followInstaller({ installer, seed, syslog, progress });
+    const deadlineMs = plan.profile.build.installTimeoutMinutes * 60_000;
+    const { stopSigns } = installer;
+    const onLine = follower.console;
+    await attend(
+      { plan, workspace, machine, phase: "install", deadlineMs, stopSigns, onLine },
+      signal,
+      async (_signal, watch) => {
+        follower.follow(watch);
+        await untilInstalled(machine, watch, signal);
       },
     );
-    await using watch = watchInstall({
-      installer,
-      seed,
-      syslog,
-      serialLog: workspace.files.serialLog,
-      progress,
-    });
-    await untilInstalled(machine, watch, plan.profile.build.installTimeoutMinutes, signal);
-    if (shutdownReason === "guest-panic") throw await watch.failure("the kernel panicked");
-    // QEMU ends as well-behaved on a signal as on a reboot, with half a system on the disk.
-    if (shutdownReason === "host-signal") throw await watch.failure("QEMU was ended by a signal");
-    await watch.finish();
     await seed[Symbol.asyncDispose]();
     return state;
   },
@@ -52,18 +46,14 @@ export const install: Step<Served, Installed> = {
 
 async function untilInstalled(
   machine: Machine,
-  watch: InstallWatch,
-  timeoutMinutes: number,
+  watch: Watch,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = Promise.withResolvers<"deadline">();
-  const timer = setTimeout(() => deadline.resolve("deadline"), timeoutMinutes * 60_000);
-  try {
-    const end = await Promise.race([machine.ended, watch.failed, deadline.promise]);
-    if (signal.aborted) throw signal.reason ?? new CancelledError();
-    if (end === "deadline") throw await watch.failure(`it was not done within ${timeoutMinutes} minutes`);
-    if (end.code !== 0 || end.signal !== null) throw new MachineDiedError("the installer", end, machine.argv);
-  } finally {
-    clearTimeout(timer);
-  }
+  const end = await Promise.race([machine.ended, watch.failed]);
+  if (signal.aborted) throw signal.reason ?? new CancelledError();
+  if (end.code !== 0 || end.signal !== null) throw new MachineDiedError("the installer", end, machine.argv);
+  await watch.finish();
+  // A QEMU that ended in good order is no proof of a good installation.
+  const reason = await watch.conclude("ended");
+  if (reason !== undefined) throw reason;
 }

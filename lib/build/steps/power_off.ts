@@ -3,6 +3,7 @@ import { connectAgent } from "../../qemu/agent.ts";
 import { shutdownGuest } from "../../qemu/agent_commands.ts";
 import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
 import type { Step, StepContext } from "../chain.ts";
+import { takePicture } from "../diagnosis/picture.ts";
 import { findRootWay } from "../guest_root.ts";
 import type { Inventoried, PoweredOff, Reachable } from "../states.ts";
 
@@ -24,6 +25,11 @@ const ways: readonly Way[] = [
   { name: "SSH", ask: askOverSsh, patienceMs: 120_000 },
 ];
 
+/** A guest that none of the ways could power off. */
+export class PowerOffError extends PimError {
+  override readonly name = "PowerOffError";
+}
+
 /** Powers the system off in good order and waits for QEMU to end. */
 export const powerOff: Step<Inventoried, PoweredOff> = {
   name: "power off",
@@ -43,8 +49,13 @@ export const powerOff: Step<Inventoried, PoweredOff> = {
         return rest;
       }
       tried.push(`${way.name}: ${failed}`);
+      context.progress(`not through ${way.name}: ${failed}`);
     }
-    throw new PimError(`The guest did not power off. ${tried.join("; ")}`, { exitCode: exitCode.timeout });
+    await takePicture(state.machine.qmp, state.workspace.files.screenshot);
+    throw new PowerOffError(`The guest did not power off. ${tried.join("; ")}`, {
+      exitCode: exitCode.timeout,
+      hint: "Does a service refuse to end? Look at the end of serial.log in the build's folder.",
+    });
   },
 };
 

@@ -51,7 +51,7 @@ async function boot(before: Installed, context: StepContext): Promise<Reachable>
   await using _admission = needsAdmission(state)
     ? admitBuildKey(workspace.runtime.agent, plan.sshUser, state.buildKey, context.signal)
     : undefined;
-  const ssh = context.undo.use(await logIn(state, machine, hostPort, context));
+  const ssh = context.undo.use(await logIn(state, machine, hostPort, context, needsAdmission(state)));
   return { ...state, machine, ssh, sshPort: hostPort, diskNode: "disk0" };
 }
 

@@ -1,0 +1,97 @@
+import type { StopSign } from "../../installer/installer.ts";
+import { formatArgv } from "../../process.ts";
+import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
+import { SshError } from "../../ssh/errors.ts";
+import { ScriptError } from "../guest_script.ts";
+import { whileRunning } from "../machine.ts";
+import type { Planned } from "../states.ts";
+import { isAgentThere } from "./agent_watch.ts";
+import type { Phase } from "./evidence.ts";
+import { DiagnosedError } from "./reason.ts";
+import { reasonOf } from "./reason_of.ts";
+import { takePicture } from "./picture.ts";
+import { type Watch, watchMachine } from "./watch.ts";
+
+/** A machine of a build, and what it runs for. */
+export interface Scene extends Planned {
+  readonly machine: Machine;
+  readonly phase: Phase;
+  /** What the machine may do all in all, in milliseconds. */
+  readonly deadlineMs: number;
+  readonly stopSigns?: readonly StopSign[];
+  /** Called with each line of its console. */
+  readonly onLine?: (line: string) => void;
+}
+
+/**
+ * Works with a machine and watches it meanwhile. The work is aborted once there is no sense in going on; whatever ends
+ * it is then explained by all that was seen: throws {@linkcode DiagnosedError}, and leaves a picture of the display.
+ */
+export async function attend<T>(
+  scene: Scene,
+  signal: AbortSignal,
+  work: (signal: AbortSignal, watch: Watch) => Promise<T>,
+): Promise<T> {
+  const { machine, plan, workspace, phase } = scene;
+  // Scripts run in the machine that was booted before.
+  if (phase !== "script") await noteArgv(workspace.files.argv, phase, machine.argv);
+  await using watch = await watchMachine({
+    ...scene,
+    serialLog: workspace.files.serialLog,
+    stallMs: plan.profile.build.stallMinutes * 60_000,
+  });
+  const given = new AbortController();
+  watch.failed.catch((error) => given.abort(error));
+  try {
+    const both = AbortSignal.any([signal, given.signal]);
+    // An installer's machine is to end, any other not.
+    if (phase === "install") return await work(both, watch);
+    return await whileRunning(machine, plan.name, both, (signal) => work(signal, watch));
+  } catch (error) {
+    if (signal.aborted) throw error;
+    await takePicture(machine.qmp, workspace.files.screenshot);
+    if (watch.evidence().agent === undefined && phase !== "install") {
+      watch.see({ agent: await isAgentThere(workspace.runtime.agent, signal) }, "no progress");
+    }
+    throw given.signal.aborted ? given.signal.reason : await explain(error, watch, phase);
+  }
+}
+
+/** How QEMU was started in each phase, one line each. */
+async function noteArgv(path: string, phase: Phase, argv: readonly string[]): Promise<void> {
+  await Deno.writeTextFile(path, `# ${phase}\n${formatArgv(argv)}\n`, { append: true, mode: 0o600 });
+}
+
+async function explain(error: unknown, watch: Watch, phase: Phase): Promise<unknown> {
+  if (error instanceof DiagnosedError) return error;
+  if (error instanceof MachineDiedError) {
+    const { code, signal, stderr: said } = error.end;
+    await watch.finish();
+    // One that ended in good order may have done so because of what its guest did.
+    const good = code === 0 && signal === null;
+    return (good ? await watch.conclude("seen") : undefined) ??
+      unexplained(error, watch, { code, signal, said });
+  }
+  if (error instanceof ScriptError) {
+    const { script: name, status, lines } = error;
+    watch.see({ script: { name, last: lines, ...(error.timedOut ? {} : { status }) } }, "no progress");
+    return await watch.conclude(error.timedOut ? "deadline" : "ended") ?? error;
+  }
+  if (error instanceof SshError && phase === "boot") {
+    const { ssh } = watch.evidence();
+    if (ssh !== undefined) watch.see({ ssh: { ...ssh, error: error.message } }, "no progress");
+    return await watch.conclude("deadline") ?? error;
+  }
+  return await watch.conclude("seen") ?? unexplained(error, watch);
+}
+
+/** An error that says enough by itself. */
+function unexplained(
+  error: unknown,
+  watch: Watch,
+  ended?: { readonly code: number; readonly signal: string | null; readonly said: string },
+): DiagnosedError {
+  const evidence = watch.evidence();
+  const qemu = { ...evidence.qemu, ...(ended !== undefined && { ended }) };
+  return new DiagnosedError(reasonOf(error), { ...evidence, qemu }, { lines: [], cause: error });
+}
