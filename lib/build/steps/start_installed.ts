@@ -25,10 +25,10 @@ export const startInstalled: Step<Installed, Reachable> = {
   },
 };
 
-/** The running system of a layer; undefined when there is none, or when it could not be had. */
+/** The running system of a layer; undefined when there is none, when none is wanted, or when it could not be had. */
 async function takeUp(state: Installed, context: StepContext): Promise<Reachable | undefined> {
   const { from, plan } = state;
-  if (from?.memory === undefined) return undefined;
+  if (from?.memory === undefined || !plan.profile.build.warm) return undefined;
   try {
     return await takeUpMachine(state, from, from.memory, context);
   } catch (error) {
