@@ -98,7 +98,10 @@ async function snapshotRunning(
     agent = guest.frozen;
     // A connection that the guest takes for open would be in the kept memory too.
     if (warm) await state.ssh[Symbol.asyncDispose]();
-    if (warm) await machine.qmp.execute("stop");
+    if (warm) {
+      guest.willStop();
+      await machine.qmp.execute("stop");
+    }
     try {
       await snapshotDisk(machine.qmp, {
         node: state.diskNode,

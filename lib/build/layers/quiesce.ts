@@ -8,6 +8,8 @@ import type { Reachable } from "../states.ts";
 export interface QuietGuest extends AsyncDisposable {
   /** Whether its file systems are frozen; else only what had been written until then is there. */
   readonly frozen: boolean;
+  /** Says that the machine is stopped meanwhile, so that its clock is set afterwards. */
+  willStop(): void;
 }
 
 // The service is up by the time that SSH lets us in, or a moment later.
@@ -22,14 +24,15 @@ export async function quiesce({ workspace, ssh }: Reachable, signal: AbortSignal
     signal.throwIfAborted();
     log.debug(`No guest agent to freeze the file systems: ${messageOf(error)}`);
     await ssh.exec("sync", { signal, timeoutMs: 120_000 });
-    return { frozen: false, async [Symbol.asyncDispose]() {} };
+    return { frozen: false, willStop() {}, async [Symbol.asyncDispose]() {} };
   }
+  let stopped = false;
   const thaw = async () => {
     try {
       // Without the signal: a frozen guest could not even be powered off.
       await thawFilesystems(agent);
       // Its clock stood still while it was stopped.
-      await setGuestTime(agent, Date.now()).catch((error) => log.debug(messageOf(error)));
+      if (stopped) await setGuestTime(agent, Date.now()).catch((error) => log.debug(messageOf(error)));
     } finally {
       await agent[Symbol.asyncDispose]();
     }
@@ -40,5 +43,5 @@ export async function quiesce({ workspace, ssh }: Reachable, signal: AbortSignal
     await thaw().catch(() => {});
     throw error;
   }
-  return { frozen: true, [Symbol.asyncDispose]: thaw };
+  return { frozen: true, willStop: () => stopped = true, [Symbol.asyncDispose]: thaw };
 }
