@@ -1,17 +1,23 @@
 import { buildSteps } from "../build/build.ts";
 import { type BuildPlan, type BuildRequest, planBuild } from "../build/plan.ts";
+import { chooseLayer } from "../build/layers/choose.ts";
+import { needPruning, pruneLayers } from "../build/layers/prune.ts";
+import { listLayers } from "../build/layers/store.ts";
 import { runBuild } from "../build/run.ts";
 import { sideBySide } from "../build/side_by_side.ts";
+import type { Config } from "../config/config.ts";
 import { CancelledError, exitCode, PimError } from "../errors.ts";
-import { hideSecret } from "../log.ts";
+import { hideSecret, log } from "../log.ts";
 import { formatChecksum } from "../iso/checksum.ts";
 import { isoStatus } from "../iso/status.ts";
+import { parseDiskSize } from "../qemu/disk_size.ts";
 import type { RunFlags } from "./build.ts";
 import { type BuildRenderer, buildRenderer } from "./build_render.ts";
 import type { PimContext } from "./context.ts";
 import { countOf } from "./count.ts";
 import { formatError } from "./error_text.ts";
 import { table } from "./table.ts";
+import { vmUsers } from "./vm_users.ts";
 
 /** `pim build run PROFILE...` */
 export async function run(this: PimContext, flags: RunFlags, ...profiles: string[]): Promise<void> {
@@ -53,8 +59,8 @@ export async function run(this: PimContext, flags: RunFlags, ...profiles: string
 }
 
 function requestOf(flags: RunFlags, profile: string): BuildRequest {
-  const { arch, iso, force, from, cache, verify, wait } = flags;
-  return { profile, architecture: arch, iso, force, from, cache, verify, wait };
+  const { arch, iso, force, from, cache, verify } = flags;
+  return { profile, architecture: arch, iso, force, from, cache, verify };
 }
 
 async function build(
@@ -64,16 +70,28 @@ async function build(
   renderer: BuildRenderer,
 ): Promise<void> {
   const onError = flags.onError ?? plan.config.settings.build.on_error;
+  const { name } = plan.profile;
   const image = await runBuild(plan, {
     signal: context.signal,
+    noWait: !flags.wait,
+    onWait: () => log.info(`${name} is being built already; waiting for that build to end (Ctrl-C gives up)`),
     onEvent: renderer.listen,
-    ...(flags.console && { onConsole: (line) => renderer.console(plan.profile.name, line) }),
+    ...(flags.console && { onConsole: (line) => renderer.console(name, line) }),
     keepDisk: async ({ message }) =>
       onError === "keep" ||
       (onError === "ask" && context.live &&
         await renderer.ask(`${message}\nKeep the disk of the failed build?`, context.signal)),
   });
   if (!flags.json) context.print(image.path);
+  await makeRoom(plan.config);
+}
+
+/** Keeps the layers within the room that pim.yml gives them. */
+async function makeRoom(config: Config): Promise<void> {
+  if (!(await needPruning(config))) return;
+  const maxBytes = parseDiskSize(config.settings.build.layers_size);
+  const { removed } = await pruneLayers(config, { maxBytes }, { vmsUsing: await vmUsers(config.paths) });
+  for (const { layer, why } of removed) log.debug(`Removed the layer ${layer.id}: ${why}`);
 }
 
 /** One plan as it is; several as a list. */
@@ -103,6 +121,7 @@ interface PlanDescription {
 async function describePlan(plan: BuildPlan): Promise<PlanDescription> {
   const iso = await isoStatus(plan.iso, plan.config.settings.iso.iso_dir);
   const { build } = plan.profile;
+  const reuse = chooseLayer(plan, await listLayers(plan.config.paths));
   return {
     image: `${plan.config.settings.build.image_dir}/${plan.name}.qcow2`,
     profile: plan.profile.name,
@@ -121,7 +140,7 @@ async function describePlan(plan: BuildPlan): Promise<PlanDescription> {
     },
     user: plan.sshUser,
     scripts: plan.scripts.map(({ path }) => path),
-    steps: buildSteps(plan).steps.map(({ name }) => name),
+    steps: buildSteps(plan, reuse).steps.map(({ name }) => name),
   };
 }
 

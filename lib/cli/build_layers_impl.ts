@@ -4,13 +4,13 @@ import { pruneLayers } from "../build/layers/prune.ts";
 import { listLayers } from "../build/layers/store.ts";
 import { type BuildPlan, planBuild } from "../build/plan.ts";
 import { unchangedImage } from "../build/unchanged.ts";
-import type { Config } from "../config/config.ts";
 import { hideSecret } from "../log.ts";
 import type { PlanFlags, PruneFlags } from "./build_layers.ts";
 import type { PimContext } from "./context.ts";
 import { countOf } from "./count.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
+import { vmUsers } from "./vm_users.ts";
 
 /** `pim build plan PROFILE` */
 export async function plan(this: PimContext, flags: PlanFlags, profile: string): Promise<void> {
@@ -65,7 +65,7 @@ async function planTable(steps: readonly Explained[], long: boolean): Promise<st
 export async function layers(this: PimContext, flags: JsonFlags, profile?: string): Promise<void> {
   const config = await this.config();
   const all = await listLayers(config.paths);
-  const users = await layersInUse(config, all, await vmsUsing(config));
+  const users = await layersInUse(config, all, await vmUsers(config.paths));
   const shown = all.filter((layer) => profile === undefined || layer.profile === profile);
   if (flags.json) {
     const data = shown.map(({ files, ...layer }) => ({
@@ -102,7 +102,7 @@ export async function prune(this: PimContext, flags: PruneFlags): Promise<void> 
   const { removed, strays, freedBytes, keptBytes } = await pruneLayers(
     config,
     { olderThanMs: flags.olderThan, maxBytes: flags.maxSize },
-    { dryRun: flags.dryRun, vmsUsing: await vmsUsing(config), signal: this.signal },
+    { dryRun: flags.dryRun, vmsUsing: await vmUsers(config.paths), signal: this.signal },
   );
   if (flags.json) {
     return this.print(JSON.stringify(
@@ -135,11 +135,4 @@ export async function prune(this: PimContext, flags: PruneFlags): Promise<void> 
       ? `There is nothing to remove. The layers take ${size(keptBytes)}.`
       : `${countOf(removed.length, "layer")}, ${size(freedBytes)}; ${size(keptBytes)} stay.`,
   );
-}
-
-async function vmsUsing(config: Config): Promise<(path: string) => Promise<readonly string[]>> {
-  const { vmsUsing } = await import("../vm/image_use.ts");
-  const { vmDirs } = await import("../vm/places.ts");
-  const dirs = await vmDirs(config.paths);
-  return (path) => vmsUsing(dirs, path);
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { describeEvent, lastEvent } from "../build/build_log.ts";
 import { removeLeftovers } from "../build/leftovers.ts";
 import { listBuildFolders } from "../build/workspace.ts";
 import type { Config } from "../config/config.ts";
@@ -10,6 +11,7 @@ import type { CleanFlags } from "./build.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
+import { vmUsers } from "./vm_users.ts";
 
 /** `pim build list` */
 export async function list(this: PimContext, flags: JsonFlags & { readonly long: boolean }): Promise<void> {
@@ -71,7 +73,7 @@ export async function status(this: PimContext, flags: JsonFlags): Promise<void> 
   const { paths } = await this.config();
   const folders = await Promise.all((await listBuildFolders(paths)).map(async (each) => ({
     ...each,
-    step: await lastLine(each.files.buildLog),
+    step: await lastWords(each.files.events),
   })));
   if (flags.json) return this.print(JSON.stringify(folders, null, 2));
   if (folders.length === 0) return this.print("No build is running, and none has left anything behind.");
@@ -88,10 +90,7 @@ export async function status(this: PimContext, flags: JsonFlags): Promise<void> 
 /** `pim build clean [PROFILE]` */
 export async function clean(this: PimContext, flags: CleanFlags, profile?: string): Promise<void> {
   const config = await this.config();
-  const { vmsUsing } = await import("../vm/image_use.ts");
-  const { vmDirs } = await import("../vm/places.ts");
-  const dirs = await vmDirs(config.paths);
-  const usersOf = (path: string) => vmsUsing(dirs, path);
+  const usersOf = await vmUsers(config.paths);
   const done: Cleaned = { removed: [], kept: [] };
   const places = placesOf(config);
   for (const folder of await listBuildFolders(config.paths)) {
@@ -162,10 +161,7 @@ async function sizeText(): Promise<(bytes: number) => string> {
   return (bytes) => prettyBytes(bytes, { binary: true });
 }
 
-async function lastLine(path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).trimEnd().split("\n").at(-1) ?? "";
-  } catch {
-    return "";
-  }
+async function lastWords(events: string): Promise<string> {
+  const last = await lastEvent(events);
+  return last === undefined ? "" : describeEvent(last).split("\n")[0] ?? "";
 }

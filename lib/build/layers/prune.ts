@@ -1,5 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import { removeIfThere } from "../../files.ts";
+import { parseDiskSize } from "../../qemu/disk_size.ts";
 import { layersInUse, type LayerUsers } from "./in_use.ts";
 import type { KeptLayer } from "./record.ts";
 import { listLayers, lockLayers, strayFolders } from "./store.ts";
@@ -49,6 +50,11 @@ export async function pruneLayers(
   }
   const freedBytes = sum(removed.map(({ layer }) => layer));
   return { removed, strays, freedBytes, keptBytes: sum(layers) - freedBytes };
+}
+
+/** Whether all layers together are larger than pim.yml gives them room. */
+export async function needPruning({ paths, settings }: Config): Promise<boolean> {
+  return sum(await listLayers(paths)) > parseDiskSize(settings.build.layers_size);
 }
 
 /** Which layers go, in the order in which they can. */
