@@ -143,6 +143,24 @@ Deno.test("the finished disk becomes a sound image, registered with what is know
   ]);
 });
 
+Deno.test("an image is compressed unless the setting says otherwise, and holds the same", async () => {
+  const build = async (compression: Record<string, string>) => {
+    const place = await places(smallConfig(), compression);
+    const state = await poweredOff(place);
+    const { qemuImg } = state.host;
+    const raw = join(place.dir, "words.raw");
+    await Deno.writeTextFile(raw, "the same words again and again\n".repeat(40_000));
+    await run([qemuImg, "convert", "-O", "qcow2", raw, state.disk]);
+    const context = told();
+    const { part, imageBytes } = await flatten.run(state, context);
+    await run([qemuImg, "compare", "-f", "raw", "-F", "qcow2", raw, part]);
+    for (const each of [context, state, place]) await each[Symbol.asyncDispose]();
+    return imageBytes;
+  };
+  const [plain, compressed] = [await build({ PIM_BUILD_COMPRESSION: "none" }), await build({})];
+  ok(compressed < plain / 2, `${compressed} and ${plain} bytes`);
+});
+
 Deno.test("beside an image lie its manifest and its bill of materials", async () => {
   await using place = await places({ ...smallConfig(), "scripts.d/base.sh": "#!/bin/sh\n" });
   await using state = await poweredOff(place);

@@ -60,16 +60,23 @@ async function requireWritable(dir: string): Promise<void> {
 }
 
 async function requireRoom(plan: BuildPlan, workDir: string): Promise<void> {
-  const bytes = await expectedBytes(plan);
+  const { disk, image } = await expectedBytes(plan);
   await requireSpace([
-    { dir: workDir, bytes, what: "the disk of the build" },
-    { dir: plan.config.settings.build.image_dir, bytes, what: "the finished image" },
+    { dir: workDir, bytes: disk, what: "the disk of the build" },
+    { dir: plan.config.settings.build.image_dir, bytes: image, what: "the finished image" },
   ]);
 }
 
-/** Bytes that the disk will take: half as much again as the profile's last image, or what is usual. */
-async function expectedBytes(plan: BuildPlan): Promise<number> {
+// A compressed image is about a third of what its disk holds.
+const diskOverImage = 3;
+
+/** Bytes that disk and image will take: half as much again as the profile's last image, or what is usual. */
+async function expectedBytes(plan: BuildPlan): Promise<{ readonly disk: number; readonly image: number }> {
   const registry = await openRegistry(registryFile(plan.config.paths));
   const last = registry.newest(plan.profile.name, plan.architecture);
-  return Math.min(plan.diskBytes, last === undefined ? usualImageBytes : Math.ceil(last.bytes * 1.5));
+  const image = Math.min(
+    plan.diskBytes,
+    last === undefined ? usualImageBytes : Math.ceil(last.bytes * 1.5),
+  );
+  return { image, disk: last === undefined ? image : Math.min(plan.diskBytes, image * diskOverImage) };
 }

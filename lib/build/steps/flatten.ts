@@ -1,5 +1,6 @@
 import { removeIfThere } from "../../files.ts";
 import { hashFile } from "../../iso/checksum.ts";
+import { compressionSpec, usableCompression } from "../../qemu/compression.ts";
 import { convertImage } from "../../qemu/img.ts";
 import type { Step } from "../chain.ts";
 import { partOfImage } from "../leftovers.ts";
@@ -9,14 +10,15 @@ import type { Flattened, PoweredOff } from "../states.ts";
 export const flatten: Step<PoweredOff, Flattened> = {
   name: "flatten",
   async run(state, { signal, progress, undo }) {
-    const { plan, host } = state;
-    const imageDir = plan.config.settings.build.image_dir;
+    const { plan, host: { qemuImg }, workspace } = state;
+    const { image_dir: imageDir, compression } = plan.config.settings.build;
     await Deno.mkdir(imageDir, { recursive: true });
     const part = partOfImage(imageDir, plan.name);
     undo.defer(() => removeIfThere(part));
+    const usable = await usableCompression(compression, { qemuImg, dir: workspace.dir, signal });
     await convertImage(
-      { source: state.disk, target: part, format: "qcow2" },
-      { qemuImg: host.qemuImg, signal, onProgress: (done) => progress("copying", done) },
+      { source: state.disk, target: part, format: "qcow2", ...compressionSpec(usable) },
+      { qemuImg, signal, onProgress: (done) => progress("copying", done) },
     );
     progress("hashing");
     const sha256 = await hashFile(part, "sha256", { signal });
