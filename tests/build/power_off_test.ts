@@ -2,19 +2,20 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { createDisk } from "../../lib/build/steps/create_disk.ts";
 import { powerOff } from "../../lib/build/steps/power_off.ts";
-import type { Reachable } from "../../lib/build/states.ts";
+import type { Inventoried } from "../../lib/build/states.ts";
 import { debian } from "../../lib/installer/debian.ts";
 import { startMachine } from "../../lib/qemu/machine.ts";
 import type { QmpEvent } from "../../lib/qemu/qmp.ts";
 import { generateKeyPair } from "../../lib/ssh/key.ts";
 import { connectSsh } from "../../lib/ssh/session.ts";
+import { sampleManifest } from "../image/sample_manifest.ts";
 import { fakeServer } from "../qemu/fake_server.ts";
 import { startSshd } from "../ssh/sshd.ts";
 import { places } from "./places.ts";
 import { hostReady, smallConfig, told } from "./states.ts";
 
 interface Scene {
-  readonly state: Reachable;
+  readonly state: Inventoried;
   /** Ends QEMU as a guest does that powers off. */
   gone(): void;
 }
@@ -40,7 +41,8 @@ async function running(
   const { files, runtime } = ready.workspace;
   const checksum = { algorithm: "sha256", hash: "00" } as const;
   const iso = { key: "small", path: "/dev/null", bytes: 0, checksum, verified: false };
-  const boot = { ...ready, iso, installer: debian, kernel: files.kernel, initrd: files.initrd };
+  const origin = { isoChecksum: "sha256:00", family: debian.name };
+  const boot = { ...ready, iso, origin, installer: debian, kernel: files.kernel, initrd: files.initrd };
   const disk = await createDisk.run(boot, context);
   await using machine = await startMachine(ready.host, {
     name: ready.plan.name,
@@ -51,12 +53,15 @@ async function running(
     qmpSocket: runtime.qmp,
     extraArgs: ["-S"],
   }, { onEvent: (event) => onEvent(event, scene) });
-  const state: Reachable = {
+  const state: Inventoried = {
     ...disk,
     workspace: { ...ready.workspace, runtime: { ...runtime, agent: agentSocket } },
     buildKey: await generateKeyPair("test"),
     machine,
     ssh,
+    sshPort: sshd.port,
+    diskNode: "disk0",
+    inventory: sampleManifest(),
   };
   const scene: Scene = { state, gone: () => void machine.qmp.execute("quit").catch(() => {}) };
   await test(scene);
@@ -98,7 +103,11 @@ Deno.test("a guest without an agent is asked by ACPI", async () => {
   }, async ({ state }) => {
     await using context = told();
     await powerOff.run(state, context);
-    deepEqual(context.lines, ["asking through the guest agent", "asking through ACPI"]);
+    deepEqual(context.lines.map((line) => line.replace(/:.*/, "")), [
+      "asking through the guest agent",
+      "not through the guest agent",
+      "asking through ACPI",
+    ]);
     ok(events.includes("POWERDOWN"));
   });
 });
