@@ -29,8 +29,6 @@ export interface BuildRequest {
   readonly cache?: boolean;
   /** Boot and check the image before it is registered; default: the setting build.verify. */
   readonly verify?: boolean;
-  /** Wait for another build of the profile that runs, rather than fail; default true. */
-  readonly wait?: boolean;
 }
 
 /** A provisioning script with the content that runs, whatever becomes of its file meanwhile. */
@@ -109,8 +107,9 @@ export async function planBuild(config: Config, request: BuildRequest): Promise<
 
 /** A plan with the content keys that it has, coming from there; what it depends on is read anew. */
 export async function withKeys(plan: BuildPlan, origin: Origin): Promise<BuildPlan> {
-  const { paths, folders } = plan.config;
-  return { ...plan, keys: await buildKeys({ ...plan, folders }, origin, await userDigester(paths)) };
+  const { paths, folders, settings } = plan.config;
+  const source = { ...plan, folders, compression: settings.build.compression };
+  return { ...plan, keys: await buildKeys(source, origin, await userDigester(paths)) };
 }
 
 async function readScript(script: Script): Promise<PlannedScript> {

@@ -39,6 +39,8 @@ export interface KeySource {
   readonly scripts: readonly PlannedScript[];
   readonly diskBytes: number;
   readonly sshUser: string;
+  /** How the image is compressed. */
+  readonly compression: string;
 }
 
 /** Name of the layer point after the installation. */
@@ -76,7 +78,7 @@ export async function buildKeys(source: KeySource, origin: Origin, digester: Dig
   for (const script of source.scripts) {
     last = add(scriptPoint(script.name), last, scriptInputs(source, script, digester));
   }
-  const image = digest(keyVersion, "image", last, await finalizeScript(), source.sshUser);
+  const image = digest(keyVersion, "image", last, await finalizeScript(), source.sshUser, source.compression);
   return { origin, digestId: digester.id, layers, image };
 }
 

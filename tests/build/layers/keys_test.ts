@@ -56,6 +56,10 @@ Deno.test("what only limits a build, or only speeds it up, changes nothing", asy
   );
 });
 
+Deno.test("how the image is compressed changes the image, and no layer", async () => {
+  deepStrictEqual(await changedBy({ "pim.yml": "build: { compression: none }\n" }), ["image"]);
+});
+
 Deno.test("no password, and nothing that it could be found with, is in a plan's keys", async () => {
   await using place = await places(webConfig());
   const { keys } = await planWeb(place);
