@@ -1,3 +1,4 @@
+import { readTextIfThere } from "../files.ts";
 import type { TimedEvent } from "./events.ts";
 
 /** Writes events to the two logs of a build: one line of words each, and NDJSON. */
@@ -22,6 +23,19 @@ export function openBuildLog(paths: { readonly text: string; readonly ndjson: st
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+}
+
+/** The last event of a build's NDJSON; undefined when there is none. */
+export async function lastEvent(path: string): Promise<TimedEvent | undefined> {
+  const lines = (await readTextIfThere(path) ?? "").split("\n");
+  for (const line of lines.toReversed()) {
+    try {
+      return JSON.parse(line);
+    } catch {
+      // Nothing, or half a line: that of a build which writes on, or whose pim was killed.
+    }
+  }
+  return undefined;
 }
 
 /** An event in one line of words. */

@@ -1,10 +1,10 @@
-import { join } from "node:path";
+import { describeEvent, lastEvent } from "../build/build_log.ts";
 import { findKeptDisk } from "../build/find_build.ts";
 import { planBuild } from "../build/plan.ts";
 import type { BuildFolder } from "../build/workspace.ts";
 import type { Config } from "../config/config.ts";
 import { messageOf, UsageError } from "../errors.ts";
-import { exists, readTextIfThere } from "../files.ts";
+import { exists } from "../files.ts";
 import { log } from "../log.ts";
 import { vmPlaces } from "../vm/places.ts";
 import { runVm } from "../vm/run.ts";
@@ -53,10 +53,9 @@ export async function debug(this: PimContext, flags: DebugFlags, text?: string):
 
 /** The machine that the build ran in, as far as its profile is still there to tell, and how to log in. */
 async function machineOf(config: Config, folder: BuildFolder): Promise<Partial<RunRequest>> {
-  const { profile, architecture, dir, files } = folder;
+  const { profile, architecture, files } = folder;
   const firmware = await exists(files.efiVars) ? "uefi" : "bios";
-  const buildKey = join(dir, "build-key");
-  const hasKey = await exists(buildKey);
+  const hasKey = await exists(files.buildKey);
   if (!hasKey) log.info("note: the build's key was not kept; log in with the password of the profile");
   try {
     const plan = await planBuild(config, { profile, architecture });
@@ -64,7 +63,7 @@ async function machineOf(config: Config, folder: BuildFolder): Promise<Partial<R
       firmware,
       memoryMiB: plan.profile.build.memoryMiB,
       cpus: plan.profile.build.cpus,
-      login: { username: plan.sshUser, ...(hasKey && { sshKey: buildKey }) },
+      login: { username: plan.sshUser, ...(hasKey && { sshKey: files.buildKey }) },
     };
   } catch (error) {
     log.info(`note: the profile cannot tell of the machine and its user: ${messageOf(error)}`);
@@ -77,16 +76,10 @@ const beforeInstalled = new Set(["create disk", "serve answers", "install"]);
 
 /** Says why the build failed, and whether there is a system to start at all. */
 async function tellFailure({ name, files }: BuildFolder): Promise<void> {
-  const lastLine = (await readTextIfThere(files.events) ?? "").trimEnd().split("\n").at(-1) ?? "";
-  let failure: { readonly type?: unknown; readonly step?: unknown; readonly reason?: unknown };
-  try {
-    failure = JSON.parse(lastLine);
-  } catch {
-    return; // pim was killed in the middle of a line.
-  }
-  if (failure.type !== "build-failed") return;
-  log.info(`${name} failed in step ${failure.step}: ${failure.reason}`);
-  if (beforeInstalled.has(String(failure.step))) {
+  const failure = await lastEvent(files.events);
+  if (failure?.type !== "build-failed") return;
+  log.info(`${name} ${describeEvent(failure).split("\n")[0]}`);
+  if (beforeInstalled.has(failure.step)) {
     log.info("note: the installation was not finished, so that the disk may not start");
   }
 }

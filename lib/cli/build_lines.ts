@@ -28,7 +28,8 @@ export function buildNames(several: boolean): (event: TimedEvent) => string {
   const profiles = new Map<string, string>();
   return (event) => {
     if (event.type === "build-started") profiles.set(event.build, event.profile);
-    return several ? `${profiles.get(event.build) ?? event.build}: ` : "";
+    const profile = profiles.get(event.build);
+    return several && profile !== undefined ? `${profile}: ` : "";
   };
 }
 
@@ -122,6 +123,12 @@ export function liveLine(step: LiveStep, nowMs: number, columns: number, format:
   return line.slice(0, Math.max(40, columns - 1));
 }
 
+const lastEvents: ReadonlySet<TimedEvent["type"]> = new Set([
+  "build-finished",
+  "build-unchanged",
+  "build-failed",
+]);
+
 /** What a terminal shows of all builds that run. */
 export interface LiveBuilds {
   /** Takes an event in and returns a line to leave above those of the running builds. */
@@ -141,7 +148,8 @@ export function liveBuilds(several: boolean, format: FormatMs): LiveBuilds {
         format,
         name: nameOf(event),
       });
-      if (event.type === "build-finished" || event.type === "build-failed") running.delete(event.build);
+      // Between two steps a build keeps its place.
+      if (lastEvents.has(event.type)) running.delete(event.build);
       else running.set(event.build, step);
       return above;
     },

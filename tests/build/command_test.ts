@@ -154,7 +154,8 @@ Deno.test("nothing built yet is no error, and says how to begin", async () => {
 async function leftover(place: Places, name: string, keep: "logs" | "everything"): Promise<string> {
   await using workspace = await openWorkspace(place.paths, name);
   ok(workspace);
-  await Deno.writeTextFile(workspace.files.buildLog, "first\nfailed in step install: no luck\n");
+  const failure = { type: "build-failed", step: "install", reason: "no luck\nat all", exitCode: 6 };
+  await Deno.writeTextFile(workspace.files.events, `${JSON.stringify(failure)}\n`);
   await Deno.writeTextFile(workspace.files.disk, "disk");
   workspace.keep(keep);
   return workspace.dir;

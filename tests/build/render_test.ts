@@ -1,6 +1,13 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { BuildEvent, TimedEvent } from "../../lib/build/events.ts";
-import { type FormatMs, liveChange, liveLine, type LiveStep, plainLines } from "../../lib/cli/build_lines.ts";
+import {
+  type FormatMs,
+  liveBuilds,
+  liveChange,
+  liveLine,
+  type LiveStep,
+  plainLines,
+} from "../../lib/cli/build_lines.ts";
 import { buildRenderer, type RenderMode } from "../../lib/cli/build_render.ts";
 
 const timed = (event: BuildEvent): TimedEvent => ({ time: "2026-01-02T03:04:05.678Z", build: "b", ...event });
@@ -24,7 +31,13 @@ const recorded: readonly TimedEvent[] = ([
   { type: "build-finished", image: "b", path: "/b.qcow2", bytes: 5, elapsedMs: 61_000 },
 ] satisfies BuildEvent[]).map(timed);
 
-const failed = timed({ type: "build-failed", step: "register", reason: "it broke", exitCode: 1 });
+const failed = timed({
+  type: "build-failed",
+  code: "failed",
+  step: "register",
+  reason: "it broke",
+  exitCode: 1,
+});
 
 Deno.test("plain lines repeat no progress and leave the failure to the error that ends the command", () => {
   const lineOf = plainLines(false);
@@ -99,6 +112,85 @@ Deno.test("a terminal has one line for the running step, and what is done above 
 Deno.test("the redrawn line is cut to the terminal's width", () => {
   const step: LiveStep = { label: "[1/2] flatten", startedMs: 0, text: "x".repeat(200) };
   equal(liveLine(step, 0, 60, format).length, 59);
+});
+
+Deno.test("what earlier builds took is told: how far the step is, and how long the build will take", () => {
+  const outlook: readonly TimedEvent[] = ([
+    { type: "step-started", step: "install", index: 6, total: 12, expectedMs: 100_000, leftMs: 140_000 },
+    { type: "progress", step: "install", text: "partitioning", stepFraction: 0.25, leftMs: 115_000 },
+    { type: "progress", step: "install", text: "copying", fraction: 0.5, stepFraction: 0.99, leftMs: 40_000 },
+  ] satisfies BuildEvent[]).map(timed);
+  deepEqual(outlook.map(plainLines(false)), [
+    "[6/12] install (about 2 min left)",
+    "install: partitioning (25 %, about 2 min left)",
+    "install: copying 50 % (99 %, about 40 s left)",
+  ]);
+  const builds = liveBuilds(false, format);
+  const shown = outlook.map((event, index) => {
+    builds.apply(event, [0, 25_000, 110_000][index] ?? 0);
+    // A second later the line has gone on by itself.
+    return builds.lines([1000, 26_000, 111_000][index] ?? 0, 120);
+  });
+  deepEqual(shown.flat(), [
+    "[6/12] install  1 s  1 %, about 2 min left",
+    "[6/12] install  26 s  26 %, about 2 min left  partitioning",
+    "[6/12] install  111 s  99 %, about 40 s left  copying 50 %",
+  ]);
+});
+
+/** Two builds that run at a time: one is finished, one fails. */
+const two: readonly TimedEvent[] = [
+  ...recorded.slice(0, 3),
+  ...([
+    { type: "build-started", profile: "db", architecture: "amd64", steps: ["flatten", "register"] },
+    { type: "step-started", step: "flatten", index: 1, total: 2 },
+  ] satisfies BuildEvent[]).map((event) => ({ ...timed(event), build: "d" })),
+  ...recorded.slice(7, 9),
+  { ...failed, build: "d" },
+  ...recorded.slice(9),
+];
+
+Deno.test("builds that run side by side have a line each, in the order in which they began", () => {
+  const builds = liveBuilds(true, format);
+  const above: string[] = [];
+  const lines = two.map((event) => {
+    const line = builds.apply(event, 0);
+    if (line !== undefined) above.push(line);
+    return builds.lines(0, 80);
+  });
+  const web = "web: [1/2] flatten  0 s";
+  const db = "db: [1/2] flatten  0 s";
+  deepEqual(lines, [
+    [],
+    [web],
+    [`${web}  copying 1 %`],
+    [`${web}  copying 1 %`],
+    [`${web}  copying 1 %`, db],
+    [db],
+    ["web: [2/2] register  0 s", db],
+    ["web: [2/2] register  0 s"],
+    [],
+    [],
+  ]);
+  deepEqual(above, [
+    "web: [1/2] flatten  2500 ms  copying",
+    "web: [2/2] register  12 ms",
+    "web: built b in 61 s",
+  ]);
+});
+
+Deno.test("plain lines of several builds name the profile that they are of", () => {
+  deepEqual(two.map(plainLines(true)).filter((line) => line !== undefined), [
+    "web: build b of profile web for amd64: flatten, register",
+    "web: [1/2] flatten",
+    "web: flatten: copying 1 %",
+    "db: build d of profile db for amd64: flatten, register",
+    "db: [1/2] flatten",
+    "web: flatten: done in 2.5 s",
+    "web: [2/2] register",
+    "web: register: done in 0.0 s",
+    "web: built /b.qcow2 (5 bytes) in 61.0 s",
+  ]);
 });
 
 /** What a renderer writes: to stdout and to stderr. */
