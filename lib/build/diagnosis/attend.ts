@@ -45,8 +45,11 @@ export async function attend<T>(
   try {
     const both = AbortSignal.any([signal, given.signal]);
     // An installer's machine is to end, any other not.
-    if (phase === "install") return await work(both, watch);
-    return await whileRunning(machine, plan.name, both, (signal) => work(signal, watch));
+    const doing = phase === "install"
+      ? work(both, watch)
+      : whileRunning(machine, plan.name, both, (signal) => work(signal, watch));
+    // Work that does not heed its signal is left behind.
+    return await Promise.race([doing, watch.failed]);
   } catch (error) {
     if (signal.aborted) throw error;
     await takePicture(machine.qmp, workspace.files.screenshot);

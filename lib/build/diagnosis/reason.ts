@@ -59,9 +59,8 @@ export class DiagnosedError extends PimError {
 // As many as a person reads; the logs have all.
 const shownLines = 15;
 
-function quoted({ console, script }: Evidence, lines: readonly string[] | undefined): string {
-  const [what, said] = script === undefined ? ["its console", lines ?? console.last] : ["it", script.last];
-  if (said.length === 0) return "";
-  const shown = said.slice(-shownLines).map((line) => `  | ${line}`);
-  return `\nThe last lines of ${what}:\n${shown.join("\n")}`;
+function quoted({ console, script }: Evidence, lines = script?.last ?? console.last): string {
+  if (lines.length === 0) return "";
+  const shown = lines.slice(-shownLines).map((line) => `  | ${line}`).join("\n");
+  return script === undefined ? `\nThe last lines of its console:\n${shown}` : `. Its last lines:\n${shown}`;
 }

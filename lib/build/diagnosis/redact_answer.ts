@@ -5,7 +5,7 @@ const hidden = "***";
 // What stands for a secret in answer files, whoever wrote them: [what is to be found, what is left of it].
 const patterns: readonly (readonly [RegExp, string])[] = [
   // crypt(3): $6$salt$hash, $y$params$salt$hash, $2b$…
-  [/\$[a-z0-9-]{1,16}\$[^\s'"]+/gi, hidden],
+  [/\$[a-z0-9-]{1,16}\$[^\s'"$]+\$[^\s'"]+/gi, hidden],
   // "d-i passwd/user-password password SECRET": the type that debconf has for what it never shows.
   [/^(\s*\S+\s+\S+\s+password[ \t]+)\S.*$/gm, `$1${hidden}`],
   // YAML and shell: password: SECRET, PASSPHRASE=SECRET, "token": "SECRET".
