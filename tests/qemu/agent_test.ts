@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAgent } from "../../lib/qemu/agent.ts";
 import {
+  addAuthorizedKeys,
   agentCommands,
   freezeFilesystems,
   guestHostName,
   guestInterfaces,
   guestOs,
   guestUsers,
+  removeAuthorizedKeys,
+  setGuestTime,
   shutdownGuest,
   thawFilesystems,
 } from "../../lib/qemu/agent_commands.ts";
@@ -186,6 +189,29 @@ Deno.test("system and addresses are typed, and a malformed answer is named", asy
   await using odd = await agentServer(() => ({ return: { id: 12 } }));
   await using other = await connectAgent(odd.path);
   await assert.rejects(guestOs(other), /answer to guest-get-osinfo is malformed/);
+});
+
+Deno.test("the guest's time and a user's keys are set as the agent wants them told", async () => {
+  const asked: unknown[] = [];
+  await using server = await agentServer((request) => {
+    asked.push([request.execute, request.arguments]);
+    return request.arguments.username === "bob"
+      ? { error: { class: "GenericError", desc: "failed to get user" } }
+      : { return: {} };
+  });
+  await using agent = await connectAgent(server.path);
+  await setGuestTime(agent, 1_795_417_235_392);
+  await addAuthorizedKeys(agent, "ada", ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"]);
+  await removeAuthorizedKeys(agent, "ada", ["ssh-ed25519 AAAA one"]);
+  assert.deepEqual(asked, [
+    ["guest-set-time", { time: 1_795_417_235_392_000_000 }],
+    ["guest-ssh-add-authorized-keys", {
+      username: "ada",
+      keys: ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"],
+    }],
+    ["guest-ssh-remove-authorized-keys", { username: "ada", keys: ["ssh-ed25519 AAAA one"] }],
+  ]);
+  await assert.rejects(addAuthorizedKeys(agent, "bob", []), /failed to get user/);
 });
 
 Deno.test("host name, users and commands are typed", async () => {
