@@ -1,3 +1,4 @@
+import { cloudInitMilestone } from "../installer/cloud_init.ts";
 import type { Machine } from "../qemu/machine.ts";
 import type { SshAuth } from "../ssh/login.ts";
 import type { SshSession } from "../ssh/session.ts";
@@ -25,7 +26,17 @@ export async function logIn(
   ];
   const deadlineMs = build.sshTimeoutMinutes * 60_000;
   return await attend(
-    { plan, workspace, machine, phase: "boot", deadlineMs },
+    {
+      plan,
+      workspace,
+      machine,
+      phase: "boot",
+      deadlineMs,
+      onLine(line) {
+        const milestone = cloudInitMilestone(line);
+        if (milestone !== undefined) progress(milestone);
+      },
+    },
     signal,
     async (signal, watch) => {
       await using _asking = agentTaken ? undefined : watchAgent(watch, workspace.runtime.agent, signal);
