@@ -94,6 +94,7 @@ async function poweredOff(place: Places): Promise<PoweredOff & AsyncDisposable> 
   await run([qemuImg, "convert", "-O", "qcow2", raw, ready.disk]);
   await Deno.writeTextFile(state.workspace.files.serialLog, "serial\n");
   await Deno.writeTextFile(state.workspace.files.buildLog, "log\n");
+  await Deno.writeTextFile(state.workspace.files.events, "{}\n");
   return {
     ...ready,
     plan: await withKeys(ready.plan, ready.origin),
@@ -136,6 +137,7 @@ Deno.test("the finished disk becomes a sound image, registered with what is know
   const folder = join(place.env.PIM_DATA_DIR!, "images");
   deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
     `${image.name}.build.log`,
+    `${image.name}.build.ndjson`,
     `${image.name}.manifest.json`,
     `${image.name}.qcow2`,
     `${image.name}.serial.log`,

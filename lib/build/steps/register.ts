@@ -25,6 +25,7 @@ export const register: Step<Flattened, BuiltImage> = {
       if (files.efiVars !== undefined) await Deno.copyFile(workspace.files.efiVars, files.efiVars);
       await Deno.copyFile(workspace.files.serialLog, files.serialLog);
       await Deno.copyFile(workspace.files.buildLog, files.buildLog);
+      await Deno.copyFile(workspace.files.events, files.events);
       const entry = entryOf(state, files);
       await describe(state, entry, files, done);
       await updateRegistry(registryFile(plan.config.paths), (registry) => registry.add(entry));
@@ -57,6 +58,7 @@ interface ImageFiles {
   readonly efiVars?: string;
   readonly serialLog: string;
   readonly buildLog: string;
+  readonly events: string;
   readonly manifest: string;
   readonly sbom: string;
 }
@@ -68,6 +70,7 @@ function imageFiles({ plan, efiVars }: Flattened): ImageFiles {
     ...(efiVars !== undefined && { efiVars: file("efi-vars.fd") }),
     serialLog: file("serial.log"),
     buildLog: file("build.log"),
+    events: file("build.ndjson"),
     manifest: file("manifest.json"),
     sbom: file("spdx.json"),
   };
@@ -95,7 +98,7 @@ function entryOf(state: Flattened, files: ImageFiles): ImageEntry {
     },
     scripts: plan.scripts.map(({ name }) => name),
     username: plan.profile.username,
-    logs: [basename(files.serialLog), basename(files.buildLog)],
+    logs: [files.serialLog, files.buildLog, files.events].map((path) => basename(path)),
     manifest: basename(files.manifest),
     sbom: basename(files.sbom),
     ...(plan.keys !== undefined && { key: plan.keys.image }),
