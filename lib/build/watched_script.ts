@@ -1,6 +1,7 @@
 import type { StepContext } from "./chain.ts";
 import { attend } from "./diagnosis/attend.ts";
-import { type GuestScript, runGuestScript } from "./guest_script.ts";
+import { workOf } from "./diagnosis/guest_processes.ts";
+import { guestFolder, type GuestScript, runGuestScript } from "./guest_script.ts";
 import type { Reachable } from "./states.ts";
 
 // What is kept of its output as evidence; build.log has all.
@@ -13,8 +14,12 @@ export async function runWatchedScript(
   { signal, output }: Pick<StepContext, "signal" | "output">,
 ): Promise<void> {
   const { name, timeoutMs: deadlineMs } = script;
-  await attend({ plan, workspace, machine, phase: "script", deadlineMs }, signal, async (signal, watch) => {
-    let last: readonly string[] = [];
+  let last: readonly string[] = [];
+  const lastLook = async (signal: AbortSignal) => ({
+    script: { name, last, doing: await workOf(ssh, `${guestFolder}/${name}`, signal) },
+  });
+  const scene = { plan, workspace, machine, phase: "script", deadlineMs, lastLook } as const;
+  await attend(scene, signal, async (signal, watch) => {
     watch.see({ script: { name, last } });
     const onLine = (line: string) => {
       last = [...last, line].slice(-keptLines);

@@ -1,8 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { sizeOfPng } from "../../lib/vm/screenshot/png.ts";
 import { demoIso } from "../demo/make_iso.ts";
 import { writeDemoProject } from "../demo/project.ts";
 import { type PimResult, startPim } from "./pim.ts";
+import { bundleOf, type FailureBundle } from "./failure_bundle.ts";
 
 interface Place {
   readonly env: Readonly<Record<string, string>>;
@@ -96,12 +98,11 @@ Deno.test("a QEMU that is killed ends the build at once and says so", async () =
     strictEqual(result.code, 1, result.stderr);
     match(result.stderr, /failed in step install: QEMU .* was ended by SIGKILL/);
     match(result.stderr, /Its logs are in /);
-    const [folder] = names(place.buildsDir);
-    const left = names(join(place.buildsDir, folder ?? ""));
-    ok(
-      left.includes("serial.log") && left.includes("build.log") && !left.includes("disk.qcow2"),
-      String(left),
-    );
+    const bundle = await bundleOf(place.buildsDir);
+    strictEqual(bundle.reason.code, "qemu-died");
+    strictEqual(bundle.reason.evidence?.qemu.ended?.signal, "SIGKILL");
+    ok(bundle.files.includes("serial.log") && bundle.files.includes("build.log"), String(bundle.files));
+    ok(!bundle.files.includes("disk.qcow2") && !bundle.files.includes("build-key"), String(bundle.files));
   });
 });
 
@@ -111,6 +112,7 @@ Deno.test("an installation that takes too long exits with 6 and shows the last l
     strictEqual(result.code, 6, result.stderr);
     match(result.stderr, /it was not done within 0.6 minutes/);
     match(result.stderr, /The last lines of its console:\n {2}\| /);
+    strictEqual((await bundleOf(place.buildsDir)).reason.code, "install-timeout");
   });
 });
 
@@ -122,11 +124,73 @@ Deno.test("an installer that cannot go on is noticed long before the deadline", 
   }, async (place) => {
     const result = await build(place, ["lost"]);
     strictEqual(result.code, 6, result.stderr);
-    match(result.stderr, /The installation failed: /);
-    match(result.stderr, /preseed|preconfiguration/);
-    ok(!/was not done within/.test(result.stderr), result.stderr);
+    match(result.stderr, /The installation failed: an error dialog under "Download debconf preconf/);
+    match(result.stderr, /could not be retrieved from http:\/\/10\.0\.2\.2:9\/nothing\.cfg/);
+    strictEqual((await bundleOf(place.buildsDir)).reason.code, "installer-error");
   });
 });
+
+Deno.test("a preseed that leaves out an answer: the question is named, and everything to see it by is kept", async () => {
+  await inPlace({
+    "profiles.d/asks.ts": 'export { default } from "./demo.ts";\n',
+    "preseeds.d/asks.cfg": "d-i netcfg/choose_interface select auto\nd-i passwd/username string ann\n" +
+      "d-i passwd/user-password password s3cret-word\n",
+  }, async (place) => {
+    const result = await build(place, ["asks", "--json"]);
+    strictEqual(result.code, 6, result.stderr);
+    const bundle = await bundleOf(place.buildsDir);
+    strictEqual(bundle.reason.code, "installer-question");
+    strictEqual(bundle.reason.step, "install");
+    match(bundle.reason.summary, /"Language" under "Select a language"/);
+    match(bundle.reason.hint ?? "", /d-i debian-installer\/locale string/);
+    const failed = result.stdout.trim().split("\n").map((line) => JSON.parse(line)).at(-1);
+    deepStrictEqual([failed.type, failed.code, failed.exitCode], ["build-failed", "installer-question", 6]);
+    await isWhole(bundle);
+    match(await bundle.text("installer.log"), /Menu item 'localechooser' selected/);
+    match(await bundle.text("seed.log"), /^\S+ 127\.0\.0\.1 GET \/preseed\.cfg 200 /);
+    match(await bundle.text("answers/preseed.cfg"), /passwd\/user-password password \*\*\*\n/);
+    match(
+      await bundle.text("argv"),
+      /^# install\n\S*qemu-system-x86_64 .* url=http:\/\/10\.0\.2\.2:\d+\/\*\*\*\/preseed/,
+    );
+  });
+});
+
+Deno.test("a kernel that panics is noticed at once, and its last words are the reason", async () => {
+  await inPlace({ "profiles.d/dies.ts": quick('kernelArgs: ["rdinit=/nowhere"]') }, async (place) => {
+    const result = await build(place, ["dies", "--on-error", "keep"]);
+    strictEqual(result.code, 6, result.stderr);
+    const bundle = await bundleOf(place.buildsDir);
+    strictEqual(bundle.reason.code, "kernel-panic");
+    match(bundle.reason.summary, /Kernel panic - not syncing: VFS: Unable to mount root fs/);
+    ok(bundle.reason.elapsedMs < 60_000, String(bundle.reason.elapsedMs));
+    await isWhole(bundle);
+    // What it takes to look into the disk.
+    ok(bundle.files.includes("disk.qcow2"));
+    match(await bundle.text("build-key"), /^-----BEGIN OPENSSH PRIVATE KEY-----/);
+  });
+});
+
+/** Everything is there by which a failure can be understood, and nothing in it is secret. */
+async function isWhole(bundle: FailureBundle): Promise<void> {
+  const wanted = [
+    "answers",
+    "argv",
+    "build.log",
+    "build.ndjson",
+    "installer.log",
+    "reason.json",
+    "screenshot.png",
+    "seed.log",
+    "serial.log",
+  ];
+  deepStrictEqual(wanted.filter((name) => !bundle.files.includes(name)), []);
+  ok(sizeOfPng(await Deno.readFile(join(bundle.dir, "screenshot.png"))), "a whole picture");
+  for (const name of bundle.files.filter((name) => /\.(log|ndjson|json)$|^argv$|^answers\//.test(name))) {
+    const text = await bundle.text(name);
+    ok(!/s3cret-word|demo-Passw0rd|\$6\$|\$y\$|PRIVATE KEY/.test(text), name);
+  }
+}
 
 Deno.test("a login by password works, and a script that fails exits with 7, its own status and last lines", async () => {
   await inPlace({

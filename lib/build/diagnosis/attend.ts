@@ -1,3 +1,4 @@
+import { readTextIfThere } from "../../files.ts";
 import type { StopSign } from "../../installer/installer.ts";
 import { formatArgv } from "../../process.ts";
 import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
@@ -10,6 +11,8 @@ import type { Phase } from "./evidence.ts";
 import { DiagnosedError } from "./reason.ts";
 import { reasonOf } from "./reason_of.ts";
 import { takePicture } from "./picture.ts";
+import { diagnose } from "./rules.ts";
+import type { Seen } from "./sightings.ts";
 import { type Watch, watchMachine } from "./watch.ts";
 
 /** A machine of a build, and what it runs for. */
@@ -21,6 +24,8 @@ export interface Scene extends Planned {
   readonly stopSigns?: readonly StopSign[];
   /** Called with each line of its console. */
   readonly onLine?: (line: string) => void;
+  /** Called before the work is given up, to see what can be seen only then. */
+  readonly lastLook?: (signal: AbortSignal) => Promise<Seen>;
 }
 
 /**
@@ -41,7 +46,12 @@ export async function attend<T>(
     stallMs: plan.profile.build.stallMinutes * 60_000,
   });
   const given = new AbortController();
-  watch.failed.catch((error) => given.abort(error));
+  const over = watch.failed.catch(async (error) => {
+    const better = await lookAgain(error, scene, signal);
+    given.abort(better);
+    throw better;
+  });
+  over.catch(() => {}); // Heard where the work is awaited.
   try {
     const both = AbortSignal.any([signal, given.signal]);
     // An installer's machine is to end, any other not.
@@ -49,7 +59,7 @@ export async function attend<T>(
       ? work(both, watch)
       : whileRunning(machine, plan.name, both, (signal) => work(signal, watch));
     // Work that does not heed its signal is left behind.
-    return await Promise.race([doing, watch.failed]);
+    return await Promise.race([doing, over]);
   } catch (error) {
     if (signal.aborted) throw error;
     await takePicture(machine.qmp, workspace.files.screenshot);
@@ -60,9 +70,17 @@ export async function attend<T>(
   }
 }
 
-/** How QEMU was started in each phase, one line each. */
+async function lookAgain(error: unknown, { lastLook }: Scene, signal: AbortSignal): Promise<unknown> {
+  if (lastLook === undefined || !(error instanceof DiagnosedError) || error.reason.final) return error;
+  const evidence = { ...error.evidence, ...await lastLook(signal) };
+  return new DiagnosedError(diagnose(evidence, "stalled") ?? error.reason, evidence);
+}
+
+/** How QEMU was started, once for each time. */
 async function noteArgv(path: string, phase: Phase, argv: readonly string[]): Promise<void> {
-  await Deno.writeTextFile(path, `# ${phase}\n${formatArgv(argv)}\n`, { append: true, mode: 0o600 });
+  const line = `${formatArgv(argv)}\n`;
+  if ((await readTextIfThere(path))?.includes(line)) return;
+  await Deno.writeTextFile(path, `# ${phase}\n${line}`, { append: true, mode: 0o600 });
 }
 
 async function explain(error: unknown, watch: Watch, phase: Phase): Promise<unknown> {

@@ -71,6 +71,8 @@ export interface Evidence {
   readonly script?: {
     readonly name: string;
     readonly last: readonly string[];
+    /** The command lines of what it was doing when it was given up. */
+    readonly doing?: readonly string[];
     /** Its exit status, or how else it ended. */
     readonly status?: number | string;
   };

@@ -98,11 +98,14 @@ export function scriptTimeout({ phase, script, deadlineMs }: Evidence): Finding 
 
 /** A script of which nothing is seen any more. */
 export function scriptHung(evidence: Evidence): Finding | undefined {
-  return evidence.phase !== "script" ? undefined : {
+  if (evidence.phase !== "script") return undefined;
+  const { name, doing = [] } = evidence.script ?? { name: "" };
+  const at = doing.length === 0 ? "" : `, at: ${doing.slice(0, 3).join("; ")}`;
+  return {
     code: "script-hung",
-    summary: `The script ${evidence.script?.name} hangs: for ${
+    summary: `The script ${name} hangs: for ${
       silence(evidence)
-    } it wrote nothing, and the guest was idle`,
+    } it wrote nothing, and the guest was idle${at}`,
     hint:
       "Does it wait for an answer, a lock or the network? Where silence is no bad sign, allow more of it with " +
       "build.stallMinutes in the profile.",
