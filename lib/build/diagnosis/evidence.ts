@@ -49,7 +49,7 @@ export interface Evidence {
   readonly quietMs: number;
   /** The limit that the work has, in milliseconds. */
   readonly deadlineMs: number;
-  readonly console: {
+  readonly serial: {
     readonly seen: boolean;
     /** The last readable lines, without the status bar of the installer's screen. */
     readonly last: readonly string[];

@@ -37,11 +37,9 @@ export function noNetwork(evidence: Evidence): Finding | undefined {
 
 /** Nothing else is known than that nobody could log in. */
 export function noSsh(evidence: Evidence): Finding | undefined {
-  const { phase, ssh, console, elapsedMs } = evidence;
+  const { phase, ssh, serial, elapsedMs } = evidence;
   if (phase !== "boot") return undefined;
-  const prompt = console.last.some((line) => /\blogin:\s*$/.test(line))
-    ? "it shows a login prompt, but "
-    : "";
+  const prompt = serial.last.some((line) => /\blogin:\s*$/.test(line)) ? "it shows a login prompt, but " : "";
   const last = ssh?.error === undefined ? "" : `. Last: ${ssh.error}`;
   return {
     code: "no-ssh",

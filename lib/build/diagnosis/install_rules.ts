@@ -6,7 +6,7 @@ import { sentence, silence, watchHint } from "./wording.ts";
 
 function waitingScreen(evidence: Evidence): WaitingScreen | undefined {
   if (evidence.phase !== "install" || !settled(evidence)) return undefined;
-  return readWaitingScreen(evidence.console.last);
+  return readWaitingScreen(evidence.serial.last);
 }
 
 const saidBy = ({ text }: WaitingScreen): string => text.replace(/^!! ?/, "");
@@ -115,7 +115,7 @@ export function installTimeout(evidence: Evidence): Finding | undefined {
 export function noDhcp(evidence: Evidence): Finding | undefined {
   // Its log comes over the network too.
   if (hasAnswers(evidence) || evidence.install?.logLines !== 0) return undefined;
-  const asking = evidence.console.last.findLast((line) => /\bDHCP\b/i.test(line));
+  const asking = evidence.serial.last.findLast((line) => /\bDHCP\b/i.test(line));
   return asking === undefined ? undefined : {
     code: "no-dhcp",
     summary: sentence(evidence, `the installer got no address by DHCP: ${asking.trim()}`),

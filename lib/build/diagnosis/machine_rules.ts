@@ -38,10 +38,10 @@ export function qemuEndedBySignal(evidence: Evidence): Finding | undefined {
 
 /** Nothing at all was seen of a system. */
 export function notStarted(evidence: Evidence): Finding | undefined {
-  const { phase, console, install, agent, ssh } = evidence;
+  const { phase, serial, install, agent, ssh } = evidence;
   // QEMU itself opens the port that is forwarded.
   const banner = ssh !== undefined && !["waiting for the port", "port open"].includes(ssh.stage);
-  const seen = console.seen || banner || agent?.answers || install?.logLines || install?.fetched.length;
+  const seen = serial.seen || banner || agent?.answers || install?.logLines || install?.fetched.length;
   if (seen || phase === "script") return undefined;
   return {
     code: "kernel-not-started",

@@ -59,7 +59,7 @@ export class DiagnosedError extends PimError {
 // As many as a person reads; the logs have all.
 const shownLines = 15;
 
-function quoted({ console, script }: Evidence, lines = script?.last ?? console.last): string {
+function quoted({ serial, script }: Evidence, lines = script?.last ?? serial.last): string {
   if (lines.length === 0) return "";
   const shown = lines.slice(-shownLines).map((line) => `  | ${line}`).join("\n");
   return script === undefined ? `\nThe last lines of its console:\n${shown}` : `. Its last lines:\n${shown}`;

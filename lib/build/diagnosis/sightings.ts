@@ -72,7 +72,7 @@ export function newSightings(
       deadlineMs,
       elapsedMs: Math.round(now() - startedMs),
       quietMs: Math.round(now() - signMs),
-      console: { seen: tail.length > 0, last: tail },
+      serial: { seen: tail.length > 0, last: tail },
       clues: [...clues],
       qemu,
       writtenBytes: written.last - (written.first ?? 0),

@@ -1,13 +1,13 @@
 import type { Evidence } from "./evidence.ts";
 
 /** How far a machine came, in words. */
-export function reached({ phase, install, console, ssh, script }: Evidence): string {
+export function reached({ phase, install, serial, ssh, script }: Evidence): string {
   if (phase === "script") return `the script ${script?.name} was running`;
   if (phase === "boot") return `the system was installed; reached: ${ssh?.stage ?? "nothing yet"}`;
   if (install?.fetched.includes("/install.sh")) return "the late command was fetched";
   if (install?.milestone !== undefined) return `the installer was at: ${install.milestone}`;
   if (install?.fetched.includes(install.answerFile)) return `${install.answerFile} was fetched`;
-  return console.seen
+  return serial.seen
     ? `the kernel started, but ${install?.answerFile} was not fetched`
     : "nothing came from the serial console";
 }

@@ -24,7 +24,7 @@ const evidence: Evidence = {
   elapsedMs: 10,
   quietMs: 5,
   deadlineMs: 100,
-  console: { seen: true, last: ['it said "s3cret\\word"'] },
+  serial: { seen: true, last: ['it said "s3cret\\word"'] },
   clues: [],
   qemu: {},
   writtenBytes: 4096,
@@ -58,7 +58,7 @@ Deno.test("reason.json tells the code, the step and the evidence, and no secret 
     });
     ok(Date.parse(time) > 0);
     equal(notes[0].code, "agent-absent");
-    equal(told.console.last[0], 'it said "***');
+    equal(told.serial.last[0], 'it said "***');
     equal((await Deno.stat(path)).mode! & 0o777, 0o600);
   });
 });

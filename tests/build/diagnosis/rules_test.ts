@@ -8,7 +8,7 @@ const nothing: Omit<Evidence, "phase"> = {
   elapsedMs: 60_000,
   quietMs: 0,
   deadlineMs: 600_000,
-  console: { seen: true, last: ["[    0.0] Linux version 6.1"] },
+  serial: { seen: true, last: ["[    0.0] Linux version 6.1"] },
   clues: [],
   qemu: {},
   writtenBytes: 0,
@@ -29,17 +29,17 @@ function script(more: Partial<Evidence> = {}, last: readonly string[] = []): Evi
 }
 
 const fetched = { ...installing, fetched: ["/preseed.cfg"], logLines: 12 };
-const silent = { console: { seen: false, last: [] } };
+const silent = { serial: { seen: false, last: [] } };
 const panic = { kind: "kernel-panic", meaning: "the kernel gave up", line: "Kernel panic: VFS" } as const;
 const late = { kind: "late-command", meaning: "the late command failed", line: "pim: failed" } as const;
 const full = { kind: "disk-full", meaning: "no space left", line: "cp: No space left on device" } as const;
 const question = (...lines: readonly string[]) => ({
   quietMs: 5000,
-  console: { seen: true, last: ["Set up users and passwords", "-----", ...lines, "Prompt: '?' for help> "] },
+  serial: { seen: true, last: ["Set up users and passwords", "-----", ...lines, "Prompt: '?' for help> "] },
 });
 const dialog = (title: string, ...lines: readonly string[]) => ({
   quietMs: 5000,
-  console: { seen: true, last: [title, "-----", ...lines, "[Press enter to continue] "] },
+  serial: { seen: true, last: [title, "-----", ...lines, "[Press enter to continue] "] },
 });
 
 const cases: readonly [string, Evidence, Moment, ReasonCode | undefined][] = [
@@ -108,7 +108,7 @@ const cases: readonly [string, Evidence, Moment, ReasonCode | undefined][] = [
   ],
   [
     "silence while it asks for an address",
-    install({ console: { seen: true, last: ["Configuring the network with DHCP  ... 4%"] } }),
+    install({ serial: { seen: true, last: ["Configuring the network with DHCP  ... 4%"] } }),
     "stalled",
     "no-dhcp",
   ],

@@ -79,7 +79,7 @@ Deno.test("what is on the console already when the watch begins is not this phas
   });
   watch.see({ script: { name: "web", last: [] } });
   await fails(watch, "script-hung");
-  equal(watch.evidence().console.seen, false);
+  equal(watch.evidence().serial.seen, false);
 });
 
 Deno.test("lines and unfinished lines of the console are signs of progress, the clock of a status bar is none", async () => {
