@@ -24,7 +24,7 @@ export interface FailureBundle {
 /** Reads the folder of the newest failed build, of this profile where several have failed. */
 export async function bundleOf(buildsDir: string, profile = ""): Promise<FailureBundle> {
   const folders = [...Deno.readDirSync(buildsDir)].map(({ name }) => name);
-  const newest = folders.filter((name) => name.startsWith(profile)).sort().at(-1);
+  const newest = folders.filter((name) => name.startsWith(profile) && !name.startsWith(".")).sort().at(-1);
   if (newest === undefined) throw new Error(`no build of ${profile} is left in ${buildsDir}`);
   const dir = join(buildsDir, newest);
   const text = (name: string) => Deno.readTextFile(join(dir, name));

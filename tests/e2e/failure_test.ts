@@ -43,7 +43,9 @@ async function inPlace(
   }
 }
 
-const names = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name);
+/** What is in a folder, but for locks, which stay. */
+const names = (dir: string) =>
+  [...Deno.readDirSync(dir)].map(({ name }) => name).filter((name) => !name.endsWith(".lock"));
 
 /** Runs a build and calls `act` once, when its output first matches. */
 function build(
