@@ -9,8 +9,29 @@ export interface RootWay {
   readonly stdin?: string;
 }
 
+const known = new WeakMap<SshSession, RootWay>();
+
+/** The way that {@linkcode findRootWay} found before in this session, else the one that it finds now. */
+export async function knownRootWay(
+  ssh: SshSession,
+  profile: ResolvedProfile,
+  signal: AbortSignal,
+): Promise<RootWay> {
+  return known.get(ssh) ?? await findRootWay(ssh, profile, signal);
+}
+
 /** How to become root in the guest: not at all, by sudo without a password, or by sudo with the profile's. */
 export async function findRootWay(
+  ssh: SshSession,
+  profile: ResolvedProfile,
+  signal: AbortSignal,
+): Promise<RootWay> {
+  const way = await tryWays(ssh, profile, signal);
+  known.set(ssh, way);
+  return way;
+}
+
+async function tryWays(
   ssh: SshSession,
   profile: ResolvedProfile,
   signal: AbortSignal,

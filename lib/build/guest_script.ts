@@ -4,7 +4,7 @@ import type { ResolvedProfile } from "../profile/resolved.ts";
 import { SshError } from "../ssh/errors.ts";
 import { shellQuote } from "../ssh/quote.ts";
 import type { SshSession } from "../ssh/session.ts";
-import { findRootWay } from "./guest_root.ts";
+import { findRootWay, knownRootWay, type RootWay } from "./guest_root.ts";
 
 /** Folder in the home of the build's user where scripts are put; finalize removes it. */
 export const guestFolder = ".pim-build";
@@ -44,42 +44,63 @@ export async function runGuestScript(
   profile: ResolvedProfile,
   script: GuestScript,
 ): Promise<void> {
-  const { name, env, timeoutMs, signal, onLine } = script;
-  const at = `${guestFolder}/${name}`;
-  const root = await findRootWay(ssh, profile, signal);
-  await ssh.exec(`umask 077 && mkdir -p ${guestFolder}`, { signal, timeoutMs: 60_000 });
+  const { signal } = script;
+  const at = `${guestFolder}/${script.name}`;
+  await writeVariables(ssh, `${at}.env`, script);
   await ssh.upload(script.content, at, { mode: 0o700, signal });
-  // Values travel in a file, since every user of the guest can read the arguments of a running program.
-  await ssh.upload(exportLines(env), `${at}.env`, { mode: 0o600, signal });
+  const way = await knownRootWay(ssh, profile, signal);
+  if (await runAs(way, ssh, at, script) !== "refused") return;
+  // An earlier script has changed who may become root; this one has not run.
+  if (await runAs(await findRootWay(ssh, profile, signal), ssh, at, script) !== "refused") return;
+  throw new PimError(`sudo refuses to run the script ${script.name}`, { exitCode: exitCode.provisioning });
+}
+
+/** Values travel in a file, since every user of the guest can read the arguments of a running program. */
+async function writeVariables(ssh: SshSession, path: string, { env, signal }: GuestScript): Promise<void> {
+  const command = `umask 077 && mkdir -p ${guestFolder} && cat > ${shellQuote(path)}`;
+  const { code, stderr } = await ssh.exec(command, { stdin: exportLines(env), signal, timeoutMs: 60_000 });
+  if (code !== 0) {
+    throw new PimError(`Cannot write to the home of ${ssh.username} in the guest: ${stderr.trim()}`);
+  }
+}
+
+/** Runs an uploaded script; "refused" when sudo has not let it begin. */
+async function runAs(
+  way: RootWay,
+  ssh: SshSession,
+  at: string,
+  { name, timeoutMs, signal, onLine }: GuestScript,
+): Promise<"done" | "refused"> {
   let kept = "";
   const keep = (line: string) => {
     kept = `${kept}${line}\n`.slice(-8192);
     onLine(line);
   };
   const [stdout, stderr] = [lineSplitter(keep), lineSplitter(keep)];
-  const failed = (status: number | string, timedOut = false) => {
-    stdout.end();
-    stderr.end();
-    return new ScriptError(name, status, lastLines(kept, 15).split("\n").filter(Boolean), timedOut);
-  };
-  const inner = `. "$1.env" && exec "$1"`;
+  const failed = (status: number | string, timedOut = false) =>
+    new ScriptError(name, status, lastLines(kept, 15).split("\n").filter(Boolean), timedOut);
+  // What sudo was given to read is not the script's, also when sudo did not ask.
+  const inner = `. "$1.env" && exec "$1" < /dev/null`;
   try {
-    const result = await ssh.exec(`${root.prefix}sh -c ${shellQuote(inner)} sh "$PWD"/${shellQuote(at)}`, {
-      ...(root.stdin !== undefined && { stdin: root.stdin }),
-      onStdout: stdout,
-      onStderr: stderr,
-      timeoutMs,
-      signal,
-    });
-    if (result.code !== 0) {
-      throw failed(
-        result.code ?? (result.signal ? `was ended by SIG${result.signal}` : "ended without a status"),
-      );
-    }
+    const { code, signal: by } = await ssh.exec(
+      `${way.prefix}sh -c ${shellQuote(inner)} sh "$PWD"/${shellQuote(at)}`,
+      {
+        ...(way.stdin !== undefined && { stdin: way.stdin }),
+        onStdout: stdout,
+        onStderr: stderr,
+        timeoutMs,
+        signal,
+      },
+    );
     stdout.end();
     stderr.end();
+    if (code === 0) return "done";
+    if (code === 1 && way.prefix !== "" && /^sudo: [^\n]*\n(sudo: [^\n]*\n)*$/.test(kept)) return "refused";
+    throw failed(code ?? (by ? `was ended by SIG${by}` : "ended without a status"));
   } catch (error) {
     if (!(error instanceof SshError) || error.kind !== "timeout") throw error;
+    stdout.end();
+    stderr.end();
     throw failed(`was not done within ${timeoutMs / 60_000} minutes`, true);
   }
 }

@@ -146,7 +146,9 @@ const sudo = (needs: string | undefined) =>
 echo "$*" >> "$(dirname "$0")/sudo.log"
 ask=no
 while :; do case $1 in
-  -n) ${needs === undefined ? ":" : "exit 1"};; -k) ;; -S) ask=yes;; -p) shift;; *) break;;
+  -n) ${
+    needs === undefined ? ":" : "echo 'sudo: a password is required' >&2; exit 1"
+  };; -k) ;; -S) ask=yes;; -p) shift;; *) break;;
 esac; shift; done
 if [ $ask = yes ]; then read -r password; [ "$password" = "${needs}" ] || exit 1; fi
 exec "$@"
@@ -168,6 +170,21 @@ Deno.test("else by sudo with the profile's password, which the script never gets
     const log = await Deno.readTextFile(join(bin, "sudo.log"));
     ok(!log.includes("S3cret"), "not among the arguments");
     match(log, /^-k -S -p {2}sh /m);
+  }, "ann");
+});
+
+Deno.test("a way that was found is used again, until a script has changed who may become root", async () => {
+  await inGuest(async ({ run, bin }) => {
+    const path = join(bin, "sudo");
+    await Deno.writeTextFile(path, sudo(undefined), { mode: 0o755 });
+    deepEqual(await run("#!/bin/sh\necho one\n"), ["one"]);
+    deepEqual(await run("#!/bin/sh\necho two\n"), ["two"]);
+    const calls = (await Deno.readTextFile(join(bin, "sudo.log"))).trim().split("\n");
+    deepEqual(calls.map((line) => line.slice(0, 7)), ["-n true", "-n sh -", "-n sh -"]);
+    await Deno.writeTextFile(path, sudo("S3cret word"), { mode: 0o755 });
+    const lines = await run("#!/bin/sh\necho three; cat\n", {}, { password: "S3cret word" });
+    equal(lines.at(-1), "three");
+    match(lines.slice(0, -1).join("\n"), /^sudo: /);
   }, "ann");
 });
 
