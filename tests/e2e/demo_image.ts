@@ -50,9 +50,7 @@ async function make(): Promise<DemoImage> {
   };
   const log = join(home, "build.ndjson");
   if (!(await exists(log))) {
-    for await (const entry of Deno.readDir(cache)) {
-      if (entry.isDirectory) await removeIfThere(join(cache, entry.name));
-    }
+    await removeOld(cache);
     await writeDemoProject(image.project, iso);
     console.log("building the demo image");
     const result = await pim(["--project", image.project, "build", "run", "demo", "--json"], {
@@ -67,6 +65,19 @@ async function make(): Promise<DemoImage> {
     JSON.parse(line) as TimedEvent
   );
   return { ...image, events };
+}
+
+// That of a test run that goes on elsewhere, with other sources, must stay.
+const keptHomes = 2;
+
+async function removeOld(cache: string): Promise<void> {
+  const homes: { path: string; madeMs: number }[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(cache)) {
+    const path = join(cache, name);
+    if (isDirectory) homes.push({ path, madeMs: (await Deno.stat(path)).mtime?.getTime() ?? 0 });
+  }
+  homes.sort((a, b) => b.madeMs - a.madeMs);
+  for (const { path } of homes.slice(keptHomes)) await removeIfThere(path);
 }
 
 async function sourcesKey(isoKey: string): Promise<string> {
