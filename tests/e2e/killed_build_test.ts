@@ -41,7 +41,7 @@ Deno.test("a pim that is killed leaves nothing that the next build could stumble
   match(plan.stdout, /^install +runs .* preseed\.cfg changed/m);
 
   await t.step("killed while the installer runs: the next build begins with the installer", async () => {
-    await killAt(place, /"step":"install".*install\.sh was fetched/);
+    await killAt(place, /"step":"install".*preseed\.cfg was fetched/);
     ok((await leftBehind(places)).some((what) => what.startsWith("process")), "QEMU runs on without pim");
   });
 
