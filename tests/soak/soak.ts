@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { formatError } from "../../lib/cli/error_text.ts";
 import { table } from "../../lib/cli/table.ts";
 import { messageOf, UsageError } from "../../lib/errors.ts";
+import { lockFile, removeIfThere } from "../../lib/files.ts";
 import { userPaths } from "../../lib/paths.ts";
 import { probeQemu } from "../../lib/qemu/host.ts";
 import { demoCacheFolder } from "../demo/cache.ts";
@@ -130,9 +131,10 @@ async function problemsAfter(
 
 /** Folders of our own, removed when all is done. */
 async function soakPlace(seed: number): Promise<Soak & AsyncDisposable> {
-  const cache = demoCacheFolder(Deno.env.toObject());
-  await Deno.mkdir(cache, { recursive: true });
-  const home = await Deno.makeTempDir({ dir: cache, prefix: "soak-" });
+  const home = join(demoCacheFolder(Deno.env.toObject()), "soak");
+  const lock = await lockFile(`${home}.lock`);
+  // What a soak has left that was interrupted.
+  await removeIfThere(home);
   // A socket's path must be short.
   const runtimeDir = await Deno.makeTempDir({ dir: "/tmp", prefix: "pim-s-" });
   const env = {
@@ -147,7 +149,8 @@ async function soakPlace(seed: number): Promise<Soak & AsyncDisposable> {
     project: join(home, "project"),
     imageDir: join(home, "data", "images"),
     async [Symbol.asyncDispose]() {
-      for (const dir of [home, runtimeDir]) await Deno.remove(dir, { recursive: true });
+      for (const dir of [home, runtimeDir]) await removeIfThere(dir);
+      await lock[Symbol.asyncDispose]();
     },
   };
 }
