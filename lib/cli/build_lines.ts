@@ -33,11 +33,12 @@ export function buildNames(several: boolean): (event: TimedEvent) => string {
   };
 }
 
-/** " (45 %, about 2 min left)" after what an event says, as far as that is known. */
-function describeOutlook(event: TimedEvent): string {
+/** " (45 %, about 2 min left)" after what an event says, as far as that is known; the event may be some time ago. */
+export function describeOutlook(event: TimedEvent, agoMs = 0): string {
   if (event.type !== "step-started" && event.type !== "progress") return "";
   const share = event.type === "progress" ? percent(event.stepFraction) : "";
-  const words = [share, describeLeft(event.leftMs)].filter((each) => each !== "");
+  const left = event.leftMs === undefined ? undefined : event.leftMs - agoMs;
+  const words = [share, describeLeft(left)].filter((each) => each !== "");
   return words.length === 0 ? "" : ` (${words.join(", ")})`;
 }
 

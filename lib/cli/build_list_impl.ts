@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { describeEvent, lastEvent } from "../build/build_log.ts";
 import { removeLeftovers } from "../build/leftovers.ts";
-import { listBuildFolders } from "../build/workspace.ts";
+import { type BuildFolder, listBuildFolders } from "../build/workspace.ts";
 import type { Config } from "../config/config.ts";
 import type { ImageEntry } from "../image/entry.ts";
 import { ImageInUseError, type ImagePlaces, listImages, removeImage } from "../image/images.ts";
 import { openRegistry } from "../image/registry.ts";
 import { registryFile } from "../paths.ts";
 import type { CleanFlags } from "./build.ts";
+import { describeOutlook } from "./build_lines.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
@@ -73,7 +74,7 @@ export async function status(this: PimContext, flags: JsonFlags): Promise<void> 
   const { paths } = await this.config();
   const folders = await Promise.all((await listBuildFolders(paths)).map(async (each) => ({
     ...each,
-    step: await lastWords(each.files.events),
+    step: await lastWords(each),
   })));
   if (flags.json) return this.print(JSON.stringify(folders, null, 2));
   if (folders.length === 0) return this.print("No build is running, and none has left anything behind.");
@@ -161,7 +162,9 @@ async function sizeText(): Promise<(bytes: number) => string> {
   return (bytes) => prettyBytes(bytes, { binary: true });
 }
 
-async function lastWords(events: string): Promise<string> {
-  const last = await lastEvent(events);
-  return last === undefined ? "" : describeEvent(last).split("\n")[0] ?? "";
+async function lastWords({ files, running }: BuildFolder): Promise<string> {
+  const last = await lastEvent(files.events);
+  if (last === undefined) return "";
+  const outlook = running ? describeOutlook(last, Date.now() - Date.parse(last.time)) : "";
+  return `${describeEvent(last).split("\n")[0]}${outlook}`;
 }
