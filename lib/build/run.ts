@@ -15,6 +15,7 @@ import { estimating } from "./expectation.ts";
 import type { BuildPlan } from "./plan.ts";
 import type { BuiltImage, Planned } from "./states.ts";
 import { soundLayer } from "./layers/sound.ts";
+import { settleDisk } from "./settle_disk.ts";
 import { install } from "./steps/install.ts";
 import { takeTurn, type TurnOptions } from "./turn.ts";
 import { unchangedImage } from "./unchanged.ts";
@@ -152,7 +153,10 @@ async function keepLogs(
   await writeReason(workspace.files.reason, failed, cause)
     .catch((error) => log.warn(`The reason cannot be kept: ${messageOf(error)}`));
   const disk = await options.keepDisk(failure(false));
-  if (disk) workspace.keep("everything");
+  if (disk) {
+    await settleDisk(workspace.runtime.agent, options.signal);
+    workspace.keep("everything");
+  }
   return failure(disk);
 }
 
