@@ -14,7 +14,7 @@ export interface Observed {
 
 // What the console says when nothing more will come (Linux, systemd, dracut, initramfs-tools).
 const dead =
-  /Kernel panic - not syncing|You are in (emergency|rescue) mode|Entering emergency mode|^\(initramfs\)|No bootable device/;
+  /Kernel panic - not syncing|You are in (emergency|rescue) mode|Entering emergency mode|Dropping to a shell|Target filesystem doesn't have|No init found|No bootable device/;
 
 /**
  * Waits until both the guest agent and SSH have answered. When one of them has, the other is not waited for until the

@@ -1,38 +1,17 @@
-import type { Booted, VerifyPlaces } from "./boot.ts";
-import { boot } from "./boot.ts";
+import { PimError } from "../errors.ts";
+import { guestNetwork } from "../vm/guest/guest_address.ts";
+import { boot, type Booted } from "./boot.ts";
+import { guestCheck, record, type Run, timed, type VerifyOptions } from "./check_list.ts";
 import { type Identity, identityScript, judgeIdentity, parseIdentity } from "./checks/identity.ts";
 import { loginCheck } from "./checks/login.ts";
 import { profileChecks } from "./checks/profile.ts";
 import { scriptCheck } from "./checks/script.ts";
 import { bootCheck, cloudInit, failedUnits } from "./checks/system.ts";
 import { buildKey, logs, packageLists } from "./checks/traces.ts";
-import { type GuestCheck, runGuestCheck, runScript } from "./guest_check.ts";
+import { type GuestCheck, runScript } from "./guest_check.ts";
 import { type Answered, observe, type Observed } from "./observe.ts";
 import type { Subject } from "./subject.ts";
-import { type Check, failed, type Outcome, passed, skipped, type Verification } from "./verification.ts";
-
-/** Options of {@linkcode verifyImage}. */
-export interface VerifyOptions {
-  readonly places: VerifyPlaces;
-  readonly signal: AbortSignal;
-  /** How long the system may take to come up. */
-  readonly bootTimeoutMs: number;
-  /** A file to which what the machines write to their serial consoles is added. */
-  readonly serialLog?: string;
-  /** Called with what is done next, in words. */
-  readonly onStage?: (text: string) => void;
-  /** Called with each check as it is made. */
-  readonly onCheck?: (check: Check) => void;
-  /** Called with each line of the verification script, which come all together when it has ended. */
-  readonly onLine?: (line: string) => void;
-}
-
-/** A list of checks that is being made. */
-interface Run {
-  readonly subject: Subject;
-  readonly options: VerifyOptions;
-  readonly checks: Check[];
-}
+import { failed, type Outcome, passed, skipped, type Verification } from "./verification.ts";
 
 /**
  * Boots two throw-away overlays of an image and checks what comes up. Anything that is wrong with the image is an outcome
@@ -64,9 +43,14 @@ async function checkFirst(run: Run): Promise<Identity | string> {
   else await guestCheck(run, booted, bootCheck(timeLeftMs(options, booted)), without);
   await guestCheck(run, booted, failedUnits, without);
   record(run, "guest agent", judgeAnswer(agent));
-  record(run, "SSH", judgeAnswer(ssh));
+  record(
+    run,
+    "SSH",
+    "missing" in ssh ? await withoutSsh(booted, ssh.missing, options.signal) : judgeAnswer(ssh),
+  );
   await checkLogin(run, booted, observed);
-  for (const check of await imageChecks(run)) await guestCheck(run, booted, check, without);
+  for (const check of traces) await guestCheck(run, booted, check, without);
+  await checkProfile(run, booted, without);
   return without ?? await identityOf(booted, options.signal);
 }
 
@@ -86,38 +70,49 @@ function judgeAnswer(answered: Answered): Outcome {
     : passed(`answered after ${(answered.afterMs / 1000).toFixed(1)} s`);
 }
 
+/** Without an address in its network no guest can answer, whatever runs in it. */
+async function withoutSsh(
+  { places, started }: Booted,
+  missing: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    const { address } = await guestNetwork(places, started.vm, { signal });
+    return failed(
+      `${missing}; the guest has ${address === undefined ? "no address" : `the address ${address}`}`,
+    );
+  } catch (error) {
+    if (!(error instanceof PimError)) throw error;
+    signal.throwIfAborted();
+    return failed(missing);
+  }
+}
+
 async function checkLogin(run: Run, booted: Booted, { ssh }: Observed): Promise<void> {
   const { profile } = run.subject;
   await timed(run, "login", () => {
     if ("missing" in ssh) return Promise.resolve(skipped("SSH does not answer"));
-    if (typeof profile === "string") return Promise.resolve(skipped(profile));
+    if (typeof profile === "string") return Promise.resolve(skipped("whose login it is is not known"));
     return loginCheck(booted, profile, run.options.signal);
   });
 }
 
-/** What is looked for once the system is up. */
-async function imageChecks({ subject, options }: Run): Promise<GuestCheck[]> {
-  const { profile, script } = subject;
-  const traces = [buildKey, packageLists, logs, cloudInit];
-  if (typeof profile === "string") return traces;
-  const own = script === undefined ? [] : [
-    scriptCheck(script, await Deno.readTextFile(script.path), {
-      timeoutMs: profile.build.scriptTimeoutMinutes * 60_000,
-      onLine: (line) => options.onLine?.(line),
-    }),
-  ];
-  return [...profileChecks(profile), ...traces, ...own];
-}
+/** What is looked for once the system is up, whatever the profile says. */
+const traces: readonly GuestCheck[] = [buildKey, packageLists, logs, cloudInit];
 
-async function guestCheck(run: Run, booted: Booted, check: GuestCheck, without?: string): Promise<void> {
-  await timed(
-    run,
-    check.name,
-    () =>
-      without === undefined
-        ? runGuestCheck(booted, check, run.options.signal)
-        : Promise.resolve(skipped(without)),
-  );
+/** Measures the system by its profile; what cannot be made of that for want of a profile or script is told. */
+async function checkProfile(run: Run, booted: Booted, without: string | undefined): Promise<void> {
+  const { profile, script } = run.subject;
+  if (typeof profile === "string") return record(run, "profile", skipped(profile));
+  for (const check of profileChecks(profile)) await guestCheck(run, booted, check, without);
+  if (script === undefined) {
+    return record(run, "script", skipped(`there is no verifications.d/${profile.name}.sh, nor default.sh`));
+  }
+  const own = scriptCheck(script, await Deno.readTextFile(script.path), {
+    timeoutMs: profile.build.scriptTimeoutMinutes * 60_000,
+    onLine: (line) => run.options.onLine?.(line),
+  });
+  await guestCheck(run, booted, own, without);
 }
 
 async function identityOf(booted: Booted, signal: AbortSignal): Promise<Identity | string> {
@@ -141,16 +136,4 @@ async function checkIdentity(run: Run, first: Identity | string): Promise<void> 
   if (typeof second === "string") return both(failed(`the second machine did not come up: ${second}`));
   const { machineId, hostKeys } = judgeIdentity(first, second);
   both(machineId, hostKeys);
-}
-
-async function timed(run: Run, name: string, make: () => Promise<Outcome>): Promise<void> {
-  const startedMs = performance.now();
-  record(run, name, await make(), startedMs);
-}
-
-function record({ checks, options }: Run, name: string, outcome: Outcome, startedMs?: number): void {
-  const elapsedMs = startedMs === undefined ? 0 : Math.round(performance.now() - startedMs);
-  const check: Check = { name, ...outcome, elapsedMs };
-  checks.push(check);
-  options.onCheck?.(check);
 }

@@ -32,7 +32,7 @@ find /var/lib/apt/lists /var/cache/apt/archives -type f -size +0 ! -name lock ! 
     const { kib, files } = sizes(stdout);
     return files.length === 0
       ? passed("none")
-      : failed(`${files.length} files of ${kib} KiB, such as ${files[0]}`);
+      : failed(`${files.length} ${files.length === 1 ? "file" : "files"} of ${kib} KiB, such as ${files[0]}`);
   },
 };
 
