@@ -22,7 +22,9 @@ export interface TurnOptions {
 export async function takeTurn(plan: BuildPlan, options: TurnOptions): Promise<AsyncDisposable> {
   const { config: { paths, settings }, profile, architecture } = plan;
   const path = buildLock(paths, profile.name, architecture);
-  const lock = options.noWait ? await tryLockFile(path) : await lockFile(path, options.onWait, options.signal);
+  const lock = options.noWait
+    ? await tryLockFile(path)
+    : await lockFile(path, options.onWait, options.signal);
   if (lock === undefined) {
     throw new HostError(`The profile ${profile.name} is being built already`, {
       hint: "Look at it with: pim build status. Without --no-wait this build waits for its turn.",
