@@ -50,7 +50,7 @@ export function buildsDir(paths: Paths): string {
 
 /** Held while a profile is built for an architecture: two builds of it would do the same work twice. */
 export function buildLock(paths: Paths, profile: string, architecture: string): string {
-  return join(buildsDir(paths), `.${checkName(profile, "profile name")}-${architecture}.lock`);
+  return join(paths.cacheDir, "locks", `build-${checkName(profile, "profile name")}-${architecture}`);
 }
 
 /** Where layers are kept, one folder for each. */

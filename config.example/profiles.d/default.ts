@@ -48,6 +48,7 @@ export default {
     // sshTimeoutMinutes: 10,  // default: build.ssh.timeout of pim.yml
     scriptTimeoutMinutes: 60,
     stallMinutes: 5, // without any sign of progress, after which a build is given up
+    // warm: true,             // default: build.warm of pim.yml
     kernelArgs: [],
     qemuArgs: [],
   },

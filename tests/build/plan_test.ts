@@ -160,6 +160,7 @@ Deno.test("a build is this list of steps", async () => {
     "start installed system",
     "script base",
     "script web",
+    "inventory",
     "finalize",
     "power off",
     "flatten",

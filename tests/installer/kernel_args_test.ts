@@ -109,6 +109,7 @@ Deno.test("Defaults of a profile are those that its types document", () => {
     sshTimeoutMinutes: 10,
     scriptTimeoutMinutes: 60,
     stallMinutes: 5,
+    warm: true,
     kernelArgs: [],
     qemuArgs: [],
   });

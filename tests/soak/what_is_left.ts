@@ -22,8 +22,7 @@ export async function leftBehind(place: SoakPlace): Promise<string[]> {
     ...(await namesIn(place.runtimeDir)).filter((name) => name !== "locks").map((name) =>
       `runtime file ${name}`
     ),
-    ...(await namesIn(buildsDir(place.paths))).filter((name) => !name.endsWith(".lock"))
-      .map((name) => `build folder ${name}`),
+    ...(await namesIn(buildsDir(place.paths))).map((name) => `build folder ${name}`),
     ...(await namesIn(place.imageDir)).filter((name) => /\.part|\.tmp|^\./.test(name))
       .map((name) => `beside the images ${name}`),
     ...(await namesIn(layersDir(place.paths))).filter((name) => name.startsWith(".") && name !== ".lock")
