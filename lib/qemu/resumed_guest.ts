@@ -19,17 +19,18 @@ export interface RefreshRequest {
 }
 
 // Its $1 is the time in seconds with a fraction, which not every date takes. What is written to /dev/urandom counts only
-// at the next reseeding, up to a minute later; RNDRESEEDCRNG (linux/random.h) is that at once. Where there is no Perl,
-// the kernel mostly knows QEMU's generation id and has done it by itself.
+// at the next reseeding, up to a minute later; RNDRESEEDCRNG (linux/random.h) is that at once. A kernel that knows QEMU's
+// generation id has done it by itself; Debian 12's for clouds does not.
 const refresh = `
 date -u -s "@$1" || date -u -s "@\${1%.*}" || exit
 cat > /dev/urandom
-perl -e 'ioctl STDOUT, 0x5207, 0' > /dev/urandom || true
+set -- /sys/bus/*/drivers/vmgenid
+[ -e "$1" ] || perl -e 'ioctl STDOUT, 0x5207, 0' > /dev/urandom || true
 `;
 
 /**
  * Sets the clock of a guest that runs on from a saved state, and parts its random numbers from those of all others of
- * that state. Takes about 0.1 s, and up to a second where the agent may not run programs.
+ * that state. Slower where the agent may not run programs: the hardware clock is written then too, on the next second.
  */
 export async function refreshGuest(agent: AgentClient, request: RefreshRequest): Promise<void> {
   try {
