@@ -17,6 +17,7 @@ import { register } from "./steps/register.ts";
 import { serveAnswers } from "./steps/serve_answers.ts";
 import { startInstalled } from "./steps/start_installed.ts";
 import { takeLayer } from "./steps/take_layer.ts";
+import { verify } from "./steps/verify.ts";
 
 /** The whole build, from a plan to a registered image; from the installer on, or from a layer of an earlier build. */
 export function buildSteps(plan: BuildPlan, reuse?: Reuse): Chain<Planned, BuiltImage> {
@@ -27,6 +28,7 @@ export function buildSteps(plan: BuildPlan, reuse?: Reuse): Chain<Planned, Built
     .step(finalize)
     .step(powerOff)
     .step(flatten)
+    .each(plan.verify ? [verify] : [])
     .step(register);
 }
 

@@ -167,3 +167,14 @@ Deno.test("a build is this list of steps", async () => {
     "register",
   ]);
 });
+
+Deno.test("with --verify, or where pim.yml says so, the image is checked before it is registered", async () => {
+  await using place = await places({ "isos.d/all.yml": catalog, "profiles.d/web.ts": profile("") });
+  const last = async (request: Partial<BuildRequest>) =>
+    buildSteps(await plan(place, request)).steps.slice(-3).map(({ name }) => name);
+  deepEqual(await last({ verify: true }), ["flatten", "verify", "register"]);
+  deepEqual(await last({}), ["power off", "flatten", "register"]);
+  await place.write({ "pim.yml": "build: { verify: true }\n" });
+  deepEqual(await last({}), ["flatten", "verify", "register"]);
+  deepEqual(await last({ verify: false }), ["power off", "flatten", "register"]);
+});
