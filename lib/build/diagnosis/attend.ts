@@ -7,7 +7,7 @@ import { ScriptError } from "../guest_script.ts";
 import { whileRunning } from "../machine.ts";
 import type { Planned } from "../states.ts";
 import { isAgentThere } from "./agent_watch.ts";
-import type { Phase } from "./evidence.ts";
+import type { Evidence, Phase } from "./evidence.ts";
 import { DiagnosedError } from "./reason.ts";
 import { reasonOf } from "./reason_of.ts";
 import { takePicture } from "./picture.ts";
@@ -47,7 +47,7 @@ export async function attend<T>(
   });
   const given = new AbortController();
   const over = watch.failed.catch(async (error) => {
-    const better = await lookAgain(error, scene, signal);
+    const better = error instanceof DiagnosedError ? await lookAgain(error, scene, signal) : error;
     given.abort(better);
     throw better;
   });
@@ -63,17 +63,28 @@ export async function attend<T>(
   } catch (error) {
     if (signal.aborted) throw error;
     await takePicture(machine.qmp, workspace.files.screenshot);
-    if (watch.evidence().agent === undefined && phase !== "install") {
-      watch.see({ agent: await isAgentThere(workspace.runtime.agent, signal) }, "no progress");
-    }
-    throw given.signal.aborted ? given.signal.reason : await explain(error, watch, phase);
+    if (given.signal.aborted) throw given.signal.reason;
+    watch.see(await agentOf(scene, watch.evidence(), signal), "no progress");
+    throw await explain(error, watch, phase);
   }
 }
 
-async function lookAgain(error: unknown, { lastLook }: Scene, signal: AbortSignal): Promise<unknown> {
-  if (lastLook === undefined || !(error instanceof DiagnosedError) || error.reason.final) return error;
-  const evidence = { ...error.evidence, ...await lastLook(signal) };
-  return new DiagnosedError(diagnose(evidence, "stalled") ?? error.reason, evidence);
+/** What the guest agent says, where nobody has asked it yet. */
+async function agentOf({ phase, workspace }: Scene, seen: Evidence, signal: AbortSignal): Promise<Seen> {
+  if (phase === "install" || seen.agent !== undefined) return {};
+  return { agent: await isAgentThere(workspace.runtime.agent, signal) };
+}
+
+/** The same reason, with what could be seen only now. */
+async function lookAgain(
+  { reason, evidence: before }: DiagnosedError,
+  scene: Scene,
+  signal: AbortSignal,
+): Promise<DiagnosedError> {
+  const agent = await agentOf(scene, before, signal);
+  const evidence = { ...before, ...agent, ...await scene.lastLook?.(signal) };
+  const better = diagnose(evidence, "stalled");
+  return new DiagnosedError(better?.code === reason.code ? better : reason, evidence);
 }
 
 /** How QEMU was started, once for each time. */
