@@ -36,6 +36,8 @@ export interface StartMachineOptions {
   readonly onEvent?: (event: QmpEvent) => void;
   /** How long QEMU may take until it answers on its monitor; default 30 000. */
   readonly timeoutMs?: number;
+  /** How long QEMU may take to end once it has said that it will; default 30 000. */
+  readonly shutdownMs?: number;
 }
 
 /** QEMU ended before anybody asked it to. */
@@ -66,10 +68,19 @@ export async function startMachine(
   for (const path of sockets) await removeIfThere(path);
   const argv = qemuArgs(host, spec);
   const child = start(argv, { signal: options.signal });
-  const ended = child.ended.then(({ code, signal }) => ({ code, signal, stderr: child.stderr() }));
+  let letGo = false;
+  const ended = child.ended.then(({ code, signal }) => ({
+    ...(letGo ? { code: 0, signal: null } : { code, signal }),
+    stderr: child.stderr(),
+  }));
   try {
     const qmp = await awaitMonitor({ name: spec.name, socket: spec.qmpSocket, argv, ended }, options);
     if (options.onEvent) void deliver(qmp, options.onEvent);
+    void hangsAtItsEnd(qmp, ended, options.shutdownMs).then((hangs) => {
+      if (!hangs) return;
+      letGo = true;
+      child.kill("SIGKILL");
+    });
     return machineOf(child, qmp, ended, sockets);
   } catch (error) {
     child.kill("SIGKILL");
@@ -152,6 +163,22 @@ async function connectWhenThere(path: string, timeoutMs: number, signal: AbortSi
 
 async function deliver(qmp: QmpClient, onEvent: (event: QmpEvent) => void): Promise<void> {
   for await (const event of qmp.events()) onEvent(event);
+}
+
+/**
+ * Whether QEMU goes on although it has said SHUTDOWN a while ago. One that is sent a command just then can wait for ever
+ * at its very end (seen with 7.2, in one of ten tries); its disks are closed by that time.
+ */
+async function hangsAtItsEnd(
+  qmp: QmpClient,
+  ended: Promise<unknown>,
+  shutdownMs = 30_000,
+): Promise<boolean> {
+  await using events = qmp.events(["SHUTDOWN"]);
+  if ((await events.next()).done) return false;
+  const over = new AbortController();
+  void ended.then(() => over.abort());
+  return await sleep(shutdownMs, true, { signal: over.signal }).catch(() => false);
 }
 
 function machineOf(

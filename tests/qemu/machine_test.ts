@@ -111,6 +111,22 @@ Deno.test("a QEMU that does not react to quit is killed", async () => {
   });
 });
 
+Deno.test("a QEMU that is sent commands while it ends comes to its end all the same, and a good one", async () => {
+  await withSpec(async (spec) => {
+    // It hangs in one of ten tries, which pim must not wait out.
+    for (let round = 0; round < 15; round++) {
+      await using machine = await startMachine(host, spec, { shutdownMs: 200 });
+      const ask = () => machine.qmp.execute("query-blockstats").catch(() => {});
+      const asked = [ask()];
+      Deno.kill(machine.pid, "SIGTERM");
+      asked.push(ask(), ask(), ask());
+      const { code, signal } = await machine.ended;
+      assert.deepEqual([code, signal], [0, null]);
+      await Promise.all(asked);
+    }
+  });
+});
+
 Deno.test("aborting ends a running machine", async () => {
   await withSpec(async (spec) => {
     const controller = new AbortController();
