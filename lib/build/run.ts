@@ -8,7 +8,7 @@ import { buildSteps } from "./build.ts";
 import { openBuildLog } from "./build_log.ts";
 import { runChain, StepError } from "./chain.ts";
 import { expectedSteps } from "./earlier_builds.ts";
-import { writeReason } from "./diagnosis/bundle.ts";
+import { reserveRoom, writeReason } from "./diagnosis/bundle.ts";
 import { reasonOf } from "./diagnosis/reason_of.ts";
 import { type Emit, emitter, type TimedEvent } from "./events.ts";
 import { estimating } from "./expectation.ts";
@@ -79,6 +79,7 @@ async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImag
   }
   const { plan, workspace } = await claimName(unnamed);
   await using _workspace = workspace;
+  await reserveRoom(workspace.files);
   using buildLog = openBuildLog({ text: workspace.files.buildLog, ndjson: workspace.files.events });
   await using _console = options.onConsole && followConsole(workspace.files.serialLog, options.onConsole);
   const emit = estimating(emitter(plan.name, [buildLog.listen, options.onEvent]), {
@@ -150,7 +151,7 @@ async function keepLogs(
     step,
     elapsedMs: Math.round(elapsedMs),
   };
-  await writeReason(workspace.files.reason, failed, cause)
+  await writeReason(workspace.files, failed, cause)
     .catch((error) => log.warn(`The reason cannot be kept: ${messageOf(error)}`));
   const disk = await options.keepDisk(failure(false));
   if (disk) {

@@ -51,6 +51,8 @@ export interface WorkspaceFiles {
   readonly screenshot: string;
   /** The private key that the guest lets in as long as its disk is not an image. */
   readonly buildKey: string;
+  /** Room that is set aside for telling of a disk that is full. */
+  readonly reserve: string;
   /** Folder of the machines that verify the image, the log of their serial consoles, and what they have shown. */
   readonly verify: string;
   readonly verifyLog: string;
@@ -76,6 +78,7 @@ function workspaceFiles(dir: string): WorkspaceFiles {
     answers: join(dir, "answers"),
     screenshot: join(dir, "screenshot.png"),
     buildKey: join(dir, "build-key"),
+    reserve: join(dir, "reserve"),
     verify: join(dir, "verify"),
     verifyLog: join(dir, "verify.serial.log"),
     verification: join(dir, "verification.json"),

@@ -87,6 +87,9 @@ for (const keep of [false, true]) {
     ok(folder);
     deepEqual([folder.running, folder.hasDisk], [false, keep]);
     match(await Deno.readTextFile(folder.files.buildLog), /failed in step extract kernel: /);
+    const reason = JSON.parse(await Deno.readTextFile(folder.files.reason));
+    deepEqual([reason.code, reason.step, reason.exitCode], ["failed", "extract kernel", 2]);
+    match(reason.summary, /is not an installer/);
   });
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeFileAtomic } from "../../files.ts";
+import { removeIfThere, writeFileAtomic } from "../../files.ts";
 import { redact } from "../../log.ts";
 import type { Answers } from "../../serve/answers.ts";
 import type { KeyPair } from "../../ssh/key.ts";
@@ -17,8 +17,18 @@ export interface FailedBuild {
   readonly elapsedMs: number;
 }
 
+// The reason, the last lines of the logs and a picture.
+const reserveBytes = 256 * 1024;
+
+/** Sets some room aside for {@linkcode writeReason}. */
+export async function reserveRoom({ reserve }: WorkspaceFiles): Promise<void> {
+  // Where there is none left the build fails soon enough, and says so itself.
+  await Deno.writeFile(reserve, new Uint8Array(reserveBytes), { mode: 0o600 }).catch(() => {});
+}
+
 /** Writes reason.json: why a build failed, and what that was concluded from. */
-export async function writeReason(path: string, failed: FailedBuild, cause: unknown): Promise<void> {
+export async function writeReason(files: WorkspaceFiles, failed: FailedBuild, cause: unknown): Promise<void> {
+  await removeIfThere(files.reserve);
   const { code, summary, hint, exitCode } = reasonOf(cause);
   const evidence = cause instanceof DiagnosedError ? cause.evidence : undefined;
   const report = {
@@ -32,7 +42,7 @@ export async function writeReason(path: string, failed: FailedBuild, cause: unkn
     notes: evidence === undefined ? [] : notesOf(evidence),
     ...(evidence !== undefined && { evidence }),
   };
-  await writeFileAtomic(path, `${JSON.stringify(redactDeep(report), null, 2)}\n`, { mode: 0o600 });
+  await writeFileAtomic(files.reason, `${JSON.stringify(redactDeep(report), null, 2)}\n`, { mode: 0o600 });
 }
 
 /** A copy in which every text is free of secrets. Text by text: a quote inside a secret is escaped in JSON. */

@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors.ts";
+import { removeIfThere } from "../../files.ts";
 import { log } from "../../log.ts";
 import type { QmpClient } from "../../qemu/qmp.ts";
 
@@ -8,5 +9,6 @@ export async function takePicture(qmp: QmpClient, path: string): Promise<void> {
     await qmp.execute("screendump", { filename: path, format: "png" }, { timeoutMs: 5000 });
   } catch (error) {
     log.debug(`No picture of the display: ${messageOf(error)}`);
+    await removeIfThere(path);
   }
 }

@@ -1,10 +1,12 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { keepAnswers, openLog, writeReason } from "../../../lib/build/diagnosis/bundle.ts";
+import { keepAnswers, openLog, reserveRoom, writeReason } from "../../../lib/build/diagnosis/bundle.ts";
 import type { Evidence } from "../../../lib/build/diagnosis/evidence.ts";
 import { DiagnosedError } from "../../../lib/build/diagnosis/reason.ts";
 import { reasonOf } from "../../../lib/build/diagnosis/reason_of.ts";
 import { redactAnswer } from "../../../lib/build/diagnosis/redact_answer.ts";
+import type { WorkspaceFiles } from "../../../lib/build/workspace.ts";
+import { exists } from "../../../lib/files.ts";
 import { CancelledError, exitCode, PimError } from "../../../lib/errors.ts";
 import { hideSecret } from "../../../lib/log.ts";
 import { MachineDiedError } from "../../../lib/qemu/machine.ts";
@@ -17,6 +19,11 @@ async function inFolder(test: (dir: string) => Promise<void>): Promise<void> {
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** Those files of a build's folder that are written here. */
+function filesIn(dir: string): WorkspaceFiles {
+  return { reason: join(dir, "reason.json"), reserve: join(dir, "reserve") } as WorkspaceFiles;
 }
 
 const evidence: Evidence = {
@@ -42,9 +49,13 @@ Deno.test("reason.json tells the code, the step and the evidence, and no secret 
       exitCode: exitCode.provisioning,
       final: false,
     } as const;
-    const path = join(dir, "reason.json");
+    const files = filesIn(dir);
+    const path = files.reason;
+    await reserveRoom(files);
+    ok((await Deno.stat(files.reserve)).size > 0);
     const failed = { build: "web-amd64-1", profile: "web", step: "script web", elapsedMs: 1234 };
-    await writeReason(path, failed, new DiagnosedError(reason, evidence));
+    await writeReason(files, failed, new DiagnosedError(reason, evidence));
+    ok(!(await exists(files.reserve)), "what was set aside is free");
     const text = await Deno.readTextFile(path);
     ok(!text.includes("s3cret"), text);
     const { time, notes, evidence: told, ...rest } = JSON.parse(text);
