@@ -9,7 +9,7 @@ import { ensurePackages, testPackages } from "../demo/packages.ts";
 import { writeDemoProject } from "../demo/project.ts";
 import { pim } from "./pim.ts";
 
-/** The demo's image as `pim build run demo` made it from the sources as they are. */
+/** The demo's image as `pim build run demo --verify` made it from the sources as they are. */
 export interface DemoImage {
   /** The demo's project folder. */
   readonly project: string;
@@ -53,11 +53,13 @@ async function make(): Promise<DemoImage> {
     await removeOld(cache);
     await writeDemoProject(image.project, iso);
     console.log("building the demo image");
-    const result = await pim(["--project", image.project, "build", "run", "demo", "--json"], {
+    const result = await pim(["--project", image.project, "build", "run", "demo", "--verify", "--json"], {
       env: image.env,
     });
     if (result.code !== 0) {
-      throw new Error(`pim build run demo ended with ${result.code}:\n${result.stderr}\n${result.stdout}`);
+      throw new Error(
+        `pim build run demo --verify ended with ${result.code}:\n${result.stderr}\n${result.stdout}`,
+      );
     }
     await Deno.writeTextFile(log, result.stdout);
   }

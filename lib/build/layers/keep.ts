@@ -89,13 +89,15 @@ async function snapshotRunning(
     diskBytes: plan.diskBytes,
     signal,
   });
-  const warm = isWarmPoint(plan, point.point.step);
+  let warm = isWarmPoint(plan, point.point.step);
   const diskNode = `overlay-${id}`.slice(0, 31);
   let memory: MemoryRecord | undefined;
   let agent: boolean;
   {
     await using guest = await quiesce(state, signal);
     agent = guest.frozen;
+    // Without an agent nobody could tell the guest the time when it wakes up.
+    warm &&= agent;
     // A connection that the guest takes for open would be in the kept memory too.
     if (warm) await state.ssh[Symbol.asyncDispose]();
     if (warm) {
@@ -114,7 +116,7 @@ async function snapshotRunning(
       if (warm) {
         progress("keeping the machine's memory");
         const digester = await userDigester(plan.config.paths);
-        memory = await saveMemory(state, staged.memory, { frozen: guest.frozen, digester, signal });
+        memory = await saveMemory(state, staged.memory, { digester, signal });
       }
     } finally {
       if (warm) await machine.qmp.execute("cont");

@@ -8,12 +8,14 @@ import type { Reachable } from "../states.ts";
 export interface QuietGuest extends AsyncDisposable {
   /** Whether its file systems are frozen; else only what had been written until then is there. */
   readonly frozen: boolean;
-  /** Says that the machine is stopped meanwhile, so that its clock is set afterwards. */
+  /** Says that the machine is stopped from now on, so that its clock is set when that took long. */
   willStop(): void;
 }
 
 // The service is up by the time that SSH lets us in, or a moment later.
 const agentTimeoutMs = 5_000;
+// A guest's clock stands still while it is stopped; setting it takes an emulated guest about a second.
+const tolerableMs = 2_000;
 
 /** Brings a guest's disk in order: frozen by its agent, or at least written out over SSH where it has none. */
 export async function quiesce({ workspace, ssh }: Reachable, signal: AbortSignal): Promise<QuietGuest> {
@@ -26,13 +28,13 @@ export async function quiesce({ workspace, ssh }: Reachable, signal: AbortSignal
     await ssh.exec("sync", { signal, timeoutMs: 120_000 });
     return { frozen: false, willStop() {}, async [Symbol.asyncDispose]() {} };
   }
-  let stopped = false;
+  let stoppedMs: number | undefined;
   const thaw = async () => {
     try {
       // Without the signal: a frozen guest could not even be powered off.
       await thawFilesystems(agent);
-      // Its clock stood still while it was stopped.
-      if (stopped) await setGuestTime(agent, Date.now()).catch((error) => log.debug(messageOf(error)));
+      const stoodStill = stoppedMs !== undefined && performance.now() - stoppedMs > tolerableMs;
+      if (stoodStill) await setGuestTime(agent, Date.now()).catch((error) => log.debug(messageOf(error)));
     } finally {
       await agent[Symbol.asyncDispose]();
     }
@@ -43,5 +45,5 @@ export async function quiesce({ workspace, ssh }: Reachable, signal: AbortSignal
     await thaw().catch(() => {});
     throw error;
   }
-  return { frozen: true, willStop: () => stopped = true, [Symbol.asyncDispose]: thaw };
+  return { frozen: true, willStop: () => stoppedMs = performance.now(), [Symbol.asyncDispose]: thaw };
 }

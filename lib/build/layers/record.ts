@@ -33,12 +33,10 @@ const recordSchema = v.strictObject({
   disk: fileStamp,
   /** Whether the guest's agent answered; undefined where no guest ran. */
   agent: v.optional(v.boolean()),
-  /** The state of the machine over this disk, and what a machine must be to take it up. */
+  /** The state of the machine over this disk, with its file systems frozen, and what a machine must be to take it up. */
   memory: v.optional(v.strictObject({
     ...fileStamp.entries,
     fingerprint: digest,
-    /** Whether its file systems are frozen. */
-    frozen: v.boolean(),
   })),
 });
 

@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { messageOf, PimError } from "../../errors.ts";
-import { log } from "../../log.ts";
-import { type AgentClient, connectAgent } from "../../qemu/agent.ts";
-import { addAuthorizedKeys, setGuestTime, thawFilesystems } from "../../qemu/agent_commands.ts";
-import { writeGuestFile } from "../../qemu/agent_files.ts";
-import type { Machine } from "../../qemu/machine.ts";
+import { PimError } from "../../errors.ts";
+import { connectAgent } from "../../qemu/agent.ts";
+import { addAuthorizedKeys, thawFilesystems } from "../../qemu/agent_commands.ts";
 import { loadState } from "../../qemu/migration.ts";
+import { refreshGuest } from "../../qemu/resumed_guest.ts";
 import { freePort, startOnFreePort } from "../../qemu/ports.ts";
 import type { StepContext } from "../chain.ts";
 import { logIn } from "../log_in.ts";
@@ -48,17 +46,18 @@ export async function takeUpMachine(
     ended: machine.ended,
   });
   await machine.qmp.execute("cont", {}, { signal });
-  await wakeGuest(state, memory, signal);
-  const quick: Installed = {
-    ...state,
-    plan: {
-      ...plan,
-      profile: { ...plan.profile, build: { ...plan.profile.build, sshTimeoutMinutes: loginMinutes } },
-    },
-  };
-  const ssh = attempt.use(await logIn(quick, machine, hostPort, context));
+  await using agent = await connectAgent(workspace.runtime.agent, { timeoutMs: agentTimeoutMs, signal });
+  await thawFilesystems(agent, { signal });
+  if (plan.profile.password === undefined) {
+    await addAuthorizedKeys(agent, plan.sshUser, [state.buildKey.publicKey], { signal });
+  }
+  const [ssh] = await Promise.all([
+    logIn(withDeadline(state, loginMinutes), machine, hostPort, context).then((ssh) => attempt.use(ssh)),
+    // All that go on from this memory would have the same random numbers.
+    refreshGuest(agent, { timeMs: Date.now(), seed: randomBytes(64), signal }),
+  ]);
   context.undo.use(attempt.move());
-  return { ...state, machine: machine as Machine, ssh, sshPort: hostPort, diskNode: "disk0" };
+  return { ...state, machine, ssh, sshPort: hostPort, diskNode: "disk0" };
 }
 
 async function checkMemory(state: Installed, { files }: KeptLayer, memory: MemoryRecord): Promise<void> {
@@ -72,23 +71,8 @@ async function checkMemory(state: Installed, { files }: KeptLayer, memory: Memor
   }
 }
 
-/** Thaws a guest, tells it the time, and lets its random numbers differ from those of all others of the same memory. */
-async function wakeGuest(state: Installed, memory: MemoryRecord, signal: AbortSignal): Promise<void> {
-  const { workspace, plan, buildKey } = state;
-  let agent: AgentClient;
-  try {
-    agent = await connectAgent(workspace.runtime.agent, { timeoutMs: agentTimeoutMs, signal });
-  } catch (error) {
-    if (memory.frozen) throw error;
-    log.debug(`No guest agent to set the clock: ${messageOf(error)}`);
-    return;
-  }
-  await using _agent = agent;
-  if (memory.frozen) await thawFilesystems(agent, { signal });
-  await setGuestTime(agent, Date.now(), { signal });
-  // Where QEMU has a generation id the kernel has mixed that in already; this helps the others.
-  await writeGuestFile(agent, "/dev/urandom", randomBytes(256), { signal });
-  if (plan.profile.password === undefined) {
-    await addAuthorizedKeys(agent, plan.sshUser, [buildKey.publicKey], { signal });
-  }
+function withDeadline(state: Installed, sshTimeoutMinutes: number): Installed {
+  const { plan } = state;
+  const build = { ...plan.profile.build, sshTimeoutMinutes };
+  return { ...state, plan: { ...plan, profile: { ...plan.profile, build } } };
 }

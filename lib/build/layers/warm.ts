@@ -35,7 +35,7 @@ export function machineFingerprint(state: OnDisk, { digest }: Digester): string 
 export async function saveMemory(
   state: Reachable,
   file: string,
-  options: { readonly frozen: boolean; readonly digester: Digester; readonly signal: AbortSignal },
+  options: { readonly digester: Digester; readonly signal: AbortSignal },
 ): Promise<MemoryRecord | undefined> {
   const { plan, workspace, machine } = state;
   const maxBytes = parseDiskSize(plan.config.settings.build.warm_size);
@@ -51,11 +51,7 @@ export async function saveMemory(
       maxBytes,
       signal: options.signal,
     });
-    return {
-      ...await stampOf(file),
-      fingerprint: machineFingerprint(state, options.digester),
-      frozen: options.frozen,
-    };
+    return { ...await stampOf(file), fingerprint: machineFingerprint(state, options.digester) };
   } catch (error) {
     options.signal.throwIfAborted();
     log.warn(`The machine's memory is not kept, so that a rebuild has to boot: ${messageOf(error)}`);
