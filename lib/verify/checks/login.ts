@@ -1,4 +1,5 @@
 import { messageOf, PimError } from "../../errors.ts";
+import { addAuthorizedKeys } from "../../qemu/agent_commands.ts";
 import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { generateKeyPair } from "../../ssh/key.ts";
 import type { SshAuth } from "../../ssh/login.ts";
@@ -60,8 +61,7 @@ async function letKeyIn(
     await withAgent(
       places,
       started.vm,
-      (agent) =>
-        agent.execute("guest-ssh-add-authorized-keys", { username, keys: [pair.publicKey] }, { signal }),
+      (agent) => addAuthorizedKeys(agent, username, [pair.publicKey], { signal }),
       { signal },
     );
     return { privateKey: pair.privateKey };
