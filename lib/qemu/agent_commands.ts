@@ -165,13 +165,3 @@ export async function addAuthorizedKeys(
 ): Promise<void> {
   await agent.execute("guest-ssh-add-authorized-keys", { username, keys: [...keys] }, options);
 }
-
-/** Takes lines out of a user's authorized_keys again (since qemu-ga 5.2). */
-export async function removeAuthorizedKeys(
-  agent: AgentClient,
-  username: string,
-  keys: readonly string[],
-  options?: ExecuteOptions,
-): Promise<void> {
-  await agent.execute("guest-ssh-remove-authorized-keys", { username, keys: [...keys] }, options);
-}
