@@ -24,7 +24,7 @@ export function plainLines(several: boolean): (event: TimedEvent) => string | un
 }
 
 /** Names the build of an event by its profile, as a prefix of lines; "" when there is only one build. */
-export function buildNames(several: boolean): (event: TimedEvent) => string {
+function buildNames(several: boolean): (event: TimedEvent) => string {
   const profiles = new Map<string, string>();
   return (event) => {
     if (event.type === "build-started") profiles.set(event.build, event.profile);

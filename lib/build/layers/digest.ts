@@ -21,7 +21,7 @@ export async function userDigester(paths: Paths): Promise<Digester> {
 }
 
 /** A digester with this secret. */
-export function digesterOf(secret: string): Digester {
+function digesterOf(secret: string): Digester {
   const digest: Digester["digest"] = (...parts) => {
     const hmac = createHmac("sha256", secret);
     for (const part of parts) {

@@ -79,7 +79,7 @@ function isNew(plan: BuildPlan, { step }: LayerPlan, layers: readonly KeptLayer[
 }
 
 /** The names of the inputs that differ: "preseed.cfg changed", "$PIM_VAR_X is new". */
-export function changedInputs(
+function changedInputs(
   before: Readonly<Record<string, string>>,
   now: Readonly<Record<string, string>>,
 ): string[] {

@@ -37,7 +37,7 @@ find /var/lib/apt/lists /var/cache/apt/archives -type f -size +0 ! -name lock ! 
 };
 
 /** What the logs of a fresh image and of its first start may take up. */
-export const maxLogKiB = 8 * 1024;
+const maxLogKiB = 8 * 1024;
 
 /** Whether the image carries few logs; the journal of this very boot does not count. */
 export const logs: GuestCheck = {
