@@ -110,8 +110,9 @@ Deno.test("stop --force does not wait for another stop that waits for the guest,
 
 Deno.test("a process that only has the id, or the arguments, of a QEMU is never signalled", async () => {
   await using vms = await smallVms();
-  const { vm } = await vms.run("demo");
+  const { vm, ended } = await vms.run("demo");
   Deno.kill(vm.pid, "SIGKILL");
+  await ended;
   // One program has its id now, another one QEMU's arguments among its own.
   const other = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const shell = new Deno.Command("sh", {
