@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Config, loadConfig } from "../../lib/config/config.ts";
 import { removeIfThere } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
-import { findProcess, listProcesses } from "../../lib/process_table.ts";
+import { findProcess, isStillEnding, listProcesses } from "../../lib/process_table.ts";
 import { createDisk } from "../../lib/qemu/img.ts";
 import { qemusByName } from "../../lib/vm/our_qemu.ts";
 import { type VmPlaces, vmPlaces } from "../../lib/vm/places.ts";
@@ -92,7 +92,9 @@ export async function smallVms(): Promise<SmallVms> {
 
 /** Waits until a process has ended. */
 export async function gone(pid: number): Promise<void> {
-  while (await findProcess(pid) !== undefined) await new Promise((done) => setTimeout(done, 5));
+  while (await findProcess(pid) !== undefined || isStillEnding(pid)) {
+    await new Promise((done) => setTimeout(done, 5));
+  }
 }
 
 /** The QMP socket's other end, for what a test does to a VM behind pim's back. */
