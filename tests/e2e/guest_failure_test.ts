@@ -94,7 +94,7 @@ Deno.test({
       strictEqual(reason.code, "disk-full");
       match(reason.summary, /The disk of this host is full/);
     } finally {
-      await run(["umount", cache]);
+      await run(["umount", "-l", cache]);
       await Deno.remove(cache);
     }
   },

@@ -77,10 +77,13 @@ async function agentOf({ phase, workspace }: Scene, seen: Evidence, signal: Abor
 
 /** The same reason, with what could be seen only now. */
 async function lookAgain(
-  { reason, evidence: before }: DiagnosedError,
+  error: DiagnosedError,
   scene: Scene,
   signal: AbortSignal,
 ): Promise<DiagnosedError> {
+  const { reason, evidence: before } = error;
+  // A guest that was stopped or whose kernel is dead answers nobody.
+  if (reason.final) return error;
   const agent = await agentOf(scene, before, signal);
   const evidence = { ...before, ...agent, ...await scene.lastLook?.(signal) };
   const better = diagnose(evidence, "stalled");
