@@ -1,5 +1,5 @@
 import { removeIfThere } from "../../files.ts";
-import { filesOfLayer } from "../../paths.ts";
+import { filesOfLayer, layersDir } from "../../paths.ts";
 import { createUnopenedOverlay } from "../../qemu/img.ts";
 import type { Step, StepContext } from "../chain.ts";
 import type { LayerPlan } from "../plan.ts";
@@ -20,9 +20,23 @@ export function keep<In, Out extends Installed | Reachable>(step: Step<In, Out>)
       const point = isLayerPoint(state.plan, step.name, state.layer?.step)
         ? state.plan.keys?.layers.find((each) => each.step === step.name)
         : undefined;
-      return point === undefined ? state : await keepLayer(state, point, elapsedMs, context);
+      if (point === undefined) return state;
+      if (await isElsewhere(state)) {
+        context.progress(
+          "no layer is kept: the folder of layers is on another file system than that of builds",
+        );
+        return state;
+      }
+      return await keepLayer(state, point, elapsedMs, context);
     },
   };
+}
+
+/** A layer comes to its place at one go, as files can be moved only within a file system. */
+async function isElsewhere({ workspace, plan }: Installed): Promise<boolean> {
+  const dir = layersDir(plan.config.paths);
+  await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+  return (await Deno.stat(dir)).dev !== (await Deno.stat(workspace.dir)).dev;
 }
 
 /** The same state, over a disk that begins anew on top of the layer. */

@@ -1,5 +1,5 @@
 import { messageOf, PimError } from "../../errors.ts";
-import { type LayerFiles, layersDir } from "../../paths.ts";
+import type { LayerFiles } from "../../paths.ts";
 import type { LayerPlan } from "../plan.ts";
 import type { Installed } from "../states.ts";
 import { type LayerRecord, stampOf, writeLayerRecord } from "./record.ts";
@@ -42,7 +42,6 @@ export async function publish(
       disk: await stampOf(staged.disk),
       ...guest,
     });
-    await Deno.mkdir(layersDir(paths), { recursive: true, mode: 0o700 });
     await Deno.rename(staged.dir, layerFiles(paths, id).dir);
   } catch (cause) {
     throw new PimError(`Cannot keep the layer after ${point.step}: ${messageOf(cause)}`, { cause });
