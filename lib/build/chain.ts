@@ -1,6 +1,6 @@
 import { CancelledError } from "../errors.ts";
 import type { StepTime } from "../image/manifest.ts";
-import type { Emit } from "./events.ts";
+import type { Emit } from "./events/events.ts";
 
 /** What a step may use beside its input. */
 export interface StepContext {

@@ -9,7 +9,7 @@ import type { SshSession } from "../ssh/session.ts";
 import type { Origin } from "./layers/keys.ts";
 import type { KeptLayer } from "./layers/record.ts";
 import type { BuildPlan } from "./plan.ts";
-import type { GuestInventory } from "./guest_inventory.ts";
+import type { GuestInventory } from "./guest/inventory.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What is known when the build begins. */

@@ -1,4 +1,4 @@
-import { describeEvent, lastEvent } from "../build/build_log.ts";
+import { describeEvent, lastEvent } from "../build/events/build_log.ts";
 import { findKeptDisk } from "../build/find_build.ts";
 import { planBuild } from "../build/plan.ts";
 import type { BuildFolder } from "../build/workspace.ts";

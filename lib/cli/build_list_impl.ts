@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describeEvent, lastEvent } from "../build/build_log.ts";
+import { describeEvent, lastEvent } from "../build/events/build_log.ts";
 import { removeLeftovers } from "../build/leftovers.ts";
 import { type BuildFolder, listBuildFolders } from "../build/workspace.ts";
 import type { Config } from "../config/config.ts";

@@ -1,4 +1,4 @@
-import type { TimedEvent } from "../build/events.ts";
+import type { TimedEvent } from "../build/events/events.ts";
 import { configureLog } from "../log.ts";
 import { type FormatMs, liveBuilds, plainLines } from "./build_lines.ts";
 

@@ -1,4 +1,4 @@
-import { scriptEnvironment } from "../build/guest_script.ts";
+import { scriptEnvironment } from "../build/guest/script.ts";
 import type { Config } from "../config/config.ts";
 import { HostError, messageOf } from "../errors.ts";
 import { updateRegistry } from "../image/registry.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { guestFolder } from "../../lib/build/guest_script.ts";
+import { guestFolder } from "../../lib/build/guest/script.ts";
 import type { BuildPlan } from "../../lib/build/plan.ts";
 import { debian } from "../../lib/installer/debian.ts";
 import { kernelLine } from "../../lib/installer/kernel_line.ts";

@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { guestFolder, scriptEnvironment } from "../../lib/build/guest_script.ts";
+import { guestFolder, scriptEnvironment } from "../../lib/build/guest/script.ts";
 import { type BuildPlan, planBuild } from "../../lib/build/plan.ts";
 import { loadConfig } from "../../lib/config/config.ts";
 import { debian } from "../../lib/installer/debian.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { TimedEvent } from "../../lib/build/events.ts";
+import type { TimedEvent } from "../../lib/build/events/events.ts";
 import { PimError } from "../../lib/errors.ts";
 import { run } from "../../lib/process.ts";
 import { probeQemu } from "../../lib/qemu/host.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { chain, runChain, type Step, StepError } from "../../lib/build/chain.ts";
-import type { BuildEvent } from "../../lib/build/events.ts";
+import type { BuildEvent } from "../../lib/build/events/events.ts";
 import { CancelledError } from "../../lib/errors.ts";
 
 const length: Step<string, number> = { name: "length", run: (text) => Promise.resolve(text.length) };

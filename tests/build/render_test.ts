@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import type { BuildEvent, TimedEvent } from "../../lib/build/events.ts";
+import type { BuildEvent, TimedEvent } from "../../lib/build/events/events.ts";
 import {
   type FormatMs,
   liveBuilds,

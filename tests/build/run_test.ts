@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
-import type { TimedEvent } from "../../lib/build/events.ts";
+import type { TimedEvent } from "../../lib/build/events/events.ts";
 import { whileRunning } from "../../lib/build/machine.ts";
 import { BuildError, runBuild, type RunOptions } from "../../lib/build/run.ts";
 import { listBuildFolders } from "../../lib/build/workspace.ts";

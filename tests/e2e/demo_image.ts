@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
-import type { TimedEvent } from "../../lib/build/events.ts";
+import type { TimedEvent } from "../../lib/build/events/events.ts";
 import { demoCacheFolder } from "../demo/cache.ts";
 import { demoIso } from "../demo/make_iso.ts";
 import { ensurePackages, testPackages } from "../demo/packages.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import type { BuildEvent } from "../../lib/build/events.ts";
+import type { BuildEvent } from "../../lib/build/events/events.ts";
 import { readManifest } from "../../lib/image/manifest.ts";
 import { spdxProblems } from "../image/spdx_rules.ts";
 import { demoImage } from "./demo_image.ts";

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import type { TimedEvent } from "../../lib/build/events.ts";
+import type { TimedEvent } from "../../lib/build/events/events.ts";
 import { digestSecretFile, userPaths } from "../../lib/paths.ts";
 import { demoIso } from "../demo/make_iso.ts";
 import { writeDemoProject } from "../demo/project.ts";

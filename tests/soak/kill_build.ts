@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TimedEvent } from "../../lib/build/events.ts";
+import type { TimedEvent } from "../../lib/build/events/events.ts";
 import { startPim } from "../e2e/pim.ts";
 
 /** Milliseconds that steps took when they were last finished, by their names. */

@@ -3,7 +3,7 @@ import type { StopSign } from "../../installer/installer.ts";
 import { formatArgv } from "../../process.ts";
 import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
 import { SshError } from "../../ssh/errors.ts";
-import { ScriptError } from "../guest_script.ts";
+import { ScriptError } from "../guest/script.ts";
 import { whileRunning } from "../machine.ts";
 import type { Planned } from "../states.ts";
 import { isAgentThere } from "./agent_watch.ts";

@@ -1,6 +1,6 @@
 import type { Installer } from "../../installer/installer.ts";
 import type { SeedRequest, SeedServer } from "../../serve/server.ts";
-import type { SyslogReceiver } from "../syslog.ts";
+import type { SyslogReceiver } from "./syslog.ts";
 import type { InstallEvidence } from "./evidence.ts";
 import type { Watch } from "./watch.ts";
 

@@ -1,7 +1,7 @@
 import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
 import { MachineDiedError } from "../../qemu/machine.ts";
 import { SshError } from "../../ssh/errors.ts";
-import { ScriptError } from "../guest_script.ts";
+import { ScriptError } from "../guest/script.ts";
 import { DiagnosedError, type Reason, type ReasonCode } from "./reason.ts";
 
 /** The reason that an error stands for: the one that was found, or what kind of error it is. */

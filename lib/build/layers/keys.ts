@@ -6,8 +6,8 @@ import { findNamed } from "../../profile/files.ts";
 import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { renderAnswers } from "../../serve/answers.ts";
 import { buildKeyComment } from "../../serve/template_data.ts";
-import { finalizeScript } from "../finalize_script.ts";
-import { scriptEnvironment } from "../guest_script.ts";
+import { finalizeScript } from "../guest/finalize_script.ts";
+import { scriptEnvironment } from "../guest/script.ts";
 import type { LayerPlan, PlannedScript } from "../plan.ts";
 import type { Digester } from "./digest.ts";
 

@@ -1,7 +1,7 @@
 import { exists } from "../../files.ts";
 import { snapshotDisk } from "../../qemu/snapshot.ts";
 import type { StepContext } from "../chain.ts";
-import { logIn } from "../log_in.ts";
+import { logIn } from "../guest/log_in.ts";
 import type { Reachable } from "../states.ts";
 import { isWarmPoint } from "./choose.ts";
 import { userDigester } from "./digest.ts";

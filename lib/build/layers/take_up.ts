@@ -6,7 +6,7 @@ import { loadState } from "../../qemu/migration.ts";
 import { refreshGuest } from "../../qemu/resumed_guest.ts";
 import { freePort, startOnFreePort } from "../../qemu/ports.ts";
 import type { StepContext } from "../chain.ts";
-import { logIn } from "../log_in.ts";
+import { logIn } from "../guest/log_in.ts";
 import { buildMachine } from "../machine.ts";
 import type { Installed, Reachable } from "../states.ts";
 import { userDigester } from "./digest.ts";

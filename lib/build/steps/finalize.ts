@@ -1,9 +1,9 @@
 import { buildKeyComment } from "../../serve/template_data.ts";
 import type { Step } from "../chain.ts";
-import { finalizeScript } from "../finalize_script.ts";
-import { guestFolder, scriptEnvironment } from "../guest_script.ts";
+import { finalizeScript } from "../guest/finalize_script.ts";
+import { guestFolder, scriptEnvironment } from "../guest/script.ts";
 import type { Inventoried } from "../states.ts";
-import { runWatchedScript } from "../watched_script.ts";
+import { runWatchedScript } from "../guest/watched_script.ts";
 
 const timeoutMs = 10 * 60_000;
 

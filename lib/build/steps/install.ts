@@ -9,7 +9,7 @@ import { followInstaller } from "../diagnosis/install_watch.ts";
 import type { Watch } from "../diagnosis/watch.ts";
 import { buildMachine } from "../machine.ts";
 import type { Installed, Served } from "../states.ts";
-import { openSyslog } from "../syslog.ts";
+import { openSyslog } from "../diagnosis/syslog.ts";
 
 /** Runs the installer until the guest reboots or powers off, which ends QEMU. The disk is then a point to build upon. */
 export const install: Step<Served, Installed> = {

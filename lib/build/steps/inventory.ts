@@ -1,5 +1,5 @@
 import type { Step } from "../chain.ts";
-import { readInventory } from "../guest_inventory.ts";
+import { readInventory } from "../guest/inventory.ts";
 import { whileRunning } from "../machine.ts";
 import type { Inventoried, Reachable } from "../states.ts";
 

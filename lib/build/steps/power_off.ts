@@ -4,7 +4,7 @@ import { shutdownGuest } from "../../qemu/agent_commands.ts";
 import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
 import type { Step, StepContext } from "../chain.ts";
 import { takePicture } from "../diagnosis/picture.ts";
-import { findRootWay } from "../guest_root.ts";
+import { findRootWay } from "../guest/root.ts";
 import type { Inventoried, PoweredOff, Reachable } from "../states.ts";
 
 interface Way {

@@ -1,9 +1,9 @@
 import type { Step } from "../chain.ts";
-import { scriptEnvironment } from "../guest_script.ts";
+import { scriptEnvironment } from "../guest/script.ts";
 import { scriptPoint } from "../layers/keys.ts";
 import type { PlannedScript } from "../plan.ts";
 import type { Reachable } from "../states.ts";
-import { runWatchedScript } from "../watched_script.ts";
+import { runWatchedScript } from "../guest/watched_script.ts";
 
 /** Runs one provisioning script in the guest, as root. */
 export function provision(script: PlannedScript): Step<Reachable, Reachable> {

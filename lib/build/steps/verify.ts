@@ -4,7 +4,7 @@ import { VerificationError } from "../../verify/verification.ts";
 import { verifyImage } from "../../verify/verify.ts";
 import { vmPlaces } from "../../vm/places.ts";
 import type { Step } from "../chain.ts";
-import { scriptEnvironment } from "../guest_script.ts";
+import { scriptEnvironment } from "../guest/script.ts";
 import { guestSshPort } from "../machine.ts";
 import type { Flattened } from "../states.ts";
 

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { attend, type Scene } from "../../../lib/build/diagnosis/attend.ts";
 import { DiagnosedError, type ReasonCode } from "../../../lib/build/diagnosis/reason.ts";
 import type { Watch } from "../../../lib/build/diagnosis/watch.ts";
-import { ScriptError } from "../../../lib/build/guest_script.ts";
+import { ScriptError } from "../../../lib/build/guest/script.ts";
 import { CancelledError, exitCode, PimError } from "../../../lib/errors.ts";
 import { SshError } from "../../../lib/ssh/errors.ts";
 import { sizeOfPng } from "../../../lib/vm/screenshot/png.ts";

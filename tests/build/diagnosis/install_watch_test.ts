@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { followInstaller } from "../../../lib/build/diagnosis/install_watch.ts";
 import { type Watch, watchMachine } from "../../../lib/build/diagnosis/watch.ts";
 import { reached } from "../../../lib/build/diagnosis/wording.ts";
-import { openSyslog } from "../../../lib/build/syslog.ts";
+import { openSyslog } from "../../../lib/build/diagnosis/syslog.ts";
 import { exitCode, PimError } from "../../../lib/errors.ts";
 import { debian } from "../../../lib/installer/debian.ts";
 import { type SeedServer, startSeedServer } from "../../../lib/serve/server.ts";
-import { sendSyslog } from "../send_syslog.ts";
+import { sendSyslog } from "./send_syslog.ts";
 import { smallMachine } from "./small_machine.ts";
 
 interface Scene {

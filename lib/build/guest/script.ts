@@ -1,10 +1,10 @@
-import { exitCode, PimError } from "../errors.ts";
-import { lastLines, lineSplitter } from "../process.ts";
-import type { ResolvedProfile } from "../profile/resolved.ts";
-import { SshError } from "../ssh/errors.ts";
-import { shellQuote } from "../ssh/quote.ts";
-import type { SshSession } from "../ssh/session.ts";
-import { findRootWay, knownRootWay, type RootWay } from "./guest_root.ts";
+import { exitCode, PimError } from "../../errors.ts";
+import { lastLines, lineSplitter } from "../../process.ts";
+import type { ResolvedProfile } from "../../profile/resolved.ts";
+import { SshError } from "../../ssh/errors.ts";
+import { shellQuote } from "../../ssh/quote.ts";
+import type { SshSession } from "../../ssh/session.ts";
+import { findRootWay, knownRootWay, type RootWay } from "./root.ts";
 
 /** Folder in the home of the build's user where scripts are put; finalize removes it. */
 export const guestFolder = ".pim-build";

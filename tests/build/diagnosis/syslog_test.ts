@@ -1,7 +1,7 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSyslog, withoutHeader } from "../../lib/build/syslog.ts";
+import { openSyslog, withoutHeader } from "../../../lib/build/diagnosis/syslog.ts";
 import { sendSyslog } from "./send_syslog.ts";
 
 Deno.test("messages come without their headers, several of a datagram apart", async () => {

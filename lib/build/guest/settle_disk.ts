@@ -1,7 +1,7 @@
-import { messageOf } from "../errors.ts";
-import { log } from "../log.ts";
-import { connectAgent } from "../qemu/agent.ts";
-import { freezeFilesystems } from "../qemu/agent_commands.ts";
+import { messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { connectAgent } from "../../qemu/agent.ts";
+import { freezeFilesystems } from "../../qemu/agent_commands.ts";
 
 // Who answers at all does so at once; most failures leave the guest as it was.
 const agentTimeoutMs = 3000;

@@ -1,8 +1,8 @@
-import { messageOf } from "../errors.ts";
-import { log } from "../log.ts";
-import { connectAgent } from "../qemu/agent.ts";
-import { addAuthorizedKeys } from "../qemu/agent_commands.ts";
-import type { KeyPair } from "../ssh/key.ts";
+import { messageOf } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { connectAgent } from "../../qemu/agent.ts";
+import { addAuthorizedKeys } from "../../qemu/agent_commands.ts";
+import type { KeyPair } from "../../ssh/key.ts";
 
 // Longer than any system takes to start; logging in has a deadline of its own.
 const timeoutMs = 3_600_000;

@@ -1,4 +1,4 @@
-import type { GuestPackage, PackageFormat } from "../image/manifest.ts";
+import type { GuestPackage, PackageFormat } from "../../image/manifest.ts";
 
 /** A package manager of a guest: how it is asked for what is installed, and how its answer is read. */
 export interface PackageManager {

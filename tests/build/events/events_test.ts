@@ -1,8 +1,8 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
-import { describeEvent, openBuildLog } from "../../lib/build/build_log.ts";
-import { type BuildEvent, emitter, type TimedEvent } from "../../lib/build/events.ts";
-import { configureLog, hideSecret } from "../../lib/log.ts";
+import { describeEvent, openBuildLog } from "../../../lib/build/events/build_log.ts";
+import { type BuildEvent, emitter, type TimedEvent } from "../../../lib/build/events/events.ts";
+import { configureLog, hideSecret } from "../../../lib/log.ts";
 
 Deno.test("secrets are hidden in what is said, and nowhere else", () => {
   const heard: TimedEvent[] = [];

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
-import { readManifest, type StepTime } from "../image/manifest.ts";
-import { openRegistry } from "../image/registry.ts";
-import { log } from "../log.ts";
-import { registryFile } from "../paths.ts";
+import { messageOf } from "../../errors.ts";
+import { readManifest, type StepTime } from "../../image/manifest.ts";
+import { openRegistry } from "../../image/registry.ts";
+import { log } from "../../log.ts";
+import { registryFile } from "../../paths.ts";
 import { buildsThatCount, expectSteps } from "./expectation.ts";
-import type { BuildPlan } from "./plan.ts";
+import type { BuildPlan } from "../plan.ts";
 
 /** What each step took in the last builds of the same profile and architecture, in ms; empty when there are none. */
 export async function expectedSteps(plan: BuildPlan): Promise<ReadonlyMap<string, number>> {

@@ -1,7 +1,7 @@
-import { exitCode, PimError } from "../errors.ts";
-import { hideSecret } from "../log.ts";
-import type { ResolvedProfile } from "../profile/resolved.ts";
-import type { SshSession } from "../ssh/session.ts";
+import { exitCode, PimError } from "../../errors.ts";
+import { hideSecret } from "../../log.ts";
+import type { ResolvedProfile } from "../../profile/resolved.ts";
+import type { SshSession } from "../../ssh/session.ts";
 
 /** How a command becomes root's: what stands before it, and what it is given to read. */
 export interface RootWay {

@@ -5,12 +5,12 @@ import {
   runGuestScript,
   scriptEnvironment,
   ScriptError,
-} from "../../lib/build/guest_script.ts";
-import { CancelledError, exitCode, PimError } from "../../lib/errors.ts";
-import { resolveProfile } from "../../lib/profile/resolved.ts";
-import type { Profile } from "../../lib/profile/types.ts";
-import { connectSsh, type SshSession } from "../../lib/ssh/session.ts";
-import { startSshd } from "../ssh/sshd.ts";
+} from "../../../lib/build/guest/script.ts";
+import { CancelledError, exitCode, PimError } from "../../../lib/errors.ts";
+import { resolveProfile } from "../../../lib/profile/resolved.ts";
+import type { Profile } from "../../../lib/profile/types.ts";
+import { connectSsh, type SshSession } from "../../../lib/ssh/session.ts";
+import { startSshd } from "../../ssh/sshd.ts";
 
 interface Guest {
   readonly ssh: SshSession;

@@ -1,6 +1,6 @@
-import { messageOf } from "../errors.ts";
-import { log, redact } from "../log.ts";
-import type { ReasonCode } from "./diagnosis/reason.ts";
+import { messageOf } from "../../errors.ts";
+import { log, redact } from "../../log.ts";
+import type { ReasonCode } from "../diagnosis/reason.ts";
 
 /** What earlier builds of the profile let one expect. */
 interface Outlook {

@@ -1,11 +1,11 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
-import { parseOsRelease, readInventory } from "../../lib/build/guest_inventory.ts";
-import { packageManagers } from "../../lib/build/package_lists.ts";
-import type { PackageFormat } from "../../lib/image/manifest.ts";
-import { run, which } from "../../lib/process.ts";
-import { connectSsh } from "../../lib/ssh/session.ts";
-import { startSshd } from "../ssh/sshd.ts";
+import { parseOsRelease, readInventory } from "../../../lib/build/guest/inventory.ts";
+import { packageManagers } from "../../../lib/build/guest/package_lists.ts";
+import type { PackageFormat } from "../../../lib/image/manifest.ts";
+import { run, which } from "../../../lib/process.ts";
+import { connectSsh } from "../../../lib/ssh/session.ts";
+import { startSshd } from "../../ssh/sshd.ts";
 
 const parse = (format: PackageFormat, output: string) =>
   packageManagers.find((each) => each.format === format)!.parse(output);

@@ -1,7 +1,12 @@
 import { deepEqual, equal } from "node:assert/strict";
-import type { BuildEvent } from "../../lib/build/events.ts";
-import { describeLeft, estimating, expectSteps, fractionByTime } from "../../lib/build/expectation.ts";
-import { milestoneShare } from "../../lib/installer/milestones.ts";
+import type { BuildEvent } from "../../../lib/build/events/events.ts";
+import {
+  describeLeft,
+  estimating,
+  expectSteps,
+  fractionByTime,
+} from "../../../lib/build/events/expectation.ts";
+import { milestoneShare } from "../../../lib/installer/milestones.ts";
 
 Deno.test("a step is expected to take the median of what it took", () => {
   const took = (

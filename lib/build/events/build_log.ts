@@ -1,4 +1,4 @@
-import { readTextIfThere } from "../files.ts";
+import { readTextIfThere } from "../../files.ts";
 import type { TimedEvent } from "./events.ts";
 
 /** Writes events to the two logs of a build: one line of words each, and NDJSON. */

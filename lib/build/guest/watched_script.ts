@@ -1,8 +1,8 @@
-import type { StepContext } from "./chain.ts";
-import { attend } from "./diagnosis/attend.ts";
-import { workOf } from "./diagnosis/guest_processes.ts";
-import { guestFolder, type GuestScript, runGuestScript } from "./guest_script.ts";
-import type { Reachable } from "./states.ts";
+import type { StepContext } from "../chain.ts";
+import { attend } from "../diagnosis/attend.ts";
+import { workOf } from "../diagnosis/guest_processes.ts";
+import { guestFolder, type GuestScript, runGuestScript } from "./script.ts";
+import type { Reachable } from "../states.ts";
 
 // What is kept of its output as evidence; build.log has all.
 const keptLines = 15;

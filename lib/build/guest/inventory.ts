@@ -1,6 +1,6 @@
-import { PimError } from "../errors.ts";
-import type { GuestPackage, GuestSystem } from "../image/manifest.ts";
-import type { SshSession } from "../ssh/session.ts";
+import { PimError } from "../../errors.ts";
+import type { GuestPackage, GuestSystem } from "../../image/manifest.ts";
+import type { SshSession } from "../../ssh/session.ts";
 import { packageManagers } from "./package_lists.ts";
 
 /** What is installed in a guest. */

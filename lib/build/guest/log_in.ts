@@ -1,13 +1,13 @@
-import { cloudInitMilestone } from "../installer/cloud_init.ts";
-import type { Machine } from "../qemu/machine.ts";
-import type { SshAuth } from "../ssh/login.ts";
-import type { SshSession } from "../ssh/session.ts";
-import { waitForSsh } from "../ssh/wait.ts";
-import type { StepContext } from "./chain.ts";
-import { watchAgent } from "./diagnosis/agent_watch.ts";
-import { attend } from "./diagnosis/attend.ts";
-import { keepBuildKey } from "./diagnosis/bundle.ts";
-import type { Installed } from "./states.ts";
+import { cloudInitMilestone } from "../../installer/cloud_init.ts";
+import type { Machine } from "../../qemu/machine.ts";
+import type { SshAuth } from "../../ssh/login.ts";
+import type { SshSession } from "../../ssh/session.ts";
+import { waitForSsh } from "../../ssh/wait.ts";
+import type { StepContext } from "../chain.ts";
+import { watchAgent } from "../diagnosis/agent_watch.ts";
+import { attend } from "../diagnosis/attend.ts";
+import { keepBuildKey } from "../diagnosis/bundle.ts";
+import type { Installed } from "../states.ts";
 
 /** Waits until the installed system lets us in over SSH, with the build's key or the profile's password. */
 export async function logIn(

@@ -1,4 +1,4 @@
-import type { StepTime } from "../image/manifest.ts";
+import type { StepTime } from "../../image/manifest.ts";
 import type { Emit } from "./events.ts";
 
 /** How many builds are looked at: machines and mirrors change, so that only the last ones count. */
