@@ -8,7 +8,7 @@ import { type Answers, renderAnswers } from "../../lib/serve/answers.ts";
 import { buildKeyComment } from "../../lib/serve/template_data.ts";
 import { pimEnvironment } from "./pim_command.ts";
 
-const finalizeScript = join(import.meta.dirname ?? ".", "../../lib/build/finalize.sh");
+const finalizeScript = join(import.meta.dirname ?? ".", "../../lib/build/guest/finalize.sh");
 
 /** What pim would do for a profile of a project: where others get the same answers and scripts from. */
 export async function planAsPim(home: string, project: string, profile: string): Promise<BuildPlan> {
