@@ -9,7 +9,9 @@ if command -v cloud-init >/dev/null; then
   for part in /etc/cloud/clean.d/*; do
     if [ -x "$part" ]; then "$part" || true; fi
   done
-  find /var/lib/cloud -mindepth 1 -maxdepth 1 ! -name seed -exec rm -rf {} + || true
+  if [ -d /var/lib/cloud ]; then
+    find /var/lib/cloud -mindepth 1 -maxdepth 1 ! -name seed -exec rm -rf {} +
+  fi
   rm -f /var/log/cloud-init.log /var/log/cloud-init-output.log
 fi
 : > /etc/machine-id
