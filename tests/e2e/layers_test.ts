@@ -46,7 +46,7 @@ Deno.test("a build over layers of earlier ones", async (t) => {
     async () => {
       const rows = [...(await plan(place)).values()];
       deepStrictEqual(rows.map(({ action }) => action), ["reuse", "reuse", "reuse", "reuse", "reuse", "run"]);
-      const warm = (await layers(place)).filter(({ memory }) => memory !== undefined);
+      const warm = (await layers(place, demoBuild)).filter(({ memory }) => memory !== undefined);
       deepStrictEqual(warm.map(({ step }) => step), ["start installed system", "script demo"]);
     },
   );
