@@ -3,7 +3,7 @@ import type { Architecture } from "../architecture.ts";
 import { diff } from "./build_diff.ts";
 import { layers, plan, prune } from "./build_layers.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags, off, parseArch } from "./flags.ts";
+import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
 
 /** Flags of `pim build run`. */
 export interface RunFlags extends JsonFlags {
@@ -26,13 +26,7 @@ const run = buildCommand<RunFlags, string[], PimContext>({
   loader: async () => (await import("./build_impl.ts")).run,
   parameters: {
     flags: {
-      arch: {
-        kind: "parsed",
-        parse: parseArch,
-        optional: true,
-        brief: "Architecture: amd64 or arm64",
-        placeholder: "ARCH",
-      },
+      arch: archFlag,
       iso: {
         kind: "parsed",
         parse: String,

@@ -1,7 +1,7 @@
 import { buildCommand, type Command } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags, off, parseArch } from "./flags.ts";
+import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
 
 /** Flags of `pim build plan`. */
 export interface PlanFlags extends JsonFlags {
@@ -18,13 +18,7 @@ export const plan: Command<PimContext> = buildCommand<PlanFlags, [string], PimCo
   parameters: {
     flags: {
       ...jsonFlag,
-      arch: {
-        kind: "parsed",
-        parse: parseArch,
-        optional: true,
-        brief: "Architecture: amd64 or arm64",
-        placeholder: "ARCH",
-      },
+      arch: archFlag,
       iso: { kind: "parsed", parse: String, optional: true, brief: "As in run", placeholder: "KEY" },
       from: { kind: "parsed", parse: String, optional: true, brief: "As in run", placeholder: "STEP" },
       cache: { kind: "boolean", default: true, brief: "As in run" },

@@ -17,3 +17,12 @@ export function parseArch(text: string): Architecture {
   if (architecture === undefined) throw new RangeError(`${text} is not one of: ${architectures.join(", ")}`);
   return architecture;
 }
+
+/** A flag that names an architecture. */
+export const archFlag = {
+  kind: "parsed",
+  parse: parseArch,
+  optional: true,
+  brief: "Architecture: amd64 or arm64",
+  placeholder: "ARCH",
+} as const;

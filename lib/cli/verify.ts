@@ -1,7 +1,7 @@
 import { buildCommand } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags, parseArch } from "./flags.ts";
+import { archFlag, jsonFlag, type JsonFlags } from "./flags.ts";
 
 /** Flags of `pim verify`. */
 export interface VerifyFlags extends JsonFlags {
@@ -22,13 +22,7 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
   parameters: {
     flags: {
       ...jsonFlag,
-      arch: {
-        kind: "parsed",
-        parse: parseArch,
-        optional: true,
-        placeholder: "ARCH",
-        brief: "Architecture of the image: amd64 or arm64",
-      },
+      arch: archFlag,
       firmware: {
         kind: "enum",
         values: ["bios", "uefi"],

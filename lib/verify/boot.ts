@@ -4,10 +4,9 @@ import { removeIfThere } from "../files.ts";
 import { log } from "../log.ts";
 import { probeQemu } from "../qemu/host.ts";
 import { createVm } from "../vm/create.ts";
-import type { VmDefinition } from "../vm/definition.ts";
 import { lockVm } from "../vm/locks.ts";
 import type { VmPlaces } from "../vm/places.ts";
-import { randomMac } from "../vm/run.ts";
+import { newDefinition } from "../vm/new_definition.ts";
 import { type StartedVm, startVm } from "../vm/start.ts";
 import { stopVm } from "../vm/stop.ts";
 import type { Subject } from "./subject.ts";
@@ -40,10 +39,10 @@ export async function boot(
   { places, signal, serialLog }: BootOptions,
 ): Promise<Booted> {
   const { vmName, vmsDir, runtimeDir, cacheDir } = places;
-  const { source } = subject;
+  const { source, memoryMiB, cpus, guestSshPort } = subject;
   const { architecture, firmware } = source;
   const host = await probeQemu({ architecture, firmware, cacheDir, signal });
-  const definition = definitionOf(vmName, subject);
+  const definition = newDefinition(vmName, source, { disk: "snapshot", memoryMiB, cpus, guestSshPort });
   await using _lock = await lockVm(runtimeDir, vmName, "starting", signal);
   const vm = { definition, source, firmware: host.firmware, qemuImg: host.qemuImg };
   await using folder = await createVm(places, vm, { signal });
@@ -69,31 +68,4 @@ async function append(from: string, to: string): Promise<void> {
   } catch (error) {
     log.warn(`The serial log of the machine is lost: ${messageOf(error)}`);
   }
-}
-
-function definitionOf(name: string, { source, memoryMiB, cpus, guestSshPort }: Subject): VmDefinition {
-  const { image } = source;
-  return {
-    version: 1,
-    name,
-    created: new Date().toISOString(),
-    image: {
-      path: source.path,
-      format: source.format,
-      ...(image !== undefined && { name: image.name, profile: image.profile }),
-    },
-    architecture: source.architecture,
-    firmware: source.firmware,
-    disk: "snapshot",
-    memoryMiB,
-    cpus,
-    macAddress: randomMac(),
-    network: { kind: "user", forwards: [] },
-    shares: [],
-    usb: [],
-    vnc: false,
-    seed: false,
-    qemuArgs: [],
-    guestSshPort,
-  };
 }

@@ -6,6 +6,7 @@ import { createVm, type NewVm } from "./create.ts";
 import type { VmDefinition } from "./definition.ts";
 import { compareImage, readKept, startKept } from "./kept.ts";
 import { lockVm } from "./locks.ts";
+import { newDefinition } from "./new_definition.ts";
 import type { VmPlaces } from "./places.ts";
 import { clearRemainsLocked, describeCrash } from "./remains.ts";
 import { changesOf, checkRequest, identityOf, type RunOptions, type RunRequest } from "./run_request.ts";
@@ -90,36 +91,16 @@ async function newVm(
   const host = await probeQemu({ architecture, firmware, cacheDir: places.cacheDir, signal: options.signal });
   const seed = await identityOf(request, { name, username: image?.username });
   const definition: VmDefinition = {
-    version: 1,
-    name,
-    created: new Date().toISOString(),
-    image: {
-      path: source.path,
-      format: source.format,
-      ...(image !== undefined && { name: image.name, profile: image.profile }),
-    },
-    architecture,
-    firmware,
-    disk: request.disk ?? "overlay",
-    ...options.defaults,
-    macAddress: randomMac(),
-    network: { kind: "user", forwards: [] },
-    shares: [],
-    usb: [],
-    vnc: false,
+    ...newDefinition(name, source, {
+      disk: request.disk ?? "overlay",
+      guestSshPort: image?.sshPort ?? 22,
+      ...options.defaults,
+    }),
     seed: seed !== undefined,
-    qemuArgs: [],
     ...(image !== undefined && { username: image.username }),
     ...request.login,
-    guestSshPort: image?.sshPort ?? 22,
     ...(seed?.sshKey !== undefined && { sshKey: seed.sshKey }),
     ...changesOf(request),
   };
   return { definition, source, firmware: host.firmware, seed: seed?.files, qemuImg: host.qemuImg };
-}
-
-/** An address of the range that QEMU's are from, unlike that of any other VM in the same network. */
-export function randomMac(): string {
-  const tail = crypto.getRandomValues(new Uint8Array(3));
-  return ["52", "54", "00", ...Array.from(tail, (byte) => byte.toString(16).padStart(2, "0"))].join(":");
 }
