@@ -1,6 +1,6 @@
 import type { ManifestVerification } from "../image/manifest.ts";
 import type { Installer } from "../installer/installer.ts";
-import type { IsoFile } from "../iso/download.ts";
+import type { IsoFile } from "../iso/download/download.ts";
 import type { QemuHost } from "../qemu/host.ts";
 import type { Machine } from "../qemu/machine.ts";
 import type { SeedServer } from "../serve/server.ts";

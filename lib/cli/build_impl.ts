@@ -8,7 +8,7 @@ import { sideBySide } from "../build/side_by_side.ts";
 import type { Config } from "../config/config.ts";
 import { CancelledError, exitCode, PimError } from "../errors.ts";
 import { hideSecret, log } from "../log.ts";
-import { formatChecksum } from "../iso/checksum.ts";
+import { formatChecksum } from "../iso/verify/checksum.ts";
 import { isoStatus } from "../iso/status.ts";
 import { parseDiskSize } from "../qemu/disk_size.ts";
 import type { RunFlags } from "./build.ts";

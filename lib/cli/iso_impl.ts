@@ -1,10 +1,10 @@
 import { CancelledError, messageOf, PimError, UsageError } from "../errors.ts";
-import { getIso, type IsoEntry, loadCatalog } from "../iso/catalog.ts";
-import { formatChecksum } from "../iso/checksum.ts";
+import { getIso, type IsoEntry, loadCatalog } from "../iso/catalog/catalog.ts";
+import { formatChecksum } from "../iso/verify/checksum.ts";
 import { isoPath } from "../iso/record.ts";
 import { type IsoStatus, isoStatus } from "../iso/status.ts";
 import { ensureIso } from "../iso/supply.ts";
-import { type IsoFile, type IsoOptions, verifyIso } from "../iso/verify.ts";
+import { type IsoFile, type IsoOptions, verifyIso } from "../iso/verify/verify.ts";
 import { log } from "../log.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";

@@ -1,5 +1,5 @@
 import { configureLog, log } from "../log.ts";
-import type { IsoProgress } from "../iso/verify.ts";
+import type { IsoProgress } from "../iso/verify/verify.ts";
 import type { PimContext } from "./context.ts";
 
 /** A display of downloads; dispose of it when they are done. */

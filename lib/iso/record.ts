@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { readTextIfThere, removeIfThere, writeFileAtomic } from "../files.ts";
 import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./entry.ts";
+import { type IsoEntry, locationOf } from "./catalog/entry.ts";
 
 const schema = v.object({
   path: v.string(),

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { IsoEntry } from "./entry.ts";
-import type { Checksum } from "./checksum.ts";
+import type { IsoEntry } from "./catalog/entry.ts";
+import type { Checksum } from "./verify/checksum.ts";
 import { isoPath, type IsoRecord, readRecord } from "./record.ts";
 
 /** The state of an ISO's file, as far as it can be told without reading it. */

@@ -1,9 +1,9 @@
 import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./entry.ts";
-import { downloadIso } from "./download.ts";
+import { type IsoEntry, locationOf } from "./catalog/entry.ts";
+import { downloadIso } from "./download/download.ts";
 import { isoPath } from "./record.ts";
 import { isoStatus } from "./status.ts";
-import { type IsoFile, type IsoOptions, verifyIso, warnUnverified } from "./verify.ts";
+import { type IsoFile, type IsoOptions, verifyIso, warnUnverified } from "./verify/verify.ts";
 
 /**
  * The file of an ISO, ready to use: the verified one that is there, or a fresh download.

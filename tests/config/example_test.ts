@@ -5,7 +5,7 @@ import { type ConfigFolder, exampleDir } from "../../lib/config/folders.ts";
 import { get, leaves, type Tree } from "../../lib/config/merge.ts";
 import { builtInSettings, settingKeys } from "../../lib/config/settings.ts";
 import { parseYaml } from "../../lib/config/yaml.ts";
-import { loadCatalog } from "../../lib/iso/catalog.ts";
+import { loadCatalog } from "../../lib/iso/catalog/catalog.ts";
 import { userPaths } from "../../lib/paths.ts";
 import { listProfiles, loadProfile } from "../../lib/profile/load.ts";
 import { profileSchema } from "../../lib/profile/schema.ts";

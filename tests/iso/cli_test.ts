@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { run, type RunResult } from "../../lib/process.ts";
-import { type FileServer, serveFile } from "./file_server.ts";
+import { type FileServer, serveFile } from "./download/file_server.ts";
 
 const main = new URL("../../main.ts", import.meta.url).pathname;
 const content = new Uint8Array(10_000).fill(3);

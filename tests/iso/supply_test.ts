@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { PimError } from "../../lib/errors.ts";
-import { downloadIso } from "../../lib/iso/download.ts";
+import { downloadIso } from "../../lib/iso/download/download.ts";
 import { isoStatus } from "../../lib/iso/status.ts";
 import { ensureIso } from "../../lib/iso/supply.ts";
-import { verifyIso } from "../../lib/iso/verify.ts";
-import { bench, content, failsWith, fast, other, sha256 } from "./download_bench.ts";
+import { verifyIso } from "../../lib/iso/verify/verify.ts";
+import { bench, content, failsWith, fast, other, sha256 } from "./download/download_bench.ts";
 
 Deno.test("the checksum is found in a checksum file, and a newer release there is pointed out", async () => {
   await bench(async ({ server, dir, entry }) => {

@@ -1,7 +1,7 @@
 import type { Installer } from "../../installer/installer.ts";
 import { recogniseIso } from "../../installer/installers.ts";
-import type { IsoEntry } from "../../iso/catalog.ts";
-import { type Checksum, formatChecksum } from "../../iso/checksum.ts";
+import type { IsoEntry } from "../../iso/catalog/catalog.ts";
+import { type Checksum, formatChecksum } from "../../iso/verify/checksum.ts";
 import { openIso } from "../../iso/iso9660/iso9660.ts";
 import { isoPath } from "../../iso/record.ts";
 import { isoStatus } from "../../iso/status.ts";

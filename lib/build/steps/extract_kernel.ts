@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { findBootFiles, installerNamed, recogniseIso } from "../../installer/installers.ts";
 import { openIso } from "../../iso/iso9660/iso9660.ts";
-import { formatChecksum } from "../../iso/checksum.ts";
+import { formatChecksum } from "../../iso/verify/checksum.ts";
 import type { Step } from "../chain.ts";
 import type { Origin } from "../layers/keys.ts";
 import type { BootReady, IsoReady } from "../states.ts";

@@ -7,8 +7,8 @@ import {
   parseChecksum,
   parseChecksumFile,
   pickChecksum,
-} from "../../lib/iso/checksum.ts";
-import { run } from "../../lib/process.ts";
+} from "../../../lib/iso/verify/checksum.ts";
+import { run } from "../../../lib/process.ts";
 
 const a = "a".repeat(64);
 const b = "b".repeat(64);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { PimError } from "../../lib/errors.ts";
-import { downloadIso } from "../../lib/iso/download.ts";
-import type { IsoEntry } from "../../lib/iso/entry.ts";
-import type { IsoOptions } from "../../lib/iso/verify.ts";
-import { configureLog } from "../../lib/log.ts";
+import { PimError } from "../../../lib/errors.ts";
+import { downloadIso } from "../../../lib/iso/download/download.ts";
+import type { IsoEntry } from "../../../lib/iso/catalog/entry.ts";
+import type { IsoOptions } from "../../../lib/iso/verify/verify.ts";
+import { configureLog } from "../../../lib/log.ts";
 import { cutAfter, type FileServer, serveFile } from "./file_server.ts";
 
 export const content = crypto.getRandomValues(new Uint8Array(50_000).fill(0));

@@ -1,14 +1,14 @@
 import { dirname, join } from "node:path";
-import { CancelledError, messageOf, PimError } from "../errors.ts";
-import { tryLockFile } from "../files.ts";
-import { HttpError, showUrl } from "../http_error.ts";
-import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./entry.ts";
-import type { Checksum } from "./checksum.ts";
-import { expectedChecksum } from "./expected.ts";
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { tryLockFile } from "../../files.ts";
+import { HttpError, showUrl } from "../../http_error.ts";
+import { log } from "../../log.ts";
+import { type IsoEntry, locationOf } from "../catalog/entry.ts";
+import type { Checksum } from "../verify/checksum.ts";
+import { expectedChecksum } from "../verify/expected.ts";
 import { partFiles, removePart } from "./part.ts";
-import { isoPath, removeRecord } from "./record.ts";
-import { isoStatus, statIfThere } from "./status.ts";
+import { isoPath, removeRecord } from "../record.ts";
+import { isoStatus, statIfThere } from "../status.ts";
 import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
 import {
   checksumError,
@@ -18,9 +18,9 @@ import {
   remember,
   verifyIso,
   warnUnverified,
-} from "./verify.ts";
+} from "../verify/verify.ts";
 
-export type { IsoFile } from "./verify.ts";
+export type { IsoFile } from "../verify/verify.ts";
 
 /**
  * Downloads an ISO into the ISO folder, or takes the file that is there if its checksum holds.

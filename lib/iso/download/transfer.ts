@@ -1,12 +1,12 @@
 import type { Hash } from "node:crypto";
-import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
-import { httpGet, type HttpResponse } from "../http.ts";
-import { HttpError, showUrl } from "../http_error.ts";
-import { withRetries } from "../retry.ts";
-import { type Algorithm, feedHash, startHash } from "./checksum.ts";
+import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
+import { httpGet, type HttpResponse } from "../../http.ts";
+import { HttpError, showUrl } from "../../http_error.ts";
+import { withRetries } from "../../retry.ts";
+import { type Algorithm, feedHash, startHash } from "../verify/checksum.ts";
 import { type PartFiles, type PartState, readPart, validatorOf, writePartState } from "./part.ts";
 import { checkSpace } from "./space.ts";
-import type { IsoOptions, IsoProgress } from "./verify.ts";
+import type { IsoOptions, IsoProgress } from "../verify/verify.ts";
 
 /** What a transfer is about. */
 export interface Transfer {

@@ -1,7 +1,7 @@
-import { exitCode, messageOf, PimError } from "../errors.ts";
-import { fetchText } from "../http.ts";
-import { nearest } from "../suggest.ts";
-import { type IsoEntry, locationOf } from "./entry.ts";
+import { exitCode, messageOf, PimError } from "../../errors.ts";
+import { fetchText } from "../../http.ts";
+import { nearest } from "../../suggest.ts";
+import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import { type Checksum, parseChecksumFile, pickChecksum } from "./checksum.ts";
 
 /** How requests behave; the defaults are right except in tests. */

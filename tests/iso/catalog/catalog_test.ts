@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { ConfigFolder } from "../../lib/config/folders.ts";
-import type { PimError } from "../../lib/errors.ts";
-import { findIso, getIso, type IsoEntry, loadCatalog, matchIsos } from "../../lib/iso/catalog.ts";
-import { locationOf, toIsoEntry } from "../../lib/iso/entry.ts";
-import { compareVersions } from "../../lib/iso/version_order.ts";
+import type { ConfigFolder } from "../../../lib/config/folders.ts";
+import type { PimError } from "../../../lib/errors.ts";
+import { findIso, getIso, type IsoEntry, loadCatalog, matchIsos } from "../../../lib/iso/catalog/catalog.ts";
+import { locationOf, toIsoEntry } from "../../../lib/iso/catalog/entry.ts";
+import { compareVersions } from "../../../lib/iso/catalog/version_order.ts";
 
 async function withCatalog(
   files: Record<string, string>,

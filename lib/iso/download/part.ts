@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { readTextIfThere, removeIfThere, writeFileAtomic } from "../files.ts";
-import { statIfThere } from "./status.ts";
+import { readTextIfThere, removeIfThere, writeFileAtomic } from "../../files.ts";
+import { statIfThere } from "../status.ts";
 
 /** What is known of a download that is under way, kept beside its .part file. */
 export interface PartState {

@@ -1,10 +1,10 @@
-import { exitCode, PimError } from "../errors.ts";
-import { log } from "../log.ts";
-import { type IsoEntry, locationOf } from "./entry.ts";
+import { exitCode, PimError } from "../../errors.ts";
+import { log } from "../../log.ts";
+import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import { type Checksum, formatChecksum, hashFile } from "./checksum.ts";
 import { expectedChecksum, type NetworkOptions } from "./expected.ts";
-import { isoPath, writeRecord } from "./record.ts";
-import { isoStatus, mtimeMs, statIfThere } from "./status.ts";
+import { isoPath, writeRecord } from "../record.ts";
+import { isoStatus, mtimeMs, statIfThere } from "../status.ts";
 
 /** An ISO that is on this host and can be used. */
 export interface IsoFile {

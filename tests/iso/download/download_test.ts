@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { PimError } from "../../lib/errors.ts";
-import { downloadIso } from "../../lib/iso/download.ts";
-import { isoStatus } from "../../lib/iso/status.ts";
-import { ensureIso } from "../../lib/iso/supply.ts";
-import { start } from "../../lib/process.ts";
+import type { PimError } from "../../../lib/errors.ts";
+import { downloadIso } from "../../../lib/iso/download/download.ts";
+import { isoStatus } from "../../../lib/iso/status.ts";
+import { ensureIso } from "../../../lib/iso/supply.ts";
+import { start } from "../../../lib/process.ts";
 import { cutAfter } from "./file_server.ts";
 import { bench, content, failsWith, fast, other, sha256 } from "./download_bench.ts";
 
@@ -188,7 +188,7 @@ Deno.test("two downloads of one file become one", async () => {
 Deno.test("a process that is killed in the middle leaves a .part that the next one goes on with", async () => {
   await bench(async ({ server, dir, entry }) => {
     const script = join(dir, ".child.ts");
-    const library = new URL("../../lib/iso/download.ts", import.meta.url).href;
+    const library = new URL("../../../lib/iso/download/download.ts", import.meta.url).href;
     const config = new URL("../../deno.json", import.meta.url).pathname;
     await Deno.writeTextFile(
       script,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { downloadIso } from "../../lib/iso/download.ts";
-import { isoStatus } from "../../lib/iso/status.ts";
+import { downloadIso } from "../../../lib/iso/download/download.ts";
+import { isoStatus } from "../../../lib/iso/status.ts";
 import { cutAfter } from "./file_server.ts";
 import { bench, content, fast, interrupted, other } from "./download_bench.ts";
 

@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { HostError } from "../errors.ts";
+import { HostError } from "../../errors.ts";
 
 /** Throws {@linkcode HostError} when a file system has less free space than is needed. */
 export async function checkSpace(folder: string, neededBytes: number, what: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { CancelledError, messageOf, PimError, UsageError } from "../errors.ts";
+import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
 
 /** A hash algorithm that vouches for content. MD5 and SHA-1 are broken, so they are not here. */
 export type Algorithm = "sha256" | "sha512";

@@ -2,9 +2,9 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
-import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
-import { type Checksum, isChecksum, parseChecksum } from "./checksum.ts";
-import { UsageError } from "../errors.ts";
+import { type Architecture, architectures, parseArchitecture } from "../../architecture.ts";
+import { type Checksum, isChecksum, parseChecksum } from "../verify/checksum.ts";
+import { UsageError } from "../../errors.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("text"));
 

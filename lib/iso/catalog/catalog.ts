@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
-import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
-import { loadEntries } from "../config/entries.ts";
-import type { ConfigFolder } from "../config/folders.ts";
-import { UsageError } from "../errors.ts";
-import { didYouMean } from "../suggest.ts";
+import { type Architecture, architectures, parseArchitecture } from "../../architecture.ts";
+import { loadEntries } from "../../config/entries.ts";
+import type { ConfigFolder } from "../../config/folders.ts";
+import { UsageError } from "../../errors.ts";
+import { didYouMean } from "../../suggest.ts";
 import { type IsoEntry, isoEntrySchema, locationOf, toIsoEntry } from "./entry.ts";
 import { compareVersions } from "./version_order.ts";
 
