@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { type Architecture, architectures, parseArchitecture } from "../../architecture.ts";
 import { type Checksum, isChecksum, parseChecksum } from "../verify/checksum.ts";
 import { UsageError } from "../../errors.ts";
+import { isReleasePattern, type ReleaseRule, type SignatureRule, signatureRule } from "./rules.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("text"));
 
@@ -14,6 +15,14 @@ export const isoEntrySchema = v.strictObject({
   url: text,
   checksum: v.optional(v.pipe(text, v.check(isChecksum, `"sha256:…" or "sha512:…" with all its digits`))),
   checksum_url: v.optional(text),
+  mirrors: v.optional(v.array(text)),
+  signature_url: v.optional(text),
+  signing_key: v.optional(v.union([text, v.array(text)], "a fingerprint, the path of a key file, or a list")),
+  signing_key_url: v.optional(text),
+  release: v.optional(v.strictObject({
+    url: text,
+    pattern: v.pipe(text, v.check(isReleasePattern, "a regular expression with one group, the version")),
+  })),
   filename: v.optional(v.pipe(text, v.check(isFilename, "a file name without a folder"))),
   architecture: v.optional(
     v.pipe(text, v.check((name) => parseArchitecture(name) !== undefined, architectures.join(" or "))),
@@ -30,6 +39,12 @@ export interface IsoEntry {
   readonly checksum: Checksum | undefined;
   /** URL of a checksum file such as SHA256SUMS, or the absolute path of one. */
   readonly checksumUrl: string | undefined;
+  /** Other http or https URLs of the same file, in the order in which they are tried. */
+  readonly mirrors: readonly string[];
+  /** Who must have signed the checksum file; undefined when nobody is asked for. */
+  readonly signature: SignatureRule | undefined;
+  /** Where newer releases are found. */
+  readonly release: ReleaseRule | undefined;
   /** Its name in the ISO folder. */
   readonly filename: string;
   readonly architecture: Architecture;
@@ -53,16 +68,21 @@ export function toIsoEntry(
 ): IsoEntry {
   const fail = (why: string, hint: string) =>
     new UsageError(`The ISO ${key} cannot be used: ${why}`, { hint });
-  const url = resolveUrl(value.url, baseDir);
-  if (url === undefined) {
-    throw fail(`its url ${value.url} is not supported`, "Use https, http, file or a path.");
-  }
+  const resolved = (field: string, text: string) => {
+    const found = resolveUrl(text, baseDir);
+    if (found !== undefined) return found;
+    throw fail(`its ${field} ${text} is not supported`, "Use https, http, file or a path.");
+  };
+  const resolvedIfGiven = (field: "checksum_url" | "signature_url" | "signing_key_url") =>
+    value[field] === undefined ? undefined : resolved(field, value[field]);
+  const url = resolved("url", value.url);
+  const mirrors = (value.mirrors ?? []).map((mirror) => {
+    const found = resolved("mirror", mirror);
+    if (/^https?:/.test(found) && /^https?:/.test(url)) return found;
+    throw fail(`its mirror ${mirror} is no http or https URL`, "A mirror is another URL of the same file.");
+  });
   const filename = value.filename ?? filenameOf(url);
   if (!isFilename(filename)) throw fail("its url does not end in a file name", "Set `filename`.");
-  const checksumUrl = value.checksum_url === undefined ? undefined : resolveUrl(value.checksum_url, baseDir);
-  if (value.checksum_url !== undefined && checksumUrl === undefined) {
-    throw fail(`its checksum_url ${value.checksum_url} is not supported`, "Use https, http, file or a path.");
-  }
   const architecture = value.architecture === undefined
     ? guessArchitecture(key) ?? guessArchitecture(url)
     : parseArchitecture(value.architecture);
@@ -70,7 +90,20 @@ export function toIsoEntry(
     throw fail("its architecture is not known", `Set \`architecture\` to ${architectures.join(" or ")}.`);
   }
   const checksum = value.checksum === undefined ? undefined : parseChecksum(value.checksum);
-  return { key, name: value.name ?? key, url, checksum, checksumUrl, filename, architecture };
+  const checksumUrl = resolvedIfGiven("checksum_url");
+  const signature = signatureRule(
+    { ...value, checksumUrl },
+    {
+      url: resolvedIfGiven("signature_url"),
+      keyUrl: resolvedIfGiven("signing_key_url"),
+      path: (text) => resolved("signing_key", text),
+    },
+    (why, hint) => fail(why, hint),
+  );
+  return {
+    ...{ key, name: value.name ?? key, url, mirrors, filename, architecture },
+    ...{ checksum, checksumUrl, signature, release: value.release },
+  };
 }
 
 /** Where the URL of an entry leads. */

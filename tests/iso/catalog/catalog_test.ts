@@ -30,7 +30,7 @@ const entry = (key: string, url = `https://example.org/${key}.iso`) => toIsoEntr
 const keys = (entries: readonly IsoEntry[]) => entries.map((each) => each.key);
 
 Deno.test("the catalog that comes with pim loads, and its patterns find both Debians and both Ubuntus", async () => {
-  const path = new URL("../../config.example", import.meta.url).pathname;
+  const path = new URL("../../../config.example", import.meta.url).pathname;
   const entries = await loadCatalog([{ kind: "user", path }]);
   for (const architecture of ["amd64", "arm64"] as const) {
     assert.deepEqual(keys(matchIsos("debian-*-{arch}-netinst", entries, architecture)), [
@@ -64,7 +64,7 @@ Deno.test("project lies over user, every entry over default, and what is built i
   assert.deepEqual(
     await loadCatalog([{
       kind: "built-in",
-      path: new URL("../../config.example", import.meta.url).pathname,
+      path: new URL("../../../config.example", import.meta.url).pathname,
     }]),
     [],
   );

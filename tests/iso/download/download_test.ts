@@ -189,7 +189,7 @@ Deno.test("a process that is killed in the middle leaves a .part that the next o
   await bench(async ({ server, dir, entry }) => {
     const script = join(dir, ".child.ts");
     const library = new URL("../../../lib/iso/download/download.ts", import.meta.url).href;
-    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const config = new URL("../../../deno.json", import.meta.url).pathname;
     await Deno.writeTextFile(
       script,
       `import { downloadIso } from "${library}"; await downloadIso(${JSON.stringify(entry())}, ${
