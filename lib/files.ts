@@ -52,6 +52,16 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** What the file system says of what is at a path, or undefined when nothing is. */
+export async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (cause) {
+    if (isAbsence(cause)) return undefined;
+    throw cause;
+  }
+}
+
 /** Whether an error says that nothing is at a path; a file in place of a parent folder says so too. */
 function isAbsence(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;

@@ -85,6 +85,20 @@ export function filesOfLayer(dir: string): LayerFiles {
   };
 }
 
+/** Where deployments have files of a moment, one folder for each that runs. */
+export function deployDir(paths: Paths): string {
+  return join(paths.cacheDir, "deploy");
+}
+
+/** Held while an image is deployed to a target. */
+export function deployLock(paths: Paths, target: string, image: string): string {
+  return join(
+    paths.cacheDir,
+    "locks",
+    `deploy-${checkName(target, "target name")}-${checkName(image, "image name")}`,
+  );
+}
+
 /** A secret of this user, with which what builds depend on is hashed. */
 export function digestSecretFile(paths: Paths): string {
   return join(paths.dataDir, "digest-secret");

@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   build: ["config", "iso", "profile", "installer", "serve", "qemu", "ssh", "image", "verify"],
   vm: ["qemu", "image", "ssh", "iso", "config"],
   verify: ["vm", "image", "profile", "ssh", "qemu", "config"],
-  deploy: ["image", "qemu", "ssh"],
+  deploy: ["config", "image", "qemu", "ssh"],
   ventoy: ["iso", "profile"],
   cli: ["build", "vm", "deploy", "ventoy"],
   main: ["cli"],

@@ -3,6 +3,8 @@ import { version } from "../version.ts";
 import { buildRoutes } from "./build.ts";
 import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
+import { deployRoutes } from "./deploy/deploy.ts";
+import { targetRoutes } from "./deploy/target.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
 import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
@@ -42,6 +44,8 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       profile: profileRoutes,
       serve: serveCommand,
       verify: verifyCommand,
+      deploy: deployRoutes,
+      target: targetRoutes,
       run: runCommand,
       ps: psCommand,
       status: statusCommand,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Architecture, architectures } from "../architecture.ts";
+import { deploymentSchema } from "./deployment.ts";
 
 /** A finished image as the registry knows it. File names are relative to the image folder. */
 export interface ImageEntry {
@@ -89,8 +90,7 @@ export type DiskEntry = v.InferOutput<typeof diskEntry>;
 export const registrySchema = v.strictObject({
   version: v.literal(1, "1, the only version this pim knows"),
   images: v.optional(v.record(plainName, diskEntry), {}),
-  // Where images were deployed: kept as it is by everything that only deals with images.
-  deployments: v.optional(v.record(v.string(), v.unknown())),
+  deployments: v.optional(v.record(v.string(), deploymentSchema), {}),
 });
 
 /** The registry as it stands in registry.yml. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Architecture } from "../architecture.ts";
 import { messageOf, PimError, UsageError } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere, statIfThere } from "../files.ts";
 import { checkName } from "../paths.ts";
 import { didYouMean } from "../suggest.ts";
 import type { ImageEntry } from "./entry.ts";
@@ -124,13 +124,4 @@ async function qcow2Files(folder: string): Promise<string[]> {
     throw new PimError(`Cannot read the image folder ${folder}: ${messageOf(cause)}`, { cause });
   }
   return names.sort();
-}
-
-async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw new PimError(`Cannot look at ${path}: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -13,7 +13,7 @@ const header = "# Which images pim has built. Written by pim; edit it only while
 /** Reads and checks registry.yml; no file is an empty registry. Throws UsageError naming file, line and field. */
 export async function readRegistryFile(path: string): Promise<DiskRegistry> {
   const text = await readTextIfThere(path);
-  if (text === undefined) return { version: 1, images: {} };
+  if (text === undefined) return { version: 1, images: {}, deployments: {} };
   try {
     return parse(text, path);
   } catch (error) {
@@ -24,7 +24,7 @@ export async function readRegistryFile(path: string): Promise<DiskRegistry> {
 /** Like {@linkcode readRegistryFile}, but keeps a copy of a damaged file before it throws, and names that copy. */
 export async function readRegistryForUpdate(path: string): Promise<DiskRegistry> {
   const text = await readTextIfThere(path);
-  if (text === undefined) return { version: 1, images: {} };
+  if (text === undefined) return { version: 1, images: {}, deployments: {} };
   try {
     return parse(text, path);
   } catch (error) {

@@ -1,0 +1,92 @@
+import { buildCommand, buildRouteMap } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags, off } from "../flags.ts";
+
+/** Flags of `pim deploy run`. */
+export interface DeployFlags extends JsonFlags {
+  readonly dryRun: boolean;
+  readonly force: boolean;
+}
+
+/** Flags of `pim deploy remove`. */
+export interface RemoveFlags extends JsonFlags {
+  readonly forget: boolean;
+}
+
+/** Flags of `pim deploy output`. */
+export interface OutputFlags {
+  readonly format: "json" | "tfvars";
+}
+
+const target = { parse: String, placeholder: "TARGET", brief: "Name of a target in targets.d" };
+const deployment = { parse: String, placeholder: "TARGET/IMAGE", brief: "A deployment, as `list` names it" };
+
+const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
+  loader: async () => (await import("./deploy_impl.ts")).run,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      dryRun: { ...off, brief: "Print what would be done" },
+      force: { ...off, brief: "Deploy again what is there, and replace what has its name" },
+    },
+    positional: { kind: "array", parameter: { ...target, placeholder: "PROFILE|IMAGE TARGET" }, minimum: 2 },
+  },
+  docs: {
+    brief: "Bring an image to one or several targets",
+    fullDescription:
+      "Uploads the image, registers it there and writes down what was made. What is there already, unchanged, is left\n" +
+      "as it is. After a failure the same command goes on from where it was.",
+    customUsage: ["PROFILE|IMAGE TARGET… [--dry-run] [--force] [--json]"],
+  },
+});
+
+const list = buildCommand<JsonFlags, [], PimContext>({
+  loader: async () => (await import("./deploy_impl.ts")).list,
+  parameters: { flags: jsonFlag },
+  docs: { brief: "List what was deployed where" },
+});
+
+const show = buildCommand<JsonFlags, [string], PimContext>({
+  loader: async () => (await import("./deploy_impl.ts")).show,
+  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [deployment] } },
+  docs: { brief: "Print everything known of a deployment" },
+});
+
+const status = buildCommand<JsonFlags, string[], PimContext>({
+  loader: async () => (await import("./deploy_impl.ts")).status,
+  parameters: { flags: jsonFlag, positional: { kind: "array", parameter: deployment } },
+  docs: { brief: "Ask the targets whether what was deployed is still there" },
+});
+
+const remove = buildCommand<RemoveFlags, [string, ...string[]], PimContext>({
+  loader: async () => (await import("./deploy_impl.ts")).remove,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      forget: { ...off, brief: "Only forget it; whatever is at the target stays there" },
+    },
+    positional: { kind: "array", parameter: deployment, minimum: 1 },
+  },
+  docs: { brief: "Remove deployments from their targets" },
+});
+
+const output = buildCommand<OutputFlags, [], PimContext>({
+  loader: async () => (await import("./deploy_impl.ts")).output,
+  parameters: {
+    flags: {
+      format: {
+        kind: "enum",
+        values: ["json", "tfvars"],
+        default: "json",
+        brief: "JSON, or variables for OpenTofu",
+      },
+    },
+  },
+  docs: { brief: "Print references to the newest deployments, for OpenTofu and scripts" },
+});
+
+/** `pim deploy` */
+export const deployRoutes = buildRouteMap<string, PimContext>({
+  routes: { run, list, show, status, remove, output },
+  docs: { brief: "Bring images to hypervisors, clouds and registries" },
+});

@@ -1,0 +1,171 @@
+import { deploy, removeDeployment } from "../../deploy/deploy.ts";
+import { deploymentOutput } from "../../deploy/output.ts";
+import { getTarget, loadTargets, type NamedTarget } from "../../deploy/load_targets.ts";
+import { openDeployImage } from "../../deploy/open_image.ts";
+import type { DeployImage } from "../../deploy/target.ts";
+import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
+import type { Deployment } from "../../image/deployment.ts";
+import { deploymentId, forgetDeployment, listDeployments } from "../../image/deployments.ts";
+import { registryFile } from "../../paths.ts";
+import { didYouMean } from "../../suggest.ts";
+import type { PimContext } from "../context.ts";
+import type { JsonFlags } from "../flags.ts";
+import { table } from "../table.ts";
+import type { DeployFlags, OutputFlags, RemoveFlags } from "./deploy.ts";
+import { deployRenderer } from "./deploy_render.ts";
+import { hostTools } from "./host_tools.ts";
+
+/** `pim deploy run PROFILE|IMAGE TARGET…` */
+export async function run(
+  this: PimContext,
+  flags: DeployFlags,
+  what: string,
+  ...names: string[]
+): Promise<void> {
+  const { paths, folders, settings } = await this.config();
+  const all = await loadTargets(folders);
+  const targets = [...new Set(names)].map((name) => getTarget(name, all));
+  const image = await openDeployImage(
+    what,
+    { registryPath: registryFile(paths), imageDir: settings.build.image_dir },
+    { force: flags.force, signal: this.signal },
+  );
+  if (flags.dryRun) return await printPlans(this, flags, image, targets);
+  using renderer = await deployRenderer(this, flags.json);
+  const failures: PimError[] = [];
+  for (const target of targets) {
+    try {
+      const options = { paths, tools: hostTools(this), force: flags.force, onEvent: renderer.show };
+      const { where } = await deploy(target, image, options);
+      if (!flags.json) this.print(where);
+    } catch (error) {
+      if (!(error instanceof PimError) || error instanceof CancelledError || targets.length === 1) {
+        throw error;
+      }
+      renderer.fail(deploymentId(target.name, image.entry.name), error);
+      failures.push(error);
+    }
+  }
+  const [first] = failures;
+  if (first === undefined) return;
+  throw new PimError(
+    `${failures.length} of ${targets.length} deployments failed; the warnings above say why`,
+    {
+      exitCode: first.exitCode,
+      hint: first.hint,
+    },
+  );
+}
+
+async function printPlans(
+  context: PimContext,
+  { json, force }: DeployFlags,
+  image: DeployImage,
+  targets: readonly NamedTarget[],
+): Promise<void> {
+  const { paths } = await context.config();
+  const known = await listDeployments(registryFile(paths));
+  const plans = [];
+  for (const target of targets) {
+    await using opened = target.open(hostTools(context));
+    const id = deploymentId(target.name, image.entry.name);
+    const ids = known.find((each) => each.id === id)?.ids ?? {};
+    const { where, actions } = await opened.plan(image, { force, ids });
+    plans.push({
+      id,
+      target: target.name,
+      where,
+      actions: actions.map(({ phase, text }) => ({ phase, text })),
+    });
+  }
+  if (json) return context.print(JSON.stringify(plans, null, 2));
+  context.print(
+    plans.map(({ id, actions }) => [`${id}:`, ...actions.map(({ text }) => `  ${text}`)].join("\n")).join(
+      "\n\n",
+    ),
+  );
+}
+
+/** `pim deploy list` */
+export async function list(this: PimContext, flags: JsonFlags): Promise<void> {
+  const found = await listDeployments(registryFile((await this.config()).paths));
+  if (flags.json) return this.print(JSON.stringify(found, null, 2));
+  if (found.length === 0) return this.print("Nothing was deployed yet. Try: pim deploy run PROFILE TARGET");
+  this.print(table(
+    ["DEPLOYMENT", "TYPE", "STATE", "SINCE", "WHERE"],
+    found.map(({ id, type, state, time, where }) => [id, type, state, time, where]),
+  ));
+}
+
+/** `pim deploy show TARGET/IMAGE` */
+export async function show(this: PimContext, flags: JsonFlags, id: string): Promise<void> {
+  const found = await getDeployment(this, id);
+  if (flags.json) return this.print(JSON.stringify(found, null, 2));
+  const { ids, verified, ...rest } = found;
+  this.print(table(["WHAT", "VALUE"], [
+    ...Object.entries(rest),
+    ...(verified === undefined
+      ? []
+      : [["verified", verified.ok ? verified.time : `failed at ${verified.time}`]]),
+    ...Object.entries(ids).map(([name, value]) => [`id: ${name}`, value]),
+  ]));
+}
+
+/** `pim deploy status [TARGET/IMAGE…]` */
+export async function status(this: PimContext, flags: JsonFlags, ...wanted: string[]): Promise<void> {
+  const { paths, folders } = await this.config();
+  const targets = await loadTargets(folders);
+  const deployments = wanted.length === 0
+    ? await listDeployments(registryFile(paths))
+    : await Promise.all(wanted.map((id) => getDeployment(this, id)));
+  const found: { id: string; state: string; detail: string }[] = [];
+  for (const { id, target, ids, sha256, state } of deployments) {
+    try {
+      await using opened = getTarget(target, targets).open(hostTools(this));
+      const presence = state === "unfinished" ? "unfinished" : await opened.presence(ids, sha256);
+      found.push({ id, state: presence, detail: "" });
+    } catch (error) {
+      if (!(error instanceof PimError) || this.signal.aborted) throw error;
+      found.push({ id, state: "unknown", detail: messageOf(error) });
+    }
+  }
+  if (flags.json) return this.print(JSON.stringify(found, null, 2));
+  if (found.length === 0) return this.print("Nothing was deployed yet.");
+  this.print(
+    table(["DEPLOYMENT", "STATE", "DETAIL"], found.map((each) => [each.id, each.state, each.detail])),
+  );
+}
+
+/** `pim deploy remove TARGET/IMAGE…` */
+export async function remove(this: PimContext, flags: RemoveFlags, ...wanted: string[]): Promise<void> {
+  const { paths, folders } = await this.config();
+  const found = await Promise.all(wanted.map((id) => getDeployment(this, id)));
+  const targets = flags.forget ? [] : await loadTargets(folders);
+  for (const deployment of found) {
+    if (flags.forget) await forgetDeployment(registryFile(paths), deployment.id);
+    else {
+      const target = getTarget(deployment.target, targets);
+      await removeDeployment(deployment, target, { paths, tools: hostTools(this) });
+    }
+    if (!flags.json) {
+      this.print(`${flags.forget ? "forgot" : "removed"} ${deployment.id} (${deployment.where})`);
+    }
+  }
+  if (flags.json) this.print(JSON.stringify(found.map(({ id }) => id), null, 2));
+}
+
+/** `pim deploy output` */
+export async function output(this: PimContext, flags: OutputFlags): Promise<void> {
+  this.print(
+    deploymentOutput(await listDeployments(registryFile((await this.config()).paths)), flags.format),
+  );
+}
+
+async function getDeployment(context: PimContext, id: string): Promise<Deployment> {
+  const all = await listDeployments(registryFile((await context.config()).paths));
+  const found = all.find((each) => each.id === id);
+  if (found !== undefined) return found;
+  throw new UsageError(`There is no deployment ${id}`, {
+    hint: didYouMean(id, all.map((each) => each.id), "Nothing was deployed yet."),
+  });
+}

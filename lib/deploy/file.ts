@@ -1,0 +1,201 @@
+import { basename, dirname, join, resolve } from "node:path";
+import * as v from "valibot";
+import { exists, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts";
+import { homeDir } from "../paths.ts";
+import { checkImage, convertImage } from "../qemu/img.ts";
+import { copyWithHash, sha256Of } from "./copy_file.ts";
+import { DeployError } from "./deploy_error.ts";
+import { conversion, type DiskFormat, diskFormats } from "./formats.ts";
+import { fillName, nameTemplate } from "./name_template.ts";
+import type {
+  Action,
+  ActionContext,
+  DeployImage,
+  DeployPlan,
+  HostTools,
+  Ids,
+  Presence,
+  Target,
+  TargetCheck,
+  TargetType,
+} from "./target.ts";
+
+const schema = v.strictObject({
+  /** Folder; relative to the file that names it. */
+  path: v.pipe(v.string(), v.nonEmpty("a folder")),
+  format: v.optional(v.picklist(diskFormats), "qcow2"),
+  compress: v.optional(v.boolean(), true),
+  /** Name of the file without its ending. */
+  name: nameTemplate,
+});
+
+type Settings = v.InferOutput<typeof schema>;
+
+/** Files in a folder of this host, or of a share that is mounted here. */
+export const file: TargetType<Settings> = {
+  type: "file",
+  brief: "a file in a folder, in any disk format",
+  schema,
+  open: (settings, tools, baseDir) => new FileTarget(settings, tools, baseDir),
+};
+
+class FileTarget implements Target {
+  readonly #folder: string;
+
+  constructor(
+    readonly settings: Settings,
+    readonly tools: HostTools,
+    baseDir: string,
+  ) {
+    this.#folder = resolve(baseDir, settings.path.replace(/^~(?=$|\/)/, homeDir(tools.env)));
+  }
+
+  async check(): Promise<readonly TargetCheck[]> {
+    const parent = await nearestFolder(this.#folder);
+    const probe = join(parent, `.pim-${crypto.randomUUID().slice(0, 8)}`);
+    try {
+      await Deno.writeTextFile(probe, "");
+      await removeIfThere(probe);
+      return [{ name: "folder", ok: true, detail: `${this.#folder} can be written` }];
+    } catch (error) {
+      const detail = `${parent} cannot be written: ${error instanceof Error ? error.message : error}`;
+      return [{ name: "folder", ok: false, detail, hint: "Choose another path in targets.d." }];
+    }
+  }
+
+  async plan(
+    image: DeployImage,
+    { force, ids }: { readonly force: boolean; readonly ids: Ids },
+  ): Promise<DeployPlan> {
+    const { format, compress, name } = this.settings;
+    const path = join(this.#folder, `${fillName(name, image.entry)}.${format}`);
+    if (!force && ids.path !== path && await exists(path)) {
+      throw new DeployError(`Cannot deploy ${image.entry.name} to ${path}: something else is there`, {
+        hint: "Move it away, set another `name` in targets.d, or replace it with --force.",
+      });
+    }
+    const plain = format === "qcow2" && compress;
+    const write: Action = {
+      phase: "upload",
+      text: plain ? `copy the image to ${path}` : `write it as ${format} to ${path}`,
+      run: (context) =>
+        plain ? this.#copy(image, path, context) : this.#convert(image, path, format, context),
+    };
+    const vars = image.efiVars;
+    return {
+      where: path,
+      actions: [
+        write,
+        ...(vars === undefined ? [] : [this.#varsAction(vars, path)]),
+        {
+          phase: "register",
+          text: `write its checksum to ${path}.sha256`,
+          run: (context) => this.#writeChecksum(path, context),
+        },
+      ],
+    };
+  }
+
+  async presence(ids: Ids): Promise<Presence> {
+    if (ids.path === undefined) return "missing";
+    const info = await statIfThere(ids.path);
+    if (info === undefined) return "missing";
+    if (String(info.size) !== ids.bytes) return "changed";
+    if (ids.modified === String(info.mtime?.getTime())) return "there";
+    return await sha256Of(ids.path, this.tools.signal) === ids.sha256 ? "there" : "changed";
+  }
+
+  async remove(ids: Ids): Promise<void> {
+    for (const path of [ids.path, ids.path && `${ids.path}.sha256`, ids.efiVars]) {
+      if (path !== undefined) await removeIfThere(path);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #copy(image: DeployImage, path: string, context: ActionContext): Promise<void> {
+    await this.#inPlace(path, async (part) => {
+      const copied = await copyWithHash(image.path, part, context);
+      if (copied === image.sha256) return;
+      throw new DeployError(
+        `Cannot deploy ${image.entry.name}: ${image.path} is not what was built (its SHA-256 is ${copied})`,
+        { hint: `Build it again: pim build run ${image.entry.profile} --force` },
+      );
+    });
+    await context.made({ path, ...await this.#facts(path, image.sha256) });
+  }
+
+  async #convert(
+    image: DeployImage,
+    path: string,
+    format: DiskFormat,
+    context: ActionContext,
+  ): Promise<void> {
+    const qemuImg = await this.tools.qemuImg();
+    const { signal } = context;
+    await this.#inPlace(path, async (part) => {
+      await convertImage(
+        { source: image.path, target: part, ...conversion(format, this.settings.compress) },
+        {
+          qemuImg,
+          signal,
+          onProgress: (fraction) => context.progress(fraction * image.entry.bytes, image.entry.bytes),
+        },
+      );
+      const check = await checkImage(part, { qemuImg, signal });
+      if (check.corruptions + check.errors > 0) {
+        throw new DeployError(
+          `Cannot deploy ${image.entry.name}: qemu-img finds faults in what it has written`,
+        );
+      }
+    });
+    await context.made({ path, ...await this.#facts(path, await sha256Of(path, signal)) });
+  }
+
+  /** Writes under a name of a moment and gives the file its own when it is whole; nothing stays of a failure. */
+  async #inPlace(path: string, write: (part: string) => Promise<void>): Promise<void> {
+    const part = join(dirname(path), `.${basename(path)}.part`);
+    try {
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await removeIfThere(part);
+      await write(part);
+      using written = await Deno.open(part);
+      await written.sync();
+      await Deno.rename(part, path);
+    } catch (cause) {
+      await removeIfThere(part);
+      if (cause instanceof Error && cause.name !== "Error" && "hint" in cause) throw cause;
+      throw new DeployError(`Cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
+    }
+  }
+
+  async #facts(path: string, sha256: string): Promise<Ids> {
+    const info = await Deno.stat(path);
+    return { bytes: String(info.size), modified: String(info.mtime?.getTime()), sha256 };
+  }
+
+  #varsAction(vars: string, path: string): Action {
+    const target = path.replace(/\.[a-z0-9]+$/, "-efi-vars.fd");
+    return {
+      phase: "upload",
+      text: `copy its UEFI variables to ${target}`,
+      run: async (context) => {
+        await this.#inPlace(target, async (part) => void await copyWithHash(vars, part, context));
+        await context.made({ efiVars: target });
+      },
+    };
+  }
+
+  async #writeChecksum(path: string, { ids }: ActionContext): Promise<void> {
+    await writeFileAtomic(`${path}.sha256`, `${ids.sha256}  ${basename(path)}\n`);
+  }
+}
+
+/** The folder itself, or the nearest one above that is there. */
+async function nearestFolder(folder: string): Promise<string> {
+  for (let here = folder;; here = dirname(here)) {
+    if (await exists(here) || here === dirname(here)) return here;
+  }
+}

@@ -1,0 +1,67 @@
+import { dirname } from "node:path";
+import * as v from "valibot";
+import { type RawEntry, readEntries } from "../config/entries.ts";
+import type { ConfigFolder } from "../config/folders.ts";
+import { problemsError, validate } from "../config/validate.ts";
+import { UsageError } from "../errors.ts";
+import { checkName } from "../paths.ts";
+import { didYouMean } from "../suggest.ts";
+import type { HostTools, Target, TargetType } from "./target.ts";
+import { targetTypes } from "./target_types.ts";
+
+/** A target as targets.d names it, checked. */
+export interface NamedTarget {
+  readonly name: string;
+  readonly type: string;
+  readonly brief: string;
+  /** The file that defines it. */
+  readonly source: string;
+  /** Its entry, merged over `default`; references to secrets are still references. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Whether a deployed image is started and checked there. */
+  readonly verify: boolean;
+  open(tools: HostTools): Target;
+}
+
+/** Reads targets.d of all config folders, nearest first: YAML files of several targets, modules of one each. */
+export async function loadTargets(folders: readonly ConfigFolder[]): Promise<readonly NamedTarget[]> {
+  const own = folders.filter(({ kind }) => kind !== "built-in");
+  return (await readEntries(own, "targets.d", { modules: true })).map(toTarget);
+}
+
+/** The target with this name; throws {@linkcode UsageError} with the nearest name. */
+export function getTarget(name: string, targets: readonly NamedTarget[]): NamedTarget {
+  const found = targets.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`There is no target ${name}`, {
+    hint: didYouMean(name, targets.map((each) => each.name), "Describe one in targets.d: see `pim init`."),
+  });
+}
+
+function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
+  checkName(key, "target name");
+  const { type: wanted, verify: wantsVerify = false, ...settings } = value;
+  const type = targetTypes.find((each) => each.type === wanted);
+  if (type === undefined) throw problemsError([{ path: ["type"], text: typeProblem(wanted) }], where);
+  const verify = validate(v.strictObject({ verify: v.boolean() }), { verify: wantsVerify }, where).verify;
+  return bind(type, settings, { key, source, where, verify });
+}
+
+/** A target whose settings have the shape that its type wants. */
+function bind<S>(
+  type: TargetType<S>,
+  settings: RawEntry["value"],
+  { key, source, where, verify }: Pick<RawEntry, "key" | "source" | "where"> & { readonly verify: boolean },
+): NamedTarget {
+  const checked = validate(type.schema, settings, where) as S;
+  return {
+    ...{ name: key, type: type.type, brief: type.brief, source, settings, verify },
+    open: (tools) => type.open(checked, tools, dirname(source)),
+  };
+}
+
+function typeProblem(wanted: unknown): string {
+  const known = targetTypes.map(({ type }) => type);
+  if (wanted === undefined) return `is missing (${known.join(", ")})`;
+  return `is no kind of target: ${String(wanted)}. ${didYouMean(String(wanted), known, "")}`;
+}

@@ -1,0 +1,62 @@
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { messageOf, UsageError } from "../errors.ts";
+import { hideSecret } from "../log.ts";
+import { type Environment, homeDir } from "../paths.ts";
+import { run } from "../process.ts";
+import type { SecretReference } from "./target.ts";
+
+const shape =
+  'a reference such as "$NAME", "file:PATH" or { command: [PROGRAM, ARGUMENT…] }, never the secret itself';
+
+/** A secret in targets.d: only ever a reference to it. */
+export const secretReference = v.union([
+  v.pipe(v.string(), v.check((text) => /^\$\w+$|^file:./.test(text), shape)),
+  v.strictObject({ command: v.pipe(v.array(v.string()), v.minLength(1, "a program")) }),
+], shape);
+
+/** Where references to secrets lead. */
+export interface SecretSource {
+  readonly env: Environment;
+  /** The folder that relative paths start from. */
+  readonly baseDir: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The secret that a reference stands for, without the line end at its end. From now on it is hidden in logs and errors.
+ * Throws a UsageError that names the reference.
+ */
+export async function readSecret(reference: SecretReference, source: SecretSource): Promise<string> {
+  const secret = (await lookUp(reference, source)).replace(/\r?\n$/, "");
+  if (secret === "") throw new UsageError(`The secret ${nameOf(reference)} is empty`);
+  hideSecret(secret);
+  return secret;
+}
+
+async function lookUp(reference: SecretReference, { env, baseDir, signal }: SecretSource): Promise<string> {
+  if (typeof reference !== "string") {
+    try {
+      return (await run(reference.command, { signal })).stdout;
+    } catch (cause) {
+      throw new UsageError(`Cannot get the secret ${nameOf(reference)}: ${messageOf(cause)}`, { cause });
+    }
+  }
+  if (reference.startsWith("$")) {
+    const value = env.get(reference.slice(1));
+    if (value !== undefined) return value;
+    throw new UsageError(`The secret ${reference} is not in the environment`, {
+      hint: `Set it: export ${reference.slice(1)}=…`,
+    });
+  }
+  const path = resolve(baseDir, reference.slice("file:".length).replace(/^~(?=\/)/, homeDir(env)));
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new UsageError(`Cannot read the secret ${reference}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function nameOf(reference: SecretReference): string {
+  return typeof reference === "string" ? reference : `of the command ${reference.command[0]}`;
+}
