@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { exitCode, UsageError } from "../../lib/errors.ts";
 import type { ImageEntry } from "../../lib/image/entry.ts";
+import { forgetDeployment, listDeployments, putDeployment } from "../../lib/image/deployments.ts";
 import { checkRegistry, openRegistry, updateRegistry } from "../../lib/image/registry.ts";
 import { run, start } from "../../lib/process.ts";
-import { sampleImage, tempFolder } from "./sample.ts";
+import { sampleDeployment, sampleImage, tempFolder } from "./sample.ts";
 
 const adder = fileURLToPath(new URL("add_images.ts", import.meta.url));
 const project = fileURLToPath(new URL("../../deno.json", import.meta.url));
@@ -142,18 +143,16 @@ Deno.test("processes killed while they write leave a whole registry and no lock"
   assert(names.size <= added.length + 1 + writers.length);
 });
 
-Deno.test("what a later pim keeps about deployments is passed through unharmed", async () => {
+Deno.test("deployments stay as they are when images are added", async () => {
   await using folder = await tempFolder();
   const path = join(folder.path, "registry.yml");
-  await Deno.writeTextFile(
-    path,
-    "version: 1\ndeployments:\n  web-1:\n    target: pve\n    at: [1, {deep: 'yes'}]\n    none: null\n",
-  );
+  const deployment = sampleDeployment("share", "web-1");
+  await putDeployment(path, deployment);
   await updateRegistry(path, (registry) => registry.add(sampleImage("dev", new Date(0))));
-  assert.match(
-    await Deno.readTextFile(path),
-    /deployments:\n {2}web-1:\n {4}target: pve\n {4}at:\n.*- 1\n.*- deep: 'yes'\n {4}none: null\n/,
-  );
+  assert.deepEqual(await listDeployments(path), [deployment]);
+  await forgetDeployment(path, deployment.id);
+  assert.deepEqual(await listDeployments(path), []);
+  assert.equal((await openRegistry(path)).list().length, 1);
 });
 
 const sound = `version: 1

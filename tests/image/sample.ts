@@ -1,3 +1,5 @@
+import type { Deployment } from "../../lib/image/deployment.ts";
+import { deploymentId } from "../../lib/image/deployments.ts";
 import type { ImageEntry } from "../../lib/image/entry.ts";
 import { imageName } from "../../lib/image/images.ts";
 
@@ -19,6 +21,15 @@ export function sampleImage(profile: string, date: Date, more: Partial<ImageEntr
     username: "pim",
     logs: [`${name}.build.log`, `${name}.serial.log`],
     ...more,
+  };
+}
+
+/** A finished deployment of an image. */
+export function sampleDeployment(target: string, image: string): Deployment {
+  return {
+    ...{ id: deploymentId(target, image), target, type: "file", image, sha256: "0".repeat(64) },
+    ...{ where: `/srv/${image}.qcow2`, ids: { path: `/srv/${image}.qcow2` }, state: "done" },
+    time: "2026-11-26T00:00:00.000Z",
   };
 }
 
