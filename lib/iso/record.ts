@@ -3,6 +3,8 @@ import * as v from "valibot";
 import { readTextIfThere, removeIfThere, writeFileAtomic } from "../files.ts";
 import { log } from "../log.ts";
 import { type IsoEntry, locationOf } from "./catalog/entry.ts";
+import type { SignatureRule } from "./catalog/rules.ts";
+import type { Signer } from "./verify/signature.ts";
 
 const schema = v.object({
   path: v.string(),
@@ -13,6 +15,12 @@ const schema = v.object({
   url: v.string(),
   checksumUrl: v.optional(v.string()),
   expected: v.optional(v.string()),
+  signature: v.optional(v.object({
+    fingerprint: v.string(),
+    userId: v.string(),
+    madeAt: v.string(),
+    need: v.string(),
+  })),
 });
 
 /** What is remembered of an ISO file whose content was hashed once. */
@@ -28,6 +36,18 @@ export interface IsoRecord {
   readonly checksumUrl?: string | undefined;
   /** The hash that it should have had; nothing when no checksum was known. */
   readonly expected?: string | undefined;
+  /** Who signed the checksum file, where somebody had to. */
+  readonly signature?: RecordedSignature | undefined;
+}
+
+/** A signature that held, and what it had to fulfil. */
+export interface RecordedSignature extends Signer {
+  readonly need: string;
+}
+
+/** What an entry asks of a signature, in a form that can be compared: with another need, what was found says nothing. */
+export function signatureNeed({ url, keys }: SignatureRule): { readonly need: string } {
+  return { need: JSON.stringify([url, ...keys]) };
 }
 
 /** The path of an ISO: the user's own file where it is used in place, else the file in the ISO folder. */

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { IsoEntry } from "./catalog/entry.ts";
 import type { Checksum } from "./verify/checksum.ts";
-import { isoPath, type IsoRecord, readRecord } from "./record.ts";
+import { isoPath, type IsoRecord, readRecord, signatureNeed } from "./record.ts";
+import type { Signer } from "./verify/signature.ts";
 
 /** The state of an ISO's file, as far as it can be told without reading it. */
 export type IsoStatus =
@@ -14,7 +15,13 @@ export type IsoStatus =
     readonly bytes: number;
     readonly known: Checksum | undefined;
   }
-  | { readonly state: "verified"; readonly bytes: number; readonly checksum: Checksum }
+  | {
+    readonly state: "verified";
+    readonly bytes: number;
+    readonly checksum: Checksum;
+    /** Who vouches for the checksum, where the entry says who must. */
+    readonly signer: Signer | undefined;
+  }
   /** Its content does not have the entry's checksum. */
   | {
     readonly state: "wrong";
@@ -43,13 +50,18 @@ export async function isoStatus(entry: IsoEntry, isoDir: string): Promise<IsoSta
 }
 
 function judge(entry: IsoEntry, record: IsoRecord): IsoStatus {
-  const { bytes, algorithm, hash } = record;
+  const { bytes, algorithm, hash, signature } = record;
   const checksum = { algorithm, hash };
   const unverified: IsoStatus = { state: "present-unverified", bytes, known: checksum };
   const compare = (expected: string): IsoStatus =>
     expected === hash
-      ? { state: "verified", bytes, checksum }
+      ? { state: "verified", bytes, checksum, signer }
       : { state: "wrong", bytes, checksum, expected };
+  const signer = signature &&
+    { fingerprint: signature.fingerprint, userId: signature.userId, madeAt: signature.madeAt };
+  // A checksum that must be signed is worth nothing before its signature was verified.
+  const need = entry.signature && signatureNeed(entry.signature).need;
+  if (need !== undefined && need !== signature?.need) return unverified;
   if (entry.checksum !== undefined) {
     return entry.checksum.algorithm === algorithm ? compare(entry.checksum.hash) : unverified;
   }
