@@ -1,6 +1,8 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags } from "./flags.ts";
+import { addCommand } from "./iso/add.ts";
+import { searchCommand } from "./iso/search.ts";
 import { updateCommand } from "./iso/update.ts";
 
 const key = { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" } as const;
@@ -55,6 +57,8 @@ const config = buildCommand<JsonFlags, [], PimContext>({
 export const isoRoutes = buildRouteMap({
   routes: {
     ...{ list, show, download, verify, config },
+    search: searchCommand,
+    add: addCommand,
     update: updateCommand,
   },
   docs: { brief: "Find, add, list, download, verify, update and remove installer ISOs" },

@@ -1,8 +1,8 @@
 import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
+import { getIso } from "../../iso/catalog/catalog.ts";
 import { writtenEntries, type WrittenEntry } from "../../iso/catalog/entry_file.ts";
 import { findUpdate, type Update, writeUpdate } from "../../iso/catalog/update.ts";
 import { log } from "../../log.ts";
-import { didYouMean } from "../../suggest.ts";
 import type { PimContext } from "../context.ts";
 import { countOf } from "../count.ts";
 import { canAsk, confirm } from "../prompt.ts";
@@ -49,19 +49,7 @@ function choose(
       hint: "See what there is with: pim iso list",
     });
   }
-  if (!all) {
-    return keys.map((key) => {
-      const found = entries.find((entry) => entry.key === key);
-      if (found !== undefined) return found;
-      throw new UsageError(`No ISO in the catalog is called ${key}`, {
-        hint: didYouMean(
-          key,
-          entries.map((entry) => entry.key),
-          "The catalog is empty: `pim init` writes one.",
-        ),
-      });
-    });
-  }
+  if (!all) return keys.map((key) => getIso(key, entries));
   const chosen = entries.filter(({ merged }) => merged.release !== undefined);
   if (chosen.length > 0) return chosen;
   throw new UsageError("No ISO of the catalog says where newer releases are", {
