@@ -2,6 +2,7 @@ import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags } from "./flags.ts";
 import { addCommand } from "./iso/add.ts";
+import { pruneCommand, removeCommand } from "./iso/remove.ts";
 import { searchCommand } from "./iso/search.ts";
 import { updateCommand } from "./iso/update.ts";
 
@@ -60,6 +61,8 @@ export const isoRoutes = buildRouteMap({
     search: searchCommand,
     add: addCommand,
     update: updateCommand,
+    remove: removeCommand,
+    prune: pruneCommand,
   },
   docs: { brief: "Find, add, list, download, verify, update and remove installer ISOs" },
 });

@@ -63,9 +63,18 @@ export function recordPath(entry: IsoEntry, isoDir: string): string {
   return join(isoDir, `${name}.json`);
 }
 
+/** The file that is locked while an ISO of this name is downloaded into the ISO folder. */
+export function lockPath(isoDir: string, filename: string): string {
+  return join(isoDir, `.${filename}.lock`);
+}
+
 /** The record of an ISO; undefined when there is none or it is damaged, which costs one more verification. */
 export async function readRecord(entry: IsoEntry, isoDir: string): Promise<IsoRecord | undefined> {
-  const path = recordPath(entry, isoDir);
+  return await readRecordFile(recordPath(entry, isoDir));
+}
+
+/** The record in a file; undefined when there is none, or none that can be read. */
+export async function readRecordFile(path: string): Promise<IsoRecord | undefined> {
   const text = await readTextIfThere(path);
   if (text === undefined) return undefined;
   try {

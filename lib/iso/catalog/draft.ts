@@ -76,7 +76,7 @@ function keyOf(base: string): string | undefined {
 }
 
 function nameOf(base: string): string {
-  const words = base.replaceAll(/[-_ ]+/g, " ").trim();
+  const words = base.replaceAll(/(?:[- ]|(?<!x86)_)+/g, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

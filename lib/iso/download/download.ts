@@ -1,4 +1,3 @@
-import { dirname, join } from "node:path";
 import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
 import { tryLockFile } from "../../files.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
@@ -6,7 +5,7 @@ import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import { type Expected, expectedChecksum } from "../verify/expected.ts";
 import { partFiles, removePart } from "./part.ts";
-import { isoPath, removeRecord } from "../record.ts";
+import { isoPath, lockPath, removeRecord } from "../record.ts";
 import { isoStatus, statIfThere } from "../status.ts";
 import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
 import {
@@ -132,7 +131,7 @@ const lockPollMs = 200;
 
 /** The lock of one ISO. It is asked for again and again, since a wait inside the kernel could not be cancelled. */
 async function lockIso(entry: IsoEntry, isoDir: string, signal?: AbortSignal): Promise<AsyncDisposable> {
-  const path = join(dirname(isoPath(entry, isoDir)), `.${entry.filename}.lock`);
+  const path = lockPath(isoDir, entry.filename);
   for (let tries = 0;; tries++) {
     const lock = await tryLockFile(path);
     if (lock !== undefined) return lock;
