@@ -39,8 +39,7 @@ export async function findUpdate(written: WrittenEntry, options: ExpectedOptions
   const { key, file, merged } = written;
   if (merged.release === undefined) {
     throw new UsageError(`Nothing says where newer releases of ${key} are found`, {
-      hint:
-        "Give it a `release` with `url` and `pattern` in isos.d; config.example/isos.d/debian.yml shows one.",
+      hint: "Give it a `release` with `url` and `pattern` in isos.d; `pim iso search --json` shows some.",
     });
   }
   const current = currentVersion(key, merged.url, merged.release);

@@ -121,7 +121,7 @@ Deno.test("flags come before what is found, and a signing key brings the signatu
         `  signature_url: ${server.url}/SHA256SUMS.sign\n  signing_key:\n    - '${fingerprint}'\n    - ${
           join(user.path, "work/keys/mine.asc")
         }\n` +
-        `  architecture: arm64\n`,
+        `  filename: y.iso\n  architecture: arm64\n`,
     );
     const other = await user.pim(
       "iso",
