@@ -156,7 +156,7 @@ async function catalog(
   const entries = await loadCatalog(folders);
   if (entries.length > 0) return { isoDir: settings.iso.iso_dir, entries };
   throw new UsageError("There are no ISOs in the catalog yet", {
-    hint: "Make a first configuration with: pim init",
+    hint: "Add one with `pim iso add debian-13-netinst`, or make a first configuration with: pim init",
   });
 }
 

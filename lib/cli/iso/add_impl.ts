@@ -1,13 +1,14 @@
 import { type Architecture, architectures, hostArchitecture, parseArchitecture } from "../../architecture.ts";
 import type { Tree } from "../../config/merge.ts";
 import { CancelledError, UsageError } from "../../errors.ts";
+import { HttpError } from "../../http_error.ts";
 import { loadCatalog } from "../../iso/catalog/catalog.ts";
 import { absoluteKey, absoluteSource, checkedEntry, type Draft, draftOf } from "../../iso/catalog/draft.ts";
 import { locationOf } from "../../iso/catalog/entry.ts";
 import { addEntry, entryText, newEntryFile } from "../../iso/catalog/entry_file.ts";
 import { adviceToAdd, findKnown } from "../../iso/catalog/known/find_known.ts";
 import type { KnownIso } from "../../iso/catalog/known/known.ts";
-import { findChecksumBeside } from "../../iso/verify/beside.ts";
+import { type ChecksumBeside, findChecksumBeside } from "../../iso/verify/beside.ts";
 import { formatChecksum, hashFile } from "../../iso/verify/checksum.ts";
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
@@ -97,7 +98,7 @@ async function checksumFields(context: PimContext, flags: AddFlags, { url }: Dra
     const hash = await hashFile(location.path, "sha256", { signal: context.signal });
     return { checksum: formatChecksum({ algorithm: "sha256", hash }) };
   }
-  const beside = await findChecksumBeside(url, { signal: context.signal });
+  const beside = await besideOf(context, url);
   if (beside === undefined) return await askedChecksum(context);
   log.info(`Found ${formatChecksum(beside.checksum)} in ${beside.url}`);
   if (beside.signatureUrl === undefined || flags.signatureUrl !== undefined) {
@@ -110,6 +111,18 @@ async function checksumFields(context: PimContext, flags: AddFlags, { url }: Dra
     `It is signed (${beside.signatureUrl}); to have that verified, say who must have signed: --signing-key`,
   );
   return { checksum_url: beside.url };
+}
+
+async function besideOf(context: PimContext, url: string): Promise<ChecksumBeside | undefined> {
+  try {
+    return await findChecksumBeside(url, { signal: context.signal, retries: 1 });
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    throw new HttpError(`Cannot look for a checksum beside the ISO: ${error.message}`, {
+      cause: error,
+      hint: "Give it yourself, with --checksum or --checksum-url; then the network is not asked.",
+    });
+  }
 }
 
 async function askedChecksum(context: PimContext): Promise<Tree> {

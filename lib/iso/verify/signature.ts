@@ -60,11 +60,19 @@ export async function verifySignature(
     const good = judgements.find((each) => each.verdict === "good" && fingerprintsOf(each).some(allows));
     if (good !== undefined) return { signed, signer: signerOf(good) };
     // Another place may have the key with a later expiry, or have it at all.
-    const failed = judgements.find(({ verdict }) => verdict !== "no-key") ?? judgements[0];
+    const failed = judgements.find(({ verdict }) => verdict !== "no-key") ?? judgements[0] ?? unreadable;
     if (worst === undefined || worst.verdict === "no-key") worst = failed;
   }
   throw signatureError(what, rule, worst);
 }
+
+const unreadable: SignatureJudgement = {
+  verdict: "broken",
+  fingerprint: undefined,
+  primaryFingerprint: undefined,
+  userId: undefined,
+  madeAt: undefined,
+};
 
 function fingerprintsOf({ fingerprint, primaryFingerprint }: SignatureJudgement): readonly string[] {
   return [fingerprint, primaryFingerprint].filter((each) => each !== undefined);

@@ -79,23 +79,20 @@ async function keyFile(path: string, { workDir }: KeySearch): Promise<string> {
   });
 }
 
+/** File by file: one may have a key that has expired, and the next the same key with a later expiry. */
 async function* fromFolder(
   folder: string,
   wanted: readonly string[],
   search: KeySearch,
 ): AsyncGenerator<KeySource> {
-  const keys: PublicKey[] = [];
-  for (const name of await listFolder({ kind: "user", path: folder }, ".", keyFileEnding)) {
-    const path = join(folder, name);
-    const bytes = await readBytesIfThere(path).catch((error) => {
-      log.debug(`${messageOf(error)}; looking for keys elsewhere`);
-      return undefined;
-    });
+  const unreadable = (error: unknown) => log.debug(`${messageOf(error)}; looking for keys elsewhere`);
+  const names = await listFolder({ kind: "user", path: folder }, ".", keyFileEnding).catch(unreadable);
+  for (const path of (names ?? []).map((name) => join(folder, name))) {
+    const bytes = await readBytesIfThere(path).catch(unreadable) ?? undefined;
     // What is in a keybox only gpgv can tell.
     if (bytes !== undefined && isKeybox(bytes)) yield { place: path, keyrings: [path], ...only(wanted) };
-    else keys.push(...keysIn(bytes));
+    else yield* fromKeys(path, keysIn(bytes), wanted, search);
   }
-  yield* fromKeys(folder, keys, wanted, search);
 }
 
 /** Those of the keys that are wanted, as a source of their own; nothing when it is none. */
