@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { IsoEntry } from "./catalog/entry.ts";
+import type { SignatureRule } from "./catalog/rules.ts";
 import type { Checksum } from "./verify/checksum.ts";
 import { isoPath, type IsoRecord, readRecord, signatureNeed } from "./record.ts";
 import type { Signer } from "./verify/signature.ts";
@@ -50,26 +51,31 @@ export async function isoStatus(entry: IsoEntry, isoDir: string): Promise<IsoSta
 }
 
 function judge(entry: IsoEntry, record: IsoRecord): IsoStatus {
-  const { bytes, algorithm, hash, signature } = record;
+  const { bytes, algorithm, hash } = record;
   const checksum = { algorithm, hash };
   const unverified: IsoStatus = { state: "present-unverified", bytes, known: checksum };
+  const signer = entry.signature && signerOf(entry.signature, record);
   const compare = (expected: string): IsoStatus =>
     expected === hash
       ? { state: "verified", bytes, checksum, signer }
       : { state: "wrong", bytes, checksum, expected };
-  const signer = signature &&
-    { fingerprint: signature.fingerprint, userId: signature.userId, madeAt: signature.madeAt };
-  // A checksum that must be signed is worth nothing before its signature was verified.
-  const need = entry.signature && signatureNeed(entry.signature).need;
-  if (need !== undefined && need !== signature?.need) return unverified;
-  if (entry.checksum !== undefined) {
-    return entry.checksum.algorithm === algorithm ? compare(entry.checksum.hash) : unverified;
-  }
   // What a checksum file said counts for as long as the entry names the same file there.
   const same = record.url === entry.url && record.checksumUrl === entry.checksumUrl;
-  return entry.checksumUrl !== undefined && same && record.expected !== undefined
-    ? compare(record.expected)
-    : unverified;
+  const said = same ? record.expected : undefined;
+  // A checksum that must be signed is worth nothing before its signature was verified.
+  if (entry.signature !== undefined && (signer === undefined || said === undefined)) return unverified;
+  if (entry.checksum !== undefined) {
+    const signed = entry.signature === undefined || said === entry.checksum.hash;
+    return entry.checksum.algorithm === algorithm && signed ? compare(entry.checksum.hash) : unverified;
+  }
+  return entry.checksumUrl !== undefined && said !== undefined ? compare(said) : unverified;
+}
+
+/** Who has signed what a record knows, if that is what the entry asks for. */
+function signerOf(rule: SignatureRule, { signature }: IsoRecord): Signer | undefined {
+  if (signature === undefined || signature.need !== signatureNeed(rule).need) return undefined;
+  const { fingerprint, userId, madeAt } = signature;
+  return { fingerprint, userId, madeAt };
 }
 
 /** What the file system says of a path, or undefined. */

@@ -25,7 +25,9 @@ Deno.test("a build verifies the signature of an ISO's checksum with the keys bes
   const entry = (by: string) =>
     Deno.writeTextFile(
       join(config, "isos.d", "small.yml"),
-      `small:\n  url: ${iso}\n  architecture: amd64\n  checksum_url: ${iso.replace("small.iso", "SHA256SUMS")}\n` +
+      `small:\n  url: ${iso}\n  architecture: amd64\n  checksum_url: ${
+        iso.replace("small.iso", "SHA256SUMS")
+      }\n` +
         `  signature_url: ${iso.replace("small.iso", "SHA256SUMS.sign")}\n  signing_key: ${by}\n`,
     );
   await using context = told();

@@ -121,8 +121,19 @@ Deno.test("a checksum in the entry must be the one that is signed", async () => 
     const { code, stderr } = await user.pim("iso", "download", "x");
     assert.equal(code, 5);
     assert.match(stderr, new RegExp(`x-amd64.iso has sha256:${hash}, but the entry x says sha256:000`));
+    const state = async () => JSON.parse((await user.pim("iso", "show", "x", "--json")).stdout).state;
     await entry(...rule, `checksum: sha256:${hash}`);
     assert.equal((await user.pim("iso", "download", "x")).code, 0);
+    assert.equal(await state(), "verified");
+    // What was signed was the checksum of another ISO.
+    await entry(...rule, `checksum: sha256:${"0".repeat(64)}`);
+    assert.equal(await state(), "present-unverified");
+    await user.write(
+      "config/pim/isos.d/x.yml",
+      (await Deno.readTextFile(join(user.path, "config/pim/isos.d/x.yml"))).replace(/ {2}checksum: .*\n/, "")
+        .replace("/x-amd64.iso", "/mirror/x-amd64.iso"),
+    );
+    assert.equal(await state(), "present-unverified");
   });
 });
 
