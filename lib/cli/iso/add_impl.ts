@@ -1,19 +1,18 @@
 import { type Architecture, architectures, hostArchitecture, parseArchitecture } from "../../architecture.ts";
 import type { Tree } from "../../config/merge.ts";
-import { CancelledError, UsageError } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { CancelledError, HostError, UsageError } from "../../errors.ts";
 import { loadCatalog } from "../../iso/catalog/catalog.ts";
-import { absoluteKey, absoluteSource, checkedEntry, type Draft, draftOf } from "../../iso/catalog/draft.ts";
-import { locationOf } from "../../iso/catalog/entry.ts";
+import { absoluteKey, absoluteSource, checkedEntry, draftOf } from "../../iso/catalog/draft.ts";
 import { addEntry, entryText, newEntryFile } from "../../iso/catalog/entry_file.ts";
 import { adviceToAdd, findKnown } from "../../iso/catalog/known/find_known.ts";
 import type { KnownIso } from "../../iso/catalog/known/known.ts";
-import { type ChecksumBeside, findChecksumBeside } from "../../iso/verify/beside.ts";
-import { formatChecksum, hashFile } from "../../iso/verify/checksum.ts";
+import { checkGpgv } from "../../iso/verify/gpgv.ts";
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
-import { ask, canAsk, confirm } from "../prompt.ts";
+import { canAsk, confirm } from "../prompt.ts";
 import type { AddFlags } from "./add.ts";
+import { checksumFields } from "./add_checksum.ts";
+import { need } from "./need.ts";
 
 /** An entry that is on its way into the catalog. */
 interface Proposal {
@@ -35,7 +34,18 @@ export async function add(this: PimContext, flags: AddFlags, source?: string): P
   await addEntry(file, key, checked);
   if (flags.json) return this.print(JSON.stringify({ key, file, entry: checked }, null, 2));
   this.print(`Added ${key} to ${file}`);
+  if (checked.signature_url !== undefined) await warnWithoutGpgv();
   log.info(`Download it with: pim iso download ${key}`);
+}
+
+/** Says in time what a download will need. */
+async function warnWithoutGpgv(): Promise<void> {
+  try {
+    await checkGpgv();
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    log.warn(`${error.message}. ${error.hint}`);
+  }
 }
 
 async function propose(context: PimContext, flags: AddFlags, from: string): Promise<Proposal> {
@@ -87,65 +97,11 @@ function givenFields({ checksumUrl, signatureUrl, signingKey, signingKeyUrl }: A
   };
 }
 
-/** The checksum that was given, or the one that can be found. */
-async function checksumFields(context: PimContext, flags: AddFlags, { url }: Draft): Promise<Tree> {
-  if (flags.checksum === "none") return {};
-  if (flags.checksum !== undefined) return { checksum: flags.checksum };
-  if (flags.checksumUrl !== undefined) return {};
-  const location = locationOf({ url });
-  if (location.kind !== "http") {
-    log.info(`Hashing ${location.path}`);
-    const hash = await hashFile(location.path, "sha256", { signal: context.signal });
-    return { checksum: formatChecksum({ algorithm: "sha256", hash }) };
-  }
-  const beside = await besideOf(context, url);
-  if (beside === undefined) return await askedChecksum(context);
-  log.info(`Found ${formatChecksum(beside.checksum)} in ${beside.url}`);
-  if (beside.signatureUrl === undefined || flags.signatureUrl !== undefined) {
-    return { checksum_url: beside.url };
-  }
-  if (flags.signingKey !== undefined) {
-    return { checksum_url: beside.url, signature_url: beside.signatureUrl };
-  }
-  log.info(
-    `It is signed (${beside.signatureUrl}); to have that verified, say who must have signed: --signing-key`,
-  );
-  return { checksum_url: beside.url };
-}
-
-async function besideOf(context: PimContext, url: string): Promise<ChecksumBeside | undefined> {
-  try {
-    return await findChecksumBeside(url, { signal: context.signal, retries: 1 });
-  } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
-    throw new HttpError(`Cannot look for a checksum beside the ISO: ${error.message}`, {
-      cause: error,
-      hint: "Give it yourself, with --checksum or --checksum-url; then the network is not asked.",
-    });
-  }
-}
-
-async function askedChecksum(context: PimContext): Promise<Tree> {
-  const question = 'No checksum found. "sha256:…", the URL of a checksum file, or "none"';
-  const answer = await need(context, "--checksum, --checksum-url or --checksum none", question);
-  if (answer === "none") return {};
-  return /:\/\//.test(answer) ? { checksum_url: answer } : { checksum: answer };
-}
-
 async function needArchitecture(context: PimContext): Promise<Architecture> {
   const answer = await need(context, "--arch", `Architecture (${architectures.join(" or ")})`);
   const architecture = parseArchitecture(answer);
   if (architecture !== undefined) return architecture;
   throw new UsageError(`${answer} is not one of: ${architectures.join(", ")}`);
-}
-
-/** Asks for what is missing where somebody can answer; throws {@linkcode UsageError} elsewhere. */
-async function need(context: PimContext, flag: string, question: string): Promise<string> {
-  const answer = canAsk(context) ? await ask(context, question) : "";
-  if (answer !== "") return answer;
-  throw new UsageError(`Cannot add an ISO without this: ${question}`, {
-    hint: flag === "URL" ? "Type: pim iso add URL" : `Give it with ${flag}.`,
-  });
 }
 
 function unknown(name: string, arch: Architecture | undefined): UsageError {

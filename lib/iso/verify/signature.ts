@@ -1,14 +1,12 @@
-import { Buffer } from "node:buffer";
-import { exitCode, PimError } from "../../errors.ts";
 import { removeIfThere } from "../../files.ts";
-import { showUrl } from "../../http_error.ts";
 import { log } from "../../log.ts";
 import type { SignatureRule } from "../catalog/rules.ts";
 import type { NetworkOptions } from "./expected.ts";
 import type { SignatureJudgement } from "./gpg_status.ts";
 import { checkGpgv, runGpgv, type SignedContent } from "./gpgv.ts";
-import { dearmor, packetTag, readPackets } from "./openpgp.ts";
-import { type KeyPlaces, keySources } from "./signing_keys.ts";
+import { signatureError } from "./signature_error.ts";
+import { detachedSignature, inlinePart } from "./signed_part.ts";
+import { type KeyPlaces, type KeySource, localKeys, remoteKeys } from "./signing_keys.ts";
 
 /** Who vouches for a checksum file. */
 export interface Signer {
@@ -48,22 +46,59 @@ export async function verifySignature(
     ? { content: inlinePart(what, content.content), signature: undefined }
     : { ...content, signature: detachedSignature(rule.url, content.signature) };
   await using work = await privateFolder();
-  let worst: SignatureJudgement | undefined;
   const search = { rule, places: options.keys, workDir: work.path, network: options };
-  for await (const { place, keyrings, allows } of keySources(search)) {
-    await using run = await privateFolder();
-    const { judgements, signed } = await runGpgv(clean, keyrings, run.path, options.signal);
+  const trial = { what, rule, content: clean, signal: options.signal };
+  const here = await tryKeys(localKeys(search), trial);
+  if (here.verified !== undefined) return here.verified;
+  // Another place may have the key with a later expiry, or have it at all.
+  const fetched = await tryKeys(remoteKeys(search), trial);
+  if (fetched.verified !== undefined) return fetched.verified;
+  throw signatureError(what, rule, worse(here.failed, fetched.failed));
+}
+
+/** What is tried with the keys of each place. */
+interface Trial {
+  readonly what: string;
+  readonly rule: SignatureRule;
+  readonly content: SignedContent;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Looks for a key with which the signature holds. All places are asked, since a later one may know that a key was
+ * revoked: then, and where one of several signatures is wrong, it throws, whatever else holds.
+ */
+async function tryKeys(
+  sources: AsyncIterable<KeySource>,
+  { what, rule, content, signal }: Trial,
+): Promise<{ readonly verified?: Verified; readonly failed?: SignatureJudgement }> {
+  let verified: Verified | undefined;
+  let failed: SignatureJudgement | undefined;
+  for await (const { place, keyrings, allows } of sources) {
+    await using folder = await privateFolder();
+    const { judgements, signed } = await runGpgv(content, keyrings, folder.path, signal);
     log.debug(`${what}: ${judgements.map(({ verdict }) => verdict).join(", ")}, by the keys of ${place}`);
-    // One that is wrong outweighs one that holds: the content is not what somebody whom the rule trusts has signed.
-    const final = judgements.find(({ verdict }) => verdict === "bad" || verdict === "revoked-key");
+    const counts = (each: SignatureJudgement) => fingerprintsOf(each).some(allows);
+    const final = judgements.find((each) =>
+      each.verdict === "bad" || (each.verdict === "revoked-key" && counts(each))
+    );
     if (final !== undefined) throw signatureError(what, rule, final);
-    const good = judgements.find((each) => each.verdict === "good" && fingerprintsOf(each).some(allows));
-    if (good !== undefined) return { signed, signer: signerOf(good) };
-    // Another place may have the key with a later expiry, or have it at all.
-    const failed = judgements.find(({ verdict }) => verdict !== "no-key") ?? judgements[0] ?? unreadable;
-    if (worst === undefined || worst.verdict === "no-key") worst = failed;
+    const good = judgements.find((each) => each.verdict === "good" && counts(each));
+    if (good !== undefined) verified ??= { signed, signer: signerOf(good) };
+    failed = worse(
+      failed,
+      judgements.find(({ verdict }) => verdict !== "no-key") ?? judgements[0] ?? unreadable,
+    );
   }
-  throw signatureError(what, rule, worst);
+  return { verified, failed };
+}
+
+/** The judgement that says more: that a key is missing says least. */
+function worse(
+  first: SignatureJudgement | undefined,
+  second: SignatureJudgement | undefined,
+): SignatureJudgement | undefined {
+  return first === undefined || (first.verdict === "no-key" && second !== undefined) ? second : first;
 }
 
 const unreadable: SignatureJudgement = {
@@ -84,81 +119,6 @@ function signerOf(good: SignatureJudgement): Signer {
     userId: good.userId ?? "",
     madeAt: good.madeAt ?? "",
   };
-}
-
-const begin = "-----BEGIN PGP SIGNED MESSAGE-----";
-
-/** The signed part of a text with a signature in line; what stands around it must not come near gpgv. */
-function inlinePart(what: string, content: Uint8Array): Uint8Array {
-  const text = Buffer.from(content).toString("latin1");
-  const [part, ...more] = text.match(
-    /^-----BEGIN PGP SIGNED MESSAGE-----\r?$[^]*?^-----END PGP SIGNATURE-----\r?$/gm,
-  ) ?? [];
-  if (part !== undefined && more.length === 0 && part.split(begin).length === 2) {
-    return Buffer.from(`${part}\n`, "latin1");
-  }
-  const why = part === undefined ? "it carries no signature" : "it has several signed parts";
-  throw new PimError(`Cannot verify ${showUrl(what)}: ${why}`, {
-    exitCode: exitCode.checksum,
-    hint: "Set `signature_url` of this ISO in isos.d to where the signature is.",
-  });
-}
-
-/** A detached signature without its armour; a message that brings its own content is none. */
-function detachedSignature(url: string, bytes: Uint8Array): Uint8Array {
-  const signature = dearmor(bytes, "SIGNATURE");
-  const packets = readPackets(signature);
-  if (packets?.every(({ tag }) => tag === packetTag.signature)) return signature;
-  throw new PimError(`${showUrl(url)} is no detached signature`, {
-    exitCode: exitCode.checksum,
-    hint:
-      "Correct `signature_url` of this ISO in isos.d; for a file that is signed in line it is the file's own URL.",
-  });
-}
-
-const reasons: Record<SignatureJudgement["verdict"], string> = {
-  good: "its key is none of those that the entry allows",
-  bad: "it was changed after it was signed, or the signature is of another file",
-  expired: "the signature has expired",
-  "expired-key": "the key has expired",
-  "revoked-key": "the key was revoked",
-  weak: "it was made with a broken hash algorithm",
-  "no-key": "it was made by another key",
-  broken: "gpgv cannot read it",
-};
-
-function signatureError(
-  what: string,
-  rule: SignatureRule,
-  judgement: SignatureJudgement | undefined,
-): PimError {
-  const allowed = rule.keys.join(" or ");
-  if (judgement === undefined) {
-    return new PimError(
-      `Cannot verify the signature of ${showUrl(what)}: the key ${allowed} is nowhere here`,
-      {
-        exitCode: exitCode.checksum,
-        hint:
-          "Put it into keys.d beside isos.d (NAME.asc or NAME.gpg), or say where it is with `signing_key_url`.",
-      },
-    );
-  }
-  const { verdict, userId, fingerprint } = judgement;
-  const by = [userId, fingerprint].filter((each) => each !== undefined).join(", ");
-  return new PimError(
-    `The signature of ${showUrl(what)}${by === "" ? "" : ` by ${by}`} is not accepted: ${reasons[verdict]}`,
-    { exitCode: exitCode.checksum, hint: hintFor(verdict, allowed) },
-  );
-}
-
-function hintFor(verdict: SignatureJudgement["verdict"], allowed: string): string {
-  if (verdict === "expired-key") {
-    return "If its owner has extended it, put the newer key into keys.d beside isos.d.";
-  }
-  if (verdict === "no-key" || verdict === "good") {
-    return `The entry allows ${allowed}. Change \`signing_key\` only if the distribution says that it has a new key.`;
-  }
-  return "Do not use the ISO before you know why: ask the distribution, or try another mirror.";
 }
 
 /** A folder that only we can read, and that is gone at the end. */

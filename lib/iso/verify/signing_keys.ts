@@ -44,25 +44,37 @@ const usualKeyrings = ["/usr/share/keyrings", "/etc/apt/trusted.gpg.d"];
 const keyFileEnding = /\.(gpg|asc|pgp|kbx)$/;
 const maxKeyBytes = 8 * 1024 * 1024;
 
-/** The places that have keys which may sign, nearest first; the network comes last, and only when it is asked for. */
-export async function* keySources(search: KeySearch): AsyncGenerator<KeySource> {
+/** The places on this host that have keys which may sign, nearest first. */
+export async function* localKeys(search: KeySearch): AsyncGenerator<KeySource> {
   const { rule, places } = search;
   for (const path of rule.keys.filter((key) => fingerprintOf(key) === undefined)) {
     yield { place: path, keyrings: [await keyFile(path, search)], allows: () => true };
   }
-  const wanted = rule.keys.filter((key) => fingerprintOf(key) !== undefined);
+  const wanted = wantedKeys(rule);
   if (wanted.length === 0) return;
   for (const folder of places?.folders ?? []) {
     yield* fromFolder(join(folder.path, "keys.d"), wanted, search);
   }
   for (const folder of places?.systemKeyrings ?? usualKeyrings) yield* fromFolder(folder, wanted, search);
   yield* fromKeys("the keyring of gpg", await exportedKeys(wanted), wanted, search);
-  if (rule.keyUrl === undefined) return;
-  const cached = wanted.map((fingerprint) => places && cachedKeyFile(places.paths, fingerprint));
-  for (const path of cached.filter((each) => each !== undefined)) {
+  for (
+    const path of wanted.flatMap((key) => places === undefined ? [] : [cachedKeyFile(places.paths, key)])
+  ) {
     yield* fromKeys(path, keysIn(await readBytesIfThere(path)), wanted, search);
   }
+}
+
+/** The keys from signing_key_url, which are kept for the next time; nothing when the entry has none. */
+export async function* remoteKeys(search: KeySearch): AsyncGenerator<KeySource> {
+  const { rule } = search;
+  const wanted = wantedKeys(rule);
+  if (rule.keyUrl === undefined || wanted.length === 0) return;
   yield* fromKeys(rule.keyUrl, await fetchedKeys(rule.keyUrl, wanted, search), wanted, search);
+}
+
+/** The fingerprints that a rule allows. */
+function wantedKeys(rule: SignatureRule): readonly string[] {
+  return rule.keys.filter((key) => fingerprintOf(key) !== undefined);
 }
 
 /** A key file that the entry names, in a form that gpgv reads. */
@@ -137,7 +149,7 @@ async function exportedKeys(wanted: readonly string[]): Promise<readonly PublicK
   return publicKeysOf(new TextEncoder().encode(stdout));
 }
 
-/** The wanted keys from signing_key_url, which are kept for the next time. */
+/** Fetches the wanted keys, and keeps each of them. */
 async function fetchedKeys(
   url: string,
   wanted: readonly string[],

@@ -209,6 +209,10 @@ Deno.test("a known ISO is added for this host's architecture or another, and a p
     assert.equal((await user.pim("iso", "add", "debian-13-amd64-netinst", "--key", "deb")).code, 0);
     const json = await user.pim("iso", "show", "deb", "--json");
     assert.match(JSON.parse(json.stdout).signatureUrl, /SHA256SUMS\.sign$/);
+    const without = await user.run([...user.argv, "iso", "add", "debian-12-netinst"], {
+      env: { PATH: "/nowhere" },
+    });
+    assert.match(without.stderr, /warning: Cannot verify a signature: gpgv is not installed/);
     const noted = await user.pim("iso", "add", "alpine-3.24-virt", "--arch", "amd64");
     assert.match(noted.stderr, /There is no signature/);
   });

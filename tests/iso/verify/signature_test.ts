@@ -194,6 +194,22 @@ Deno.test("expired and revoked keys, and expired signatures, are not accepted", 
   });
 });
 
+Deno.test("a key that one keyring here knows to be revoked is not accepted because another does not", async () => {
+  await bench(async ({ gpg, dir, options, know }) => {
+    const key = await gpg.makeKey("Images");
+    await know(key);
+    const signature = await gpg.sign(sums, key, "--detach-sign");
+    await check(bytesOf(sums), signature, allow(key), options);
+    await gpg.revoke(key);
+    await Deno.mkdir(join(dir.path, "system"));
+    await Deno.writeFile(join(dir.path, "system", "distribution.gpg"), await gpg.publicKey(key));
+    await assert.rejects(
+      check(bytesOf(sums), signature, allow(key), options),
+      refuses(/the key was revoked/),
+    );
+  });
+});
+
 Deno.test("a signature with SHA-1 is not accepted", async () => {
   await bench(async ({ gpg, options, know }) => {
     const key = await gpg.makeKey("Images");
