@@ -144,7 +144,8 @@ async function exportedKeys(wanted: readonly string[]): Promise<readonly PublicK
   const home = Deno.env.get("GNUPGHOME") ?? join(Deno.env.get("HOME") ?? homedir(), ".gnupg");
   // gpg would make the folder.
   if (!(await exists(home)) || await which("gpg") === undefined) return [];
-  const argv = ["gpg", "--homedir", home, "--batch", "--quiet", "--no-autostart", "--armor", "--export"];
+  const quietly = ["--batch", "--quiet", "--no-autostart", "--no-auto-check-trustdb"];
+  const argv = ["gpg", "--homedir", home, ...quietly, "--armor", "--export"];
   const { stdout } = await run([...argv, ...wanted], { okStatus: [0, 1, 2] });
   return publicKeysOf(new TextEncoder().encode(stdout));
 }
