@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { explainFailure, HttpError, showUrl, statusError } from "./http_error.ts";
 import { log } from "./log.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
@@ -76,19 +77,26 @@ export async function fetchText(
   url: string,
   options: HttpOptions & RetryOptions & { maxBytes: number },
 ): Promise<string> {
+  return new TextDecoder().decode(await fetchBytes(url, options));
+}
+
+/** The bytes of a small document, tried again when the network fails. */
+export async function fetchBytes(
+  url: string,
+  options: HttpOptions & RetryOptions & { maxBytes: number },
+): Promise<Uint8Array> {
   return await withRetries(async () => {
     await using response = await httpGet(url, options);
-    const decoder = new TextDecoder();
-    let text = "";
+    const all: Uint8Array[] = [];
     let bytes = 0;
     for await (const piece of response.body) {
       bytes += piece.length;
       if (bytes > options.maxBytes) {
         throw new HttpError(`Cannot fetch ${showUrl(url)}: it has more than ${options.maxBytes} bytes`);
       }
-      text += decoder.decode(piece, { stream: true });
+      all.push(piece);
     }
-    return text + decoder.decode();
+    return Buffer.concat(all);
   }, options);
 }
 

@@ -85,6 +85,11 @@ export function filesOfLayer(dir: string): LayerFiles {
   };
 }
 
+/** A public key that was fetched once; it is named by its fingerprint, which vouches for it. */
+export function cachedKeyFile(paths: Pick<Paths, "cacheDir">, fingerprint: string): string {
+  return join(paths.cacheDir, "keys", `${fingerprint}.gpg`);
+}
+
 /** A secret of this user, with which what builds depend on is hashed. */
 export function digestSecretFile(paths: Paths): string {
   return join(paths.dataDir, "digest-secret");

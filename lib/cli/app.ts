@@ -28,7 +28,7 @@ Every command also takes:
   --debug         every program that is started, and stack traces
 
 Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 3 host not ready, 4 download failed,
-5 checksum wrong, 6 install or SSH timed out, 7 provisioning script failed, 8 verification failed,
+5 checksum or signature wrong, 6 install or SSH timed out, 7 provisioning script failed, 8 verification failed,
 9 deploy failed, 130 cancelled.`;
 
 /** The command tree of pim. */

@@ -1,5 +1,6 @@
 import { buildCommand, type Command } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
+import { parseAgeMs } from "./age.ts";
 import type { PimContext } from "./context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
 
@@ -61,19 +62,6 @@ export interface PruneFlags extends JsonFlags {
   readonly olderThan?: number;
   readonly maxSize?: number;
   readonly dryRun: boolean;
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-};
-
-function parseAgeMs(text: string): number {
-  const [, count, unit = ""] = /^(\d+)([mhdw])$/.exec(text) ?? [];
-  if (count === undefined) throw new RangeError(`${text} is no age such as 12h, 7d or 2w`);
-  return Number(count) * (unitMs[unit] ?? 0);
 }
 
 async function parseSizeBytes(text: string): Promise<number> {

@@ -1,6 +1,10 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags } from "./flags.ts";
+import { addCommand } from "./iso/add.ts";
+import { pruneCommand, removeCommand } from "./iso/remove.ts";
+import { searchCommand } from "./iso/search.ts";
+import { updateCommand } from "./iso/update.ts";
 
 const key = { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" } as const;
 const all = {
@@ -52,6 +56,13 @@ const config = buildCommand<JsonFlags, [], PimContext>({
 });
 
 export const isoRoutes = buildRouteMap({
-  routes: { list, show, download, verify, config },
-  docs: { brief: "List, download and verify installer ISOs" },
+  routes: {
+    ...{ list, show, download, verify, config },
+    search: searchCommand,
+    add: addCommand,
+    update: updateCommand,
+    remove: removeCommand,
+    prune: pruneCommand,
+  },
+  docs: { brief: "Find, add, list, download, verify, update and remove installer ISOs" },
 });

@@ -38,7 +38,7 @@ export async function list(this: PimContext, flags: JsonFlags & { readonly long:
     found.map((iso) => [
       iso.key,
       iso.architecture,
-      stateText[iso.state],
+      stateOf(iso),
       iso.bytes === undefined ? "-" : prettyBytes(iso.bytes, { binary: true }),
       iso.name,
       iso.url,
@@ -51,8 +51,10 @@ export async function show(this: PimContext, flags: JsonFlags, key: string): Pro
   const { isoDir, entries } = await catalog(this);
   const found = await describe(getIso(key, entries), isoDir);
   if (flags.json) return this.print(JSON.stringify(found, null, 2));
-  const rows = Object.entries({ ...found, state: stateText[found.state] })
-    .filter(([, value]) => value !== undefined)
+  const { signer, ...rest } = found;
+  const signed = { signedBy: signer && `${signer.userId} (${signer.fingerprint})`, signedAt: signer?.madeAt };
+  const rows = Object.entries({ ...rest, state: stateOf(found), ...signed })
+    .filter(([, value]) => value !== undefined && String(value) !== "")
     .map(([field, value]) => [field, String(value)]);
   this.print(table(["FIELD", "VALUE"], rows));
 }
@@ -104,7 +106,11 @@ async function forEach(
   for (const entry of chosen) {
     try {
       using progress = await isoProgress(context);
-      const file = await work(entry, isoDir, { signal: context.signal, onProgress: progress.show });
+      const file = await work(entry, isoDir, {
+        signal: context.signal,
+        keys: await context.config(),
+        onProgress: progress.show,
+      });
       files.push(file);
       if (!flags.json) context.print(render(file));
     } catch (error) {
@@ -150,14 +156,19 @@ async function catalog(
   const entries = await loadCatalog(folders);
   if (entries.length > 0) return { isoDir: settings.iso.iso_dir, entries };
   throw new UsageError("There are no ISOs in the catalog yet", {
-    hint: "Make a first configuration with: pim init",
+    hint: "Add one with `pim iso add debian-13-netinst`, or make a first configuration with: pim init",
   });
+}
+
+/** The state of an ISO, and who vouches for it. */
+function stateOf({ state, signer }: Awaited<ReturnType<typeof describe>>): string {
+  return signer === undefined ? stateText[state] : `${stateText[state]}, signed by ${signer.userId}`;
 }
 
 /** Everything known of an ISO, in the form that --json prints. */
 async function describe(entry: IsoEntry, isoDir: string) {
   const status = await isoStatus(entry, isoDir);
-  const { key, name, architecture, url, checksumUrl } = entry;
+  const { key, name, architecture, url, mirrors, checksumUrl, signature } = entry;
   return {
     key,
     name,
@@ -168,7 +179,11 @@ async function describe(entry: IsoEntry, isoDir: string) {
     url,
     checksum: entry.checksum === undefined ? undefined : formatChecksum(entry.checksum),
     checksumUrl,
+    mirrors,
+    signatureUrl: signature?.url,
+    signingKeys: signature?.keys,
     found: foundChecksum(status),
+    signer: status.state === "verified" ? status.signer : undefined,
   };
 }
 

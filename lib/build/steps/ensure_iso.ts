@@ -11,6 +11,7 @@ export const ensureIso: Step<HostReady, IsoReady> = {
     const { plan } = state;
     const iso = await supplyIso(plan.iso, plan.config.settings.iso.iso_dir, {
       signal,
+      keys: plan.config,
       onProgress: ({ phase, bytes, totalBytes }) =>
         progress(`${doing[phase]} ${plan.iso.filename}`, totalBytes ? bytes / totalBytes : undefined),
     });

@@ -1,13 +1,11 @@
-import { dirname, join } from "node:path";
-import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
 import { tryLockFile } from "../../files.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
-import type { Checksum } from "../verify/checksum.ts";
-import { expectedChecksum } from "../verify/expected.ts";
+import { type Expected, expectedChecksum } from "../verify/expected.ts";
 import { partFiles, removePart } from "./part.ts";
-import { isoPath, removeRecord } from "../record.ts";
+import { isoPath, lockPath, removeRecord } from "../record.ts";
 import { isoStatus, statIfThere } from "../status.ts";
 import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
 import {
@@ -38,7 +36,7 @@ export async function downloadIso(
   await using _lock = await lockIso(entry, isoDir, options.signal);
   const status = await isoStatus(entry, isoDir);
   if (status.state === "verified") return await verifyIso(entry, isoDir, options);
-  const expected = await expectedChecksum(entry, options);
+  const expected = await expectedOrNothing(entry, isoDir, options);
   if (status.state === "present-unverified" || status.state === "changed") {
     const file = await hashIso(entry, isoDir, expected, options);
     if (expected === undefined) warnUnverified(entry, file.checksum);
@@ -50,11 +48,26 @@ export async function downloadIso(
   return await fetchVerified(entry, isoDir, expected, options);
 }
 
+/** The checksum that the ISO must have; where nobody whom we trust vouches for it, what was begun is not kept either. */
+async function expectedOrNothing(
+  entry: IsoEntry,
+  isoDir: string,
+  options: IsoOptions,
+): Promise<Expected | undefined> {
+  try {
+    return await expectedChecksum(entry, options);
+  } catch (error) {
+    const refused = error instanceof PimError && error.exitCode === exitCode.checksum;
+    if (refused && entry.signature !== undefined) await removePart(partFiles(isoPath(entry, isoDir)));
+    throw error;
+  }
+}
+
 /** Fetches until the checksum holds; a continued download that turns out wrong is begun anew, once. */
 async function fetchVerified(
   entry: IsoEntry,
   isoDir: string,
-  expected: Checksum | undefined,
+  expected: Expected | undefined,
   options: IsoOptions,
 ): Promise<IsoFile> {
   const path = isoPath(entry, isoDir);
@@ -118,7 +131,7 @@ const lockPollMs = 200;
 
 /** The lock of one ISO. It is asked for again and again, since a wait inside the kernel could not be cancelled. */
 async function lockIso(entry: IsoEntry, isoDir: string, signal?: AbortSignal): Promise<AsyncDisposable> {
-  const path = join(dirname(isoPath(entry, isoDir)), `.${entry.filename}.lock`);
+  const path = lockPath(isoDir, entry.filename);
   for (let tries = 0;; tries++) {
     const lock = await tryLockFile(path);
     if (lock !== undefined) return lock;

@@ -2,8 +2,8 @@ import { exitCode, PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import { type Checksum, formatChecksum, hashFile } from "./checksum.ts";
-import { expectedChecksum, type NetworkOptions } from "./expected.ts";
-import { isoPath, writeRecord } from "../record.ts";
+import { type Expected, expectedChecksum, type ExpectedOptions } from "./expected.ts";
+import { isoPath, signatureNeed, writeRecord } from "../record.ts";
 import { isoStatus, mtimeMs, statIfThere } from "../status.ts";
 
 /** An ISO that is on this host and can be used. */
@@ -27,7 +27,7 @@ export interface IsoProgress {
 }
 
 /** Options of everything that reads or fetches an ISO. */
-export interface IsoOptions extends NetworkOptions {
+export interface IsoOptions extends ExpectedOptions {
   onProgress?: (progress: IsoProgress) => void;
 }
 
@@ -57,7 +57,7 @@ export async function verifyIso(
 export async function hashIso(
   entry: IsoEntry,
   isoDir: string,
-  expected: Checksum | undefined,
+  expected: Expected | undefined,
   options: IsoOptions = {},
 ): Promise<IsoFile> {
   const path = isoPath(entry, isoDir);
@@ -80,7 +80,7 @@ export async function remember(
   isoDir: string,
   info: Deno.FileInfo,
   checksum: Checksum,
-  expected: Checksum | undefined,
+  expected: Expected | undefined,
 ): Promise<void> {
   await writeRecord(entry, isoDir, {
     path: isoPath(entry, isoDir),
@@ -90,6 +90,8 @@ export async function remember(
     url: entry.url,
     checksumUrl: entry.checksumUrl,
     expected: expected?.hash,
+    signature: expected?.signer && entry.signature &&
+      { ...expected.signer, ...signatureNeed(entry.signature) },
   });
 }
 
