@@ -1,6 +1,7 @@
 import type { TimedEvent } from "../build/events/events.ts";
 import { configureLog } from "../log.ts";
 import { type FormatMs, liveBuilds, plainLines } from "./build_lines.ts";
+import { readLine } from "./prompt.ts";
 
 /** Shows the events of builds; disposing of it leaves the terminal as it should be. */
 export interface BuildRenderer extends Disposable {
@@ -133,7 +134,6 @@ function oneByOne(ask: BuildRenderer["ask"]): BuildRenderer["ask"] {
   };
 }
 
-// Not confirm(): it asks on stdout, which carries results, and blocks the handler of Ctrl-C.
 async function yesOrNo(
   say: (line: string) => void,
   question: string,
@@ -141,11 +141,5 @@ async function yesOrNo(
 ): Promise<boolean> {
   if (!Deno.stdin.isTerminal() || signal.aborted) return false;
   say(`${question} [y/N]`);
-  const answer = new Uint8Array(256);
-  const aborted = Promise.withResolvers<null>();
-  const stop = () => aborted.resolve(null);
-  signal.addEventListener("abort", stop, { once: true });
-  const count = await Promise.race([Deno.stdin.read(answer), aborted.promise]);
-  signal.removeEventListener("abort", stop);
-  return count !== null && /^\s*y/i.test(new TextDecoder().decode(answer.subarray(0, count)));
+  return /^\s*y/i.test(await readLine(signal) ?? "");
 }

@@ -18,11 +18,21 @@ export async function confirm(context: PimContext, question: string, proposal: b
   return answer === "" ? proposal : /^y/i.test(answer);
 }
 
-// Not prompt(): it asks on stdout, which carries results, and blocks the handler of Ctrl-C.
 async function askLine(context: PimContext, question: string): Promise<string> {
-  const { signal } = context;
-  if (signal.aborted) throw new CancelledError();
+  if (context.signal.aborted) throw new CancelledError();
   context.process.stderr.write(question);
+  const line = await readLine(context.signal);
+  // The end of the input, by Ctrl-D, is a way to say no to all of it.
+  if (line === undefined) throw new CancelledError();
+  return line.trim();
+}
+
+/**
+ * The next line that is typed on the terminal; undefined at the end of the input, or when aborted. Not by prompt(): that
+ * asks on stdout, which carries results, and blocks the handler of Ctrl-C.
+ */
+export async function readLine(signal: AbortSignal): Promise<string | undefined> {
+  if (signal.aborted) return undefined;
   const aborted = Promise.withResolvers<null>();
   const stop = () => aborted.resolve(null);
   signal.addEventListener("abort", stop, { once: true });
@@ -30,9 +40,7 @@ async function askLine(context: PimContext, question: string): Promise<string> {
     // A terminal hands over a line at a time.
     const line = new Uint8Array(4096);
     const count = await Promise.race([Deno.stdin.read(line), aborted.promise]);
-    // The end of the input, by Ctrl-D, is a way to say no to all of it.
-    if (signal.aborted || count === null) throw new CancelledError();
-    return new TextDecoder().decode(line.subarray(0, count)).trim();
+    return signal.aborted || count === null ? undefined : new TextDecoder().decode(line.subarray(0, count));
   } finally {
     signal.removeEventListener("abort", stop);
   }
