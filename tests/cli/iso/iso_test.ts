@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { run, type RunResult } from "../../lib/process.ts";
-import { type FileServer, serveFile } from "./download/file_server.ts";
+import { run, type RunResult } from "../../../lib/process.ts";
+import { type FileServer, serveFile } from "../../iso/download/file_server.ts";
 
-const main = new URL("../../main.ts", import.meta.url).pathname;
+const main = new URL("../../../main.ts", import.meta.url).pathname;
 const content = new Uint8Array(10_000).fill(3);
 const hash = createHash("sha256").update(content).digest("hex");
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openIso } from "../../lib/iso/iso9660/iso9660.ts";
-import { run } from "../../lib/process.ts";
+import { openIso } from "../../../lib/iso/iso9660/iso9660.ts";
+import { run } from "../../../lib/process.ts";
 
 const longName = "n".repeat(240);
 const big = crypto.getRandomValues(new Uint8Array(60_000));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join as joinPath } from "node:path";
-import { PimError } from "../../lib/errors.ts";
-import { type IsoImage, openIso } from "../../lib/iso/iso9660/iso9660.ts";
+import { PimError } from "../../../lib/errors.ts";
+import { type IsoImage, openIso } from "../../../lib/iso/iso9660/iso9660.ts";
 import * as image from "./image_builder.ts";
 
 /** Opens crafted bytes as an image; every test of a hostile one must be over within the deadline. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openIso } from "../../lib/iso/iso9660/iso9660.ts";
-import { isoImage, type NewIsoFile } from "../../lib/iso/iso9660/write.ts";
-import { run, which } from "../../lib/process.ts";
-import { tempDir } from "../base/temp.ts";
+import { openIso } from "../../../lib/iso/iso9660/iso9660.ts";
+import { isoImage, type NewIsoFile } from "../../../lib/iso/iso9660/write.ts";
+import { run, which } from "../../../lib/process.ts";
+import { tempDir } from "../../base/temp.ts";
 import { sectorBytes } from "./image_builder.ts";
 
 const created = new Date("2026-03-04T05:06:07.890Z");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { newUser, type User } from "../cli/pim.ts";
-import { type FolderServer, serveFolder } from "./catalog/folder_server.ts";
-import { type Gpg, newGpg } from "./verify/gpg.ts";
+import { newUser, type User } from "../../cli/pim.ts";
+import { type FolderServer, serveFolder } from "../catalog/folder_server.ts";
+import { type Gpg, newGpg } from "./gpg.ts";
 
 const content = new Uint8Array(10_000).fill(3);
 const hash = createHash("sha256").update(content).digest("hex");
