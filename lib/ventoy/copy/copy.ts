@@ -1,0 +1,149 @@
+import { join } from "node:path";
+import { messageOf, PimError } from "../../errors.ts";
+import { exists, readTextIfThere, writeFileAtomic } from "../../files.ts";
+import { mtimeMs } from "../../iso/status.ts";
+import type { IsoProgress } from "../../iso/verify/verify.ts";
+import { log } from "../../log.ts";
+import { checkWritable, type MountedStick } from "../stick/mount.ts";
+import type { Stick } from "../stick/find_stick.ts";
+import {
+  readStickRecord,
+  type StickAnswer,
+  type StickIso,
+  type StickRecord,
+  writeStickRecord,
+} from "../stick/record.ts";
+import { type JsonObject, mergeVentoyJson, overridingKeys, parseVentoyJson } from "../stick/ventoy_json.ts";
+import { copyToPart, dropFromCache, partOf, removeParts, verifyPart } from "./copy_file.ts";
+import { imagePlans } from "./image_plans.ts";
+import { type IsoTask, planCopies } from "./plan.ts";
+import { checkRoom } from "./space.ts";
+import type { Wanted, WantedAnswer, WantedIso } from "./wanted.ts";
+
+/** Options of {@linkcode copyToStick}. */
+export interface CopyOptions {
+  /** Read the ISOs that are on the stick already. */
+  readonly full?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: IsoProgress, phase: "copy" | "verify") => void;
+}
+
+/** How far it is proved that what was copied is on the stick. */
+export type Proof = "remounted" | "cache dropped" | "as it is" | "nothing copied";
+
+/** What a copy has done. */
+export interface Copied {
+  readonly tasks: readonly IsoTask[];
+  readonly answers: readonly WantedAnswer[];
+  readonly proof: Proof;
+}
+
+/** Brings ISOs, answer files and ventoy.json on a mounted stick up to date. */
+export async function copyToStick(
+  stick: Stick,
+  mounted: MountedStick,
+  wanted: Wanted,
+  options: CopyOptions,
+): Promise<Copied> {
+  checkWritable(stick, mounted);
+  const { folder } = mounted;
+  const record = await readStickRecord(folder);
+  const jsonFile = join(folder, "ventoy", "ventoy.json");
+  // Before anything is written: a ventoy.json that cannot be read stops it all.
+  const before = await readTextIfThere(jsonFile);
+  const json = parseVentoyJson(before, jsonFile);
+  await removeParts(folder);
+  const tasks = await planCopies(folder, wanted.isos, record, {
+    full: options.full,
+    signal: options.signal,
+    onProgress: (progress) => options.onProgress?.(progress, "verify"),
+  });
+  const toCopy = tasks.filter(({ action }) => action === "copy").map(({ iso }) => iso);
+  await checkRoom(folder, toCopy.map(({ file }) => file.bytes));
+  const proof = await copyIsos(mounted, toCopy, options);
+  await writeAnswers(folder, wanted.answers);
+  const next = await nextRecord(folder, record, wanted);
+  const plans = imagePlans(next);
+  await writeVentoyJson(jsonFile, before, mergeVentoyJson(json, plans, record.aliases), record);
+  await writeStickRecord(folder, {
+    ...next,
+    aliases: Object.fromEntries(plans.map(({ image, alias }) => [image, alias])),
+  });
+  return { tasks, answers: wanted.answers, proof };
+}
+
+async function copyIsos(
+  mounted: MountedStick,
+  isos: readonly WantedIso[],
+  { signal, onProgress }: CopyOptions,
+): Promise<Proof> {
+  if (isos.length === 0) return "nothing copied";
+  const tell = ({ entry, file }: WantedIso, phase: "copy" | "verify") => (bytes: number) =>
+    onProgress?.({ key: entry.key, phase: "hash", bytes, totalBytes: file.bytes }, phase);
+  try {
+    for (const iso of isos) await copyToPart(mounted.folder, iso, signal, tell(iso, "copy"));
+    let proof: Proof = await mounted.forget();
+    for (const iso of isos) {
+      if (proof === "cache dropped" && !await dropFromCache(partOf(mounted.folder, iso.entry.filename))) {
+        proof = "as it is";
+      }
+      await verifyPart(mounted.folder, iso, signal, tell(iso, "verify"));
+    }
+    return proof;
+  } catch (error) {
+    // An aborted copy leaves no gigabytes behind; on a stick that is gone there is nothing to remove.
+    await removeParts(mounted.folder).catch(() => {});
+    throw error;
+  }
+}
+
+async function writeAnswers(folder: string, answers: readonly WantedAnswer[]): Promise<void> {
+  for (const { file, text } of answers) await writeFileAtomic(join(folder, file), text);
+}
+
+/** What is on the stick now, with what earlier copies have put there and is still there. */
+async function nextRecord(folder: string, record: StickRecord, wanted: Wanted): Promise<StickRecord> {
+  const isos: StickIso[] = [];
+  for (const { entry, file } of wanted.isos) {
+    const info = await Deno.stat(join(folder, entry.filename)).catch((cause) => {
+      throw new PimError(`${entry.filename} is not on the stick any more: ${messageOf(cause)}`, { cause });
+    });
+    const { algorithm, hash } = file.checksum;
+    const { key, name, filename } = entry;
+    isos.push({ key, name, file: filename, bytes: file.bytes, mtimeMs: mtimeMs(info), algorithm, hash });
+  }
+  for (const known of record.isos) {
+    const again = isos.some(({ file, key }) => file === known.file || key === known.key);
+    if (!again && await exists(join(folder, known.file))) isos.push(known);
+  }
+  const answers: StickAnswer[] = [];
+  for (const { profile, iso, file, text } of wanted.answers) {
+    answers.push({ profile, iso, file, sha256: await sha256(text) });
+  }
+  for (const known of record.answers) {
+    const again = answers.some(({ file }) => file === known.file);
+    if (!again && await exists(join(folder, known.file))) answers.push(known);
+  }
+  return { isos, answers, aliases: record.aliases };
+}
+
+async function writeVentoyJson(
+  path: string,
+  before: string | undefined,
+  json: JsonObject,
+  record: StickRecord,
+): Promise<void> {
+  const text = `${JSON.stringify(json, null, 4)}\n`;
+  if (text === before || (before === undefined && Object.keys(json).length === 0)) return;
+  const foreign = before !== undefined && record.isos.length === 0;
+  if (foreign) await writeFileAtomic(`${path}.before-pim`, before);
+  await writeFileAtomic(path, text);
+  for (const key of overridingKeys(json)) {
+    log.warn(`${key} in ventoy.json takes precedence over pim's entries on machines that it is for`);
+  }
+}
+
+/** The SHA-256 of a text, in hexadecimal. */
+export async function sha256(text: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+}
