@@ -2,7 +2,16 @@ import { join } from "node:path";
 import { run, which } from "../../lib/process.ts";
 import { type TempDir, tempDir } from "../base/temp.ts";
 
-const programs = ["losetup", "partx", "sfdisk", "mkfs.exfat", "mount.exfat-fuse", "mkfs.vfat", "mcopy", "wipefs"];
+const programs = [
+  "losetup",
+  "partx",
+  "sfdisk",
+  "mkfs.exfat",
+  "mount.exfat-fuse",
+  "mkfs.vfat",
+  "mcopy",
+  "wipefs",
+];
 
 async function missing(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "it takes root's rights";

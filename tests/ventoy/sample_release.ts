@@ -47,4 +47,3 @@ export async function sampleRelease(version = "1.1.18"): Promise<SampleRelease> 
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
-

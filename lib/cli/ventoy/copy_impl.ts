@@ -20,7 +20,7 @@ const proofs: Readonly<Record<Proof, string>> = {
 
 /** `pim ventoy copy [DEVICE]` */
 export async function copy(this: PimContext, flags: CopyFlags, device?: string): Promise<void> {
-  if (flags.profile.length + flags.iso.length === 0) {
+  if (flags.profile === undefined && flags.iso === undefined) {
     throw new UsageError("What shall be copied? Name profiles with --profile, or ISOs with --iso", {
       hint: "See what there is with: pim profile list, pim iso list",
     });
@@ -38,7 +38,7 @@ async function gather(context: PimContext, flags: CopyFlags): Promise<Wanted> {
   const catalog = await loadCatalog(folders);
   using progress = await isoProgress(context);
   return await gatherWanted(
-    { profiles: flags.profile, isos: flags.iso, architecture: flags.arch },
+    { profiles: flags.profile ?? [], isos: flags.iso ?? [], architecture: flags.arch },
     catalog,
     folders,
     settings.iso.iso_dir,
@@ -83,7 +83,7 @@ function report(context: PimContext, json: boolean, stick: Stick, { tasks, answe
     const profiles = answers.filter((answer) => answer.iso === iso.entry.key).map(({ profile }) => profile);
     if (profiles.length > 0) {
       log.warn(
-        `${iso.entry.filename} booted from it erases the machine's first disk and installs ${
+        `${iso.entry.filename} booted from it erases a disk of that machine and installs ${
           profiles.join(" or ")
         }`,
       );

@@ -16,8 +16,8 @@ export interface PrepareFlags {
 
 /** Flags of `pim ventoy copy`. */
 export interface CopyFlags extends JsonFlags {
-  readonly profile: readonly string[];
-  readonly iso: readonly string[];
+  readonly profile?: readonly string[];
+  readonly iso?: readonly string[];
   readonly arch?: Architecture;
   readonly full: boolean;
 }
@@ -81,6 +81,7 @@ const copy = buildCommand<CopyFlags, [string?], PimContext>({
         kind: "parsed",
         parse: String,
         variadic: true,
+        optional: true,
         placeholder: "PROFILE",
         brief: "Install this profile without a question when its ISO is booted; may be given several times",
       },
@@ -88,6 +89,7 @@ const copy = buildCommand<CopyFlags, [string?], PimContext>({
         kind: "parsed",
         parse: String,
         variadic: true,
+        optional: true,
         placeholder: "KEY",
         brief: "Put this ISO of the catalog on the stick; may be given several times",
       },

@@ -5,7 +5,7 @@ export const noServer = "http://seed-server.invalid";
 export type MakeFile = (file: string) => string;
 
 const quoted = `'[^']*'|"[^"]*"|[^\\s'";&|]+`;
-const url = `(['"]?)${noServer.replaceAll(".", "\\.")}/install\\.sh\\1`;
+const url = `(?<quote>['"]?)${noServer.replaceAll(".", "\\.")}/install\\.sh\\k<quote>`;
 // wget -q -O FILE URL, wget URL -O FILE, curl -o FILE URL, preseed_fetch URL FILE: all that templates fetch files with.
 const options = `(?:-[\\w-]+(?:[= ]\\d+)?\\s+)*`;
 const fetches = [

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { type BlockDevice, listBlockDevices } from "../disk/block_devices.ts";
 import { findDevice } from "../disk/find_disk.ts";
@@ -33,7 +33,7 @@ export async function findStick(
 }
 
 async function namedStick(text: string, fromSetting: boolean, signal?: AbortSignal): Promise<Stick> {
-  if (await isFolder(text)) return { kind: "folder", name: text, folder: await Deno.realPath(text) };
+  if (await isFolder(text)) return await mountedFolder(text);
   const { disk } = await findDevice(text, signal);
   const stick = await stickOn(disk);
   if (stick !== undefined) return stick;
@@ -43,6 +43,15 @@ async function namedStick(text: string, fromSetting: boolean, signal?: AbortSign
     } is no Ventoy stick: it has not Ventoy's two partitions`,
     { hint: `Make it one with: pim ventoy prepare ${disk.path}` },
   );
+}
+
+async function mountedFolder(path: string): Promise<Stick> {
+  const folder = await Deno.realPath(path);
+  const [own, parent] = [await Deno.stat(folder), await Deno.stat(dirname(folder))];
+  if (own.dev !== parent.dev) return { kind: "folder", name: path, folder };
+  throw new UsageError(`${path} is no stick: it is a folder, and nothing is mounted there`, {
+    hint: "Name the device, or the folder that a stick is mounted at.",
+  });
 }
 
 /** All Ventoy sticks of this host. */

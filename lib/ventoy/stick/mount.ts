@@ -194,7 +194,10 @@ async function isReadOnly(folder: string): Promise<boolean> {
 /** Throws when nothing can be written to a mounted stick. */
 export function checkWritable(stick: Stick, { readOnly, folder }: MountedStick): void {
   if (!readOnly) return;
-  throw new UsageError(`${stick.name} cannot be written to: it is mounted read-only at ${folder}`, {
-    hint: "Slide its write protection switch, or unmount it and try again.",
-  });
+  throw new UsageError(
+    `${stick.name} cannot be written to: it is write-protected, or mounted read-only (${folder})`,
+    {
+      hint: "Slide its write protection switch, or unmount it and try again.",
+    },
+  );
 }
