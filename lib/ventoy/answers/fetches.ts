@@ -5,7 +5,7 @@ export const noServer = "http://seed-server.invalid";
 export type MakeFile = (file: string) => string;
 
 const quoted = `'[^']*'|"[^"]*"|[^\\s'";&|]+`;
-const url = `(?<quote>['"]?)${noServer.replaceAll(".", "\\.")}/install\\.sh\\k<quote>`;
+const url = `(?<quote>['"]?)${noServer.replaceAll(".", "\\.")}/install\\.sh\\k<quote>(?![\\w/.-])`;
 // wget -q -O FILE URL, wget URL -O FILE, curl -o FILE URL, preseed_fetch URL FILE: all that templates fetch files with.
 const options = `(?:-[\\w-]+(?:[= ]\\d+)?\\s+)*`;
 const fetches = [
@@ -23,7 +23,11 @@ const fetches = [
 /** A shell command in which fetching the late command from the seed server is replaced by what makes it on the spot. */
 export function replaceFetches(command: string, make: MakeFile): string {
   return fetches.reduce(
-    (text, pattern) => text.replaceAll(pattern, (...match) => make((match.at(-1) as { file: string }).file)),
+    (text, pattern) =>
+      text.replaceAll(pattern, (...match) => {
+        const { file } = match.at(-1) as { file: string };
+        return file === "-" ? match[0] as string : make(file);
+      }),
     command,
   );
 }

@@ -3,7 +3,6 @@ import { type BlockDevice, isPortable, withChildren } from "./block_devices.ts";
 import type { FoundDevice } from "./find_disk.ts";
 
 const system = /^\/(boot|usr|home|var|etc|opt|nix)?(\/|$)/;
-const elsewhere = /^\/(media|mnt|run\/media|run\/user|Volumes|tmp|var\/tmp)\//;
 
 /** Why a device must not be written to, as an error to throw; undefined when it may. */
 export function refuseDisk(
@@ -36,7 +35,7 @@ export function refuseDisk(
 function inUse(disk: BlockDevice): { why: string; hint?: string } | undefined {
   const all = withChildren(disk);
   const mounts = all.flatMap((each) => each.mountPoints.map((at) => ({ path: each.path, at })));
-  const own = mounts.find(({ at }) => at === "[SWAP]" || (system.test(at) && !elsewhere.test(at)));
+  const own = mounts.find(({ at }) => at === "[SWAP]" || system.test(at));
   if (own !== undefined) {
     const what = own.at === "[SWAP]"
       ? `swaps to ${own.path}`
