@@ -17,9 +17,9 @@ function diskTest(name: string, fn: (user: StickUser) => Promise<void>): void {
   });
 }
 
-const bigBytes = 250 * 1024 * 1024;
+const bigBytes = 160 * 1024 * 1024;
 
-interface Halfway {
+interface Halfway extends AsyncDisposable {
   readonly pim: Running;
   /** Where pim has mounted the stick. */
   readonly folder: string;
@@ -39,7 +39,14 @@ async function halfway(user: StickUser, stick: LoopDisk): Promise<Halfway> {
     await sleep(2);
   }
   pim.kill("SIGSTOP");
-  return { pim, folder };
+  return {
+    pim,
+    folder,
+    async [Symbol.asyncDispose]() {
+      pim.kill("SIGKILL");
+      await pim.ended;
+    },
+  };
 }
 
 /** The daemon that serves a mount of exFAT by FUSE. */
@@ -47,7 +54,7 @@ async function fuseDaemon(device: string): Promise<number> {
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const argv = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    if (argv.startsWith("mount.exfat-fuse\0") && argv.includes(`\0${device}\0`)) return Number(name);
+    if (/^\S*mount\.exfat-fuse\0/.test(argv) && argv.includes(`\0${device}\0`)) return Number(name);
   }
   throw new Error(`nobody serves ${device}`);
 }
@@ -70,8 +77,9 @@ diskTest(
   "a copy that is killed leaves a part, which the next copy clears away before it begins anew",
   async (user) => {
     await addBigIso(user);
-    await using stick = await user.stick(400);
-    const { pim } = await halfway(user, stick);
+    await using stick = await user.stick(260);
+    await using copying = await halfway(user, stick);
+    const { pim } = copying;
     pim.kill("SIGKILL");
     await pim.ended;
     assert.ok(await isMounted(stick.path), "nobody could unmount it");
@@ -84,8 +92,9 @@ diskTest(
 
 diskTest("Ctrl-C halfway leaves nothing mounted and no part of an ISO", async (user) => {
   await addBigIso(user);
-  await using stick = await user.stick(400);
-  const { pim, folder } = await halfway(user, stick);
+  await using stick = await user.stick(260);
+  await using copying = await halfway(user, stick);
+  const { pim, folder } = copying;
   // While one pim works on a stick, another one keeps away.
   const second = await user.pim("ventoy", "copy", stick.path, "--iso", "big");
   assert.match(second.stderr, /Another pim works on/);
@@ -99,8 +108,9 @@ diskTest("Ctrl-C halfway leaves nothing mounted and no part of an ISO", async (u
 
 diskTest("a stick that goes away halfway is told of, and nothing stays mounted", async (user) => {
   await addBigIso(user);
-  await using stick = await user.stick(400);
-  const { pim } = await halfway(user, stick);
+  await using stick = await user.stick(260);
+  await using copying = await halfway(user, stick);
+  const { pim } = copying;
   // What reads and writes the stick is gone: every access fails from now on, as when it is pulled out.
   Deno.kill(await fuseDaemon(stick.partition(1)), "SIGKILL");
   pim.kill("SIGCONT");
@@ -118,7 +128,7 @@ diskTest("a stick that is too full is told of before the first byte is written",
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /The stick is too full: 254 MiB are needed and \d+(\.\d+)? MiB are free; nothing was copied/,
+    /The stick is too full: 164 MiB are needed and \d+(\.\d+)? MiB are free; nothing was copied/,
   );
   assert.deepEqual(await namesOn(user, stick), []);
 });

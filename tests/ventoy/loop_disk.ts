@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { run, which } from "../../lib/process.ts";
-import { type TempDir, tempDir } from "../base/temp.ts";
+import { tempDir } from "../base/temp.ts";
 
 const programs = [
   "losetup",
@@ -33,8 +33,6 @@ export interface LoopDisk extends AsyncDisposable {
   readonly path: string;
   readonly file: string;
   partition(number: number): string;
-  /** As when it is pulled out: later reads and writes fail. */
-  readonly dir: TempDir;
 }
 
 /** Makes a disk of so many MiB. */
@@ -51,13 +49,14 @@ export async function loopDisk(
   const mode = options.readOnly ? ["--read-only"] : [];
   const { stdout } = await run(["losetup", "--find", "--show", ...mode, file]);
   const path = stdout.trim();
-  if (options.file !== undefined) await run(["partx", "-a", path]);
+  if (options.file !== undefined) await run(["partx", "-u", path]);
   return {
     path,
     file,
-    dir,
     partition: (number) => `${path}p${number}`,
     async [Symbol.asyncDispose]() {
+      // A test that failed may have left it mounted.
+      for (const folder of await mountsOf(path)) await run(["umount", "--lazy", folder]);
       await run(["partx", "-d", path], { okStatus: [0, 1] });
       await run(["losetup", "--detach", path], { okStatus: [0, 1] });
       await dir[Symbol.asyncDispose]();
@@ -71,5 +70,10 @@ function asyncFile(file: Deno.FsFile): AsyncDisposable & { readonly file: Deno.F
 
 /** Whether anything of a disk is mounted. */
 export async function isMounted(path: string): Promise<boolean> {
-  return (await Deno.readTextFile("/proc/mounts")).split("\n").some((line) => line.startsWith(path));
+  return (await mountsOf(path)).length > 0;
+}
+
+async function mountsOf(path: string): Promise<string[]> {
+  const lines = (await Deno.readTextFile("/proc/mounts")).split("\n");
+  return lines.filter((line) => line.startsWith(path)).map((line) => line.split(" ")[1] as string);
 }

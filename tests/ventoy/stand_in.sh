@@ -74,7 +74,7 @@ if [ -n "$gpt" ]; then
 else
   printf 'label: dos\n2048,%d,7,*\n%d,65536,ef\n' $((start2 - 2048)) "$start2"
 fi | sfdisk --quiet --no-reread --no-tell-kernel "$disk" || fail "cannot partition $disk"
-partx -a "$disk" || fail "the kernel does not see the partitions"
+partx -u "$disk" || fail "the kernel does not see the partitions"
 mkfs.exfat -L "$label" "$part1" > /dev/null || fail "mkexfatfs failed"
 write_boot
 sync
