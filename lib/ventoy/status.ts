@@ -4,7 +4,7 @@ import { readTextIfThere } from "../files.ts";
 import { hashFile } from "../iso/verify/checksum.ts";
 import { statIfThere } from "../iso/status.ts";
 import { imagePlans } from "./copy/image_plans.ts";
-import { sha256 } from "./copy/copy.ts";
+import { sha256 } from "./copy/next_record.ts";
 import { looksTheSame } from "./copy/plan.ts";
 import { spaceAt } from "./copy/space.ts";
 import { readStickRecord, type StickAnswer, type StickIso, type StickRecord } from "./stick/record.ts";

@@ -41,6 +41,12 @@ diskTest("a stick gets ISOs and answer files, and a second copy copies nothing",
   assert.deepEqual(first.answers, [{ profile: "web", iso: "deb", file: "/pim/web/deb.preseed.cfg" }]);
   assert.ok(!await isMounted(stick.path));
 
+  // What killed copies may have left.
+  await user.within(stick, async (folder) => {
+    await Deno.writeTextFile(join(folder, "tools.iso.pim-part"), "x");
+    await Deno.writeTextFile(join(folder, "pim/web/.deb.preseed.cfg.0123abcd.part"), "x");
+    await Deno.writeTextFile(join(folder, "ventoy/.ventoy.json.0123abcd.part"), "x");
+  });
   const second = await copy(user, stick.path, "--profile", "web", "--profile", "db", "--iso", "tools");
   assert.deepEqual(second.isos.map(({ action, why }) => [action, why]), [
     ["keep", "unchanged"],
@@ -66,6 +72,8 @@ diskTest("a stick gets ISOs and answer files, and a second copy copies nothing",
     assert.ok(!preseed.includes("geheim99") && /user-password-crypted password \$6\$/.test(preseed));
     const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     assert.deepEqual(names, ["deb.iso", "pim", "tools.iso", "ventoy"]);
+    const inside = ["pim/web", "ventoy"].flatMap((name) => [...Deno.readDirSync(join(folder, name))]);
+    assert.deepEqual(inside.map(({ name }) => name), ["deb.preseed.cfg", "ventoy.json"]);
   });
 });
 
@@ -105,6 +113,29 @@ diskTest(
     assert.equal(await act("--full"), "its content differs");
     await user.addIso("deb", bytes(600_000, 2));
     assert.equal(await act(), "its size differs");
+  },
+);
+
+diskTest(
+  "an ISO that has another file name now takes the place of the one that pim had put there",
+  async (user) => {
+    const path = await user.addIso("deb", bytes(5000));
+    await using stick = await user.stick(100);
+    await copy(user, stick.path, "--profile", "web");
+    const newer = `deb: { url: "${path}", filename: "deb-2.iso", architecture: amd64 }\n`;
+    await user.write("config/pim/isos.d/deb.yml", newer);
+    await copy(user, stick.path, "--profile", "web");
+    await user.within(stick, async (folder) => {
+      assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+        "deb-2.iso",
+        "pim",
+        "ventoy",
+      ]);
+      const { auto_install: [entry] } = JSON.parse(
+        await Deno.readTextFile(join(folder, "ventoy/ventoy.json")),
+      );
+      assert.equal(entry.image, "/deb-2.iso");
+    });
   },
 );
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { refuseName, stickName } from "../../lib/ventoy/stick/exfat_names.ts";
-import { mountedVolumes } from "../../lib/ventoy/stick/find_stick.ts";
+import { mountedVolumes, onlyStick } from "../../lib/ventoy/stick/find_stick.ts";
 import { mountWays, parseUdisks } from "../../lib/ventoy/stick/mount_args.ts";
 import { parseMountInfo } from "../../lib/ventoy/stick/mount_table.ts";
 import { tempDir } from "../base/temp.ts";
@@ -54,6 +54,17 @@ Deno.test("among mounted volumes, as macOS has them, sticks are known by their n
     found.map(({ name }) => name.slice(dir.path.length)).sort(),
     ["/Data", "/Tools", "/VENTOY 1", "/Ventoy"],
   );
+});
+
+Deno.test("without a name the only stick is meant; of several one has to be named", () => {
+  const stick = (name: string) => ({ kind: "folder", name, folder: name }) as const;
+  assert.equal(onlyStick([stick("/a")]).name, "/a");
+  assert.throws(() => onlyStick([]), /No Ventoy stick is plugged in/);
+  assert.throws(() => onlyStick([stick("/a"), stick("/b")]), (error: Error & { hint?: string }) => {
+    assert.match(error.message, /Which stick\? There are 2/);
+    assert.equal(error.hint, "Name one of: /a, /b");
+    return true;
+  });
 });
 
 Deno.test("names that exFAT does not take are refused for ISOs and replaced for answer files", () => {

@@ -56,7 +56,9 @@ async function mountedCopy(
   await using mounted = await mountStick(stick, { runtimeDir, signal });
   checkWritable(stick, mounted);
   using progress = await stickProgress(context);
-  return await copyToStick(stick, mounted, wanted, { full, signal, onProgress: progress.show });
+  const copied = await copyToStick(stick, mounted, wanted, { full, signal, onProgress: progress.show });
+  if (!mounted.ours) log.info(`${mounted.folder} stays mounted: unmount it before you pull the stick out`);
+  return copied;
 }
 
 function report(context: PimContext, json: boolean, stick: Stick, { tasks, answers, proof }: Copied): void {

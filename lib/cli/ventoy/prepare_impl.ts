@@ -45,11 +45,9 @@ export async function prepare(this: PimContext, flags: PrepareFlags, device?: st
     choice,
     onLine: (line) => log.info(`ventoy | ${line}`),
   });
-  this.print(
-    `${prepared.device} has Ventoy ${
-      prepared.version ?? ventoy.version
-    }; ISOs go on ${prepared.dataPartition}`,
-  );
+  const version = prepared.version ?? ventoy.version;
+  if (flags.json) return this.print(JSON.stringify({ ...prepared, version }, null, 2));
+  this.print(`${prepared.device} has Ventoy ${version}; ISOs go on ${prepared.dataPartition}`);
   log.info(`Go on with: pim ventoy copy ${prepared.device} --profile PROFILE`);
 }
 

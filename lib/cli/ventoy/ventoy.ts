@@ -4,7 +4,7 @@ import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
 import type { Architecture } from "../../architecture.ts";
 
 /** Flags of `pim ventoy prepare`. */
-export interface PrepareFlags {
+export interface PrepareFlags extends JsonFlags {
   readonly yes: boolean;
   readonly force: boolean;
   readonly update: boolean;
@@ -44,6 +44,7 @@ const prepare = buildCommand<PrepareFlags, [string?], PimContext>({
   loader: async () => (await import("./prepare_impl.ts")).prepare,
   parameters: {
     flags: {
+      ...jsonFlag,
       yes: { ...off, brief: "Do not ask: everything on the disk is lost" },
       force: { ...off, brief: "Erase a stick that has Ventoy already" },
       update: { ...off, brief: "Bring the Ventoy on a stick to the release in the cache; all files stay" },

@@ -1,21 +1,15 @@
 import { join } from "node:path";
-import { messageOf, PimError } from "../../errors.ts";
-import { exists, readTextIfThere, writeFileAtomic } from "../../files.ts";
-import { mtimeMs } from "../../iso/status.ts";
+import { readTextIfThere, writeFileAtomic } from "../../files.ts";
 import type { IsoProgress } from "../../iso/verify/verify.ts";
 import { log } from "../../log.ts";
 import { checkWritable, type MountedStick } from "../stick/mount.ts";
 import type { Stick } from "../stick/find_stick.ts";
-import {
-  readStickRecord,
-  type StickAnswer,
-  type StickIso,
-  type StickRecord,
-  writeStickRecord,
-} from "../stick/record.ts";
+import { readStickRecord, type StickRecord, writeStickRecord } from "../stick/record.ts";
 import { type JsonObject, mergeVentoyJson, overridingKeys, parseVentoyJson } from "../stick/ventoy_json.ts";
-import { copyToPart, dropFromCache, partOf, removeParts, verifyPart } from "./copy_file.ts";
+import { copyToPart, dropFromCache, partOf, verifyPart } from "./copy_file.ts";
 import { imagePlans } from "./image_plans.ts";
+import { removeParts } from "./leftovers.ts";
+import { nextRecord, removeSuperseded } from "./next_record.ts";
 import { type IsoTask, planCopies } from "./plan.ts";
 import { checkRoom } from "./space.ts";
 import type { Wanted, WantedAnswer, WantedIso } from "./wanted.ts";
@@ -48,7 +42,7 @@ export async function copyToStick(
   checkWritable(stick, mounted);
   const { folder } = mounted;
   const record = await readStickRecord(folder);
-  const jsonFile = join(folder, "ventoy", "ventoy.json");
+  const jsonFile = ventoyJson(folder);
   // Before anything is written: a ventoy.json that cannot be read stops it all.
   const before = await readTextIfThere(jsonFile);
   const json = parseVentoyJson(before, jsonFile);
@@ -61,15 +55,25 @@ export async function copyToStick(
   const toCopy = tasks.filter(({ action }) => action === "copy").map(({ iso }) => iso);
   await checkRoom(folder, toCopy.map(({ file }) => file.bytes));
   const proof = await copyIsos(mounted, toCopy, options);
-  await writeAnswers(folder, wanted.answers);
-  const next = await nextRecord(folder, record, wanted);
+  await removeSuperseded(mounted.folder, record, wanted);
+  await writeAnswers(mounted.folder, wanted.answers);
+  const next = await nextRecord(mounted.folder, record, wanted);
   const plans = imagePlans(next);
-  await writeVentoyJson(jsonFile, before, mergeVentoyJson(json, plans, record.aliases), record);
-  await writeStickRecord(folder, {
+  await writeVentoyJson(
+    ventoyJson(mounted.folder),
+    before,
+    mergeVentoyJson(json, plans, record.aliases),
+    record,
+  );
+  await writeStickRecord(mounted.folder, {
     ...next,
     aliases: Object.fromEntries(plans.map(({ image, alias }) => [image, alias])),
   });
   return { tasks, answers: wanted.answers, proof };
+}
+
+function ventoyJson(folder: string): string {
+  return join(folder, "ventoy", "ventoy.json");
 }
 
 async function copyIsos(
@@ -101,32 +105,6 @@ async function writeAnswers(folder: string, answers: readonly WantedAnswer[]): P
   for (const { file, text } of answers) await writeFileAtomic(join(folder, file), text);
 }
 
-/** What is on the stick now, with what earlier copies have put there and is still there. */
-async function nextRecord(folder: string, record: StickRecord, wanted: Wanted): Promise<StickRecord> {
-  const isos: StickIso[] = [];
-  for (const { entry, file } of wanted.isos) {
-    const info = await Deno.stat(join(folder, entry.filename)).catch((cause) => {
-      throw new PimError(`${entry.filename} is not on the stick any more: ${messageOf(cause)}`, { cause });
-    });
-    const { algorithm, hash } = file.checksum;
-    const { key, name, filename } = entry;
-    isos.push({ key, name, file: filename, bytes: file.bytes, mtimeMs: mtimeMs(info), algorithm, hash });
-  }
-  for (const known of record.isos) {
-    const again = isos.some(({ file, key }) => file === known.file || key === known.key);
-    if (!again && await exists(join(folder, known.file))) isos.push(known);
-  }
-  const answers: StickAnswer[] = [];
-  for (const { profile, iso, file, text } of wanted.answers) {
-    answers.push({ profile, iso, file, sha256: await sha256(text) });
-  }
-  for (const known of record.answers) {
-    const again = answers.some(({ file }) => file === known.file);
-    if (!again && await exists(join(folder, known.file))) answers.push(known);
-  }
-  return { isos, answers, aliases: record.aliases };
-}
-
 async function writeVentoyJson(
   path: string,
   before: string | undefined,
@@ -141,9 +119,4 @@ async function writeVentoyJson(
   for (const key of overridingKeys(json)) {
     log.warn(`${key} in ventoy.json takes precedence over pim's entries on machines that it is for`);
   }
-}
-
-/** The SHA-256 of a text, in hexadecimal. */
-export async function sha256(text: string): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
 }

@@ -10,7 +10,9 @@ export type OnBytes = (bytes: number) => void;
 
 const pieceBytes = 4 * 1024 * 1024;
 const syncBytes = 16 * 1024 * 1024;
-const partEnding = ".pim-part";
+
+/** The ending of a file that is not yet whole. */
+export const partEnding = ".pim-part";
 
 /** The name that an ISO has on the stick until it is whole and was read back. Ventoy does not list such files. */
 export function partOf(folder: string, filename: string): string {
@@ -88,11 +90,4 @@ export async function dropFromCache(path: string): Promise<boolean> {
     okStatus: [0, 1],
   });
   return code === 0;
-}
-
-/** Removes what copies that were killed have left on a stick. */
-export async function removeParts(folder: string): Promise<void> {
-  for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (isFile && name.endsWith(partEnding)) await removeIfThere(join(folder, name));
-  }
 }

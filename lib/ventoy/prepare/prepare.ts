@@ -1,11 +1,11 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, PimError, UsageError } from "../../errors.ts";
 import { lastLines, ProcessError, run, start } from "../../process.ts";
 import { becomeRoot } from "../../sudo.ts";
 import { type BlockDevice, partitionsOf } from "../disk/block_devices.ts";
 import { findDevice } from "../disk/find_disk.ts";
 import { checkIdentity } from "../disk/identity.ts";
-import { probe } from "../disk/probe.ts";
 import { refuseDisk } from "../disk/refusal.ts";
 import { versionOnStick } from "../disk/version.ts";
 import { installerName, type UnpackedVentoy } from "../release/download.ts";
@@ -59,7 +59,7 @@ export async function prepareStick(
   if (refused !== undefined) throw refused;
   if (choice.mode !== "update") await wipe(disk, root);
   await install(disk.path, ventoy, root, options);
-  return await checkResult(disk.path, choice);
+  return await checkResult(disk.path, choice, root);
 }
 
 /**
@@ -120,22 +120,31 @@ async function install(
   });
 }
 
+const looks = 10;
+const pauseMs = 300;
+
 /** The installer ends with success in some cases in which it has done nothing: what counts is what is on the disk. */
-async function checkResult(path: string, choice: InstallChoice): Promise<Prepared> {
-  const { disk } = await findDevice(path);
-  const stick = await stickOn(disk);
+async function checkResult(path: string, { mode }: InstallChoice, root: Root): Promise<Prepared> {
+  // The kernel and udev may still be busy with the new partitions.
+  let stick = await stickOn((await findDevice(path)).disk);
+  for (let left = looks; stick === undefined && left > 1; left--) {
+    await sleep(pauseMs);
+    stick = await stickOn((await findDevice(path)).disk);
+  }
   if (stick === undefined) {
     throw new PimError(`Ventoy's installer ended without an error, but ${path} has not Ventoy's partitions`, {
       hint: "Plug the stick in again and look: pim ventoy list",
     });
   }
-  const { fileSystem } = await probe(stick.data);
-  if (fileSystem !== undefined && fileSystem !== "exfat" && choice.mode !== "update") {
-    throw new PimError(`${stick.data.path} was to have exFAT and has ${fileSystem}`);
+  const { data, boot } = stick;
+  // Read from the disk: what udev tells may be of before.
+  const { stdout } = await run(root(["blkid", "-p", "-o", "value", "-s", "TYPE", data.path]), {
+    okStatus: [0, 2],
+  });
+  if (mode !== "update" && stdout.trim() !== "exfat") {
+    throw new PimError(
+      `Ventoy's installer has not made exFAT on ${data.path}, but ${stdout.trim() || "nothing"}`,
+    );
   }
-  return {
-    device: path,
-    version: await versionOnStick(stick.boot.path),
-    dataPartition: stick.data.path,
-  };
+  return { device: path, version: await versionOnStick(boot.path), dataPartition: data.path };
 }

@@ -20,10 +20,14 @@ export async function findStick(
 ): Promise<Stick> {
   const wanted = given ?? setting;
   if (wanted !== undefined) return await namedStick(wanted, given === undefined, signal);
-  const found = await findSticks(signal);
+  return onlyStick(await findSticks(signal));
+}
+
+/** The stick that is meant when none is named. Throws {@linkcode UsageError} unless there is exactly one. */
+export function onlyStick(found: readonly Stick[]): Stick {
   const [stick] = found;
   if (stick !== undefined && found.length === 1) return stick;
-  throw found.length === 0
+  throw stick === undefined
     ? new UsageError("No Ventoy stick is plugged in", {
       hint: "Make one with: pim ventoy prepare DEVICE (see the disks with: pim ventoy list)",
     })
@@ -34,7 +38,10 @@ export async function findStick(
 
 async function namedStick(text: string, fromSetting: boolean, signal?: AbortSignal): Promise<Stick> {
   if (await isFolder(text)) return await mountedFolder(text);
-  const { disk } = await findDevice(text, signal);
+  const { disk } = await findDevice(text, signal).catch((error) => {
+    if (!fromSetting || !(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message} (ventoy.device of pim.yml)`, { cause: error, hint: error.hint });
+  });
   const stick = await stickOn(disk);
   if (stick !== undefined) return stick;
   throw new UsageError(

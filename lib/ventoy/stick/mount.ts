@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { HostError, messageOf, PimError, UsageError } from "../../errors.ts";
 import { tryLockFile } from "../../files.ts";
 import { log } from "../../log.ts";
@@ -9,6 +8,7 @@ import { probe } from "../disk/probe.ts";
 import type { Stick } from "./find_stick.ts";
 import { mountWays, parseUdisks } from "./mount_args.ts";
 import { mountAt, mountOf } from "./mount_table.ts";
+import { patiently, unmountAsRoot } from "./unmount.ts";
 
 /** A stick whose files can be used; disposing of it unmounts what pim has mounted. */
 export interface MountedStick extends AsyncDisposable {
@@ -29,7 +29,7 @@ export interface MountOptions {
 
 /** Mounts the data partition of a stick unless it is mounted; one pim at a time works on a stick. */
 export async function mountStick(stick: Stick, options: MountOptions): Promise<MountedStick> {
-  if (stick.kind === "folder") return await foreignMount(stick.folder, await isReadOnly(stick.folder));
+  if (stick.kind === "folder") return foreignMount(stick.folder, await isReadOnly(stick.folder));
   const { data } = stick;
   const lock = await tryLockFile(runtimeLock(options.runtimeDir, "ventoy", data.name));
   if (lock === undefined) {
@@ -41,8 +41,7 @@ export async function mountStick(stick: Stick, options: MountOptions): Promise<M
     const folder = stickMount(options.runtimeDir, data.name);
     const mounted = await mountOf(data.path);
     if (mounted !== undefined && mounted.folder !== folder) {
-      const foreign = await foreignMount(mounted.folder, mounted.readOnly);
-      return { ...foreign, [Symbol.asyncDispose]: () => lock[Symbol.asyncDispose]() };
+      return foreignMount(mounted.folder, mounted.readOnly, lock);
     }
     // The lock was free, so this mount is what a killed pim has left.
     if (await mountAt(folder) !== undefined) await unmountAsRoot(data.path, folder, options.signal);
@@ -67,14 +66,19 @@ async function ownMount(
 ): Promise<MountedStick> {
   const mount = async () => await byUdisks(stick, options) ?? await asRoot(stick, folder, options);
   let current: Mounted | undefined = await mount();
+  let last = current.folder;
   return {
-    folder: current.folder,
+    // udisks may choose another place the second time.
+    get folder() {
+      return last;
+    },
     readOnly: options.readOnly === true || stick.data.readOnly,
     ours: true,
     async forget() {
       await current?.unmount();
       current = undefined;
       current = await mount();
+      last = current.folder;
       return "remounted";
     },
     async [Symbol.asyncDispose]() {
@@ -138,53 +142,19 @@ async function asRoot(
   });
 }
 
-async function unmountAsRoot(device: string, folder: string, signal?: AbortSignal): Promise<void> {
-  const root = await becomeRoot(`Unmounting ${device} takes root's rights`, signal);
-  await patiently(device, async () => {
-    // What the stick has not yet been given is written by the unmount itself; a stick that is gone must not stop it.
-    if (await mountAt(folder) !== undefined) await run(root(["umount", folder]));
-  }, async () => await run(root(["umount", "--lazy", folder])));
-  await Deno.remove(folder).catch(() => {});
-}
-
-const tries = 20;
-const pauseMs = 250;
-
-/** Unmounts as soon as nobody is in it any more; a stick that has been pulled out is let go of. */
-async function patiently(
-  device: string,
-  unmount: () => Promise<unknown>,
-  letGo?: () => Promise<unknown>,
-): Promise<void> {
-  for (let left = tries;; left--) {
-    try {
-      await unmount();
-      return;
-    } catch (error) {
-      if (!(error instanceof ProcessError)) throw error;
-      const busy = /busy/i.test(error.stderr);
-      if (busy && left > 1) {
-        await sleep(pauseMs);
-        continue;
-      }
-      if (!busy && letGo !== undefined) return void await letGo();
-      throw new PimError(`Cannot unmount ${device}: ${messageOf(error)}`, {
-        cause: error,
-        hint: "Close what uses it (see: fuser -vm), then unmount it by hand before you pull it out.",
-      });
-    }
-  }
-}
-
-async function foreignMount(folder: string, readOnly: boolean): Promise<MountedStick> {
+function foreignMount(folder: string, readOnly: boolean, lock?: AsyncDisposable): MountedStick {
   const linux = Deno.build.os === "linux";
-  return await Promise.resolve({
+  return {
     folder,
     readOnly,
     ours: false,
-    forget: () => Promise.resolve(linux ? "cache dropped" as const : "as it is" as const),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  });
+    forget: () => Promise.resolve(linux ? "cache dropped" : "as it is"),
+    async [Symbol.asyncDispose]() {
+      // It stays mounted, so nothing else makes sure that the stick has everything.
+      if (!readOnly) await run(linux ? ["sync", "--file-system", folder] : ["sync"]).catch(() => {});
+      await lock?.[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function isReadOnly(folder: string): Promise<boolean> {
