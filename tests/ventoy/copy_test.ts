@@ -264,6 +264,8 @@ diskTest("what cannot be copied is told before a stick is touched", async (user)
     /No ISO in the catalog is called debb[^]*Did you mean deb/,
   );
   assert.match(await said(stick.path, "--profile", "none"), /Profile none names no ISO/);
+  await user.write("config/pim/profiles.d/WEB.ts", 'export default { iso: "deb", installer: "debian" };\n');
+  assert.match(await said(stick.path, "--profile", "web", "--profile", "WEB"), /would have the same folder/);
   assert.match(await said("/dev/null", "--iso", "deb"), /is no block device/);
   assert.match(await said(user.path, "--iso", "deb"), /it is a folder, and nothing is mounted there/);
   await user.write(

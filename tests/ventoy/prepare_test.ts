@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { run } from "../../lib/process.ts";
 import { isoImage } from "../../lib/iso/iso9660/write.ts";
+import { findDevice } from "../../lib/ventoy/disk/find_disk.ts";
+import { checkIdentity, identityOf } from "../../lib/ventoy/disk/identity.ts";
 import { openPty } from "../vm/pty.ts";
 import { isMounted, loopDisk, named, noDisks } from "./loop_disk.ts";
 import { type StickUser, stickUser } from "./stick_user.ts";
@@ -101,6 +103,18 @@ diskTest("prepare refuses what it must not write to, and nothing is written", as
   await refuse([link], /neither USB nor removable/);
   await using locked = await loopDisk(100, { readOnly: true, file: disk.file });
   await refuse([locked.path, "--allow-fixed"], /it is read-only/);
+});
+
+diskTest("a disk that is not the same any more as when it was looked at is not written to", async () => {
+  await using disk = await loopDisk(100);
+  const identity = await identityOf((await findDevice(disk.path)).disk);
+  assert.equal((await checkIdentity(identity)).path, disk.path);
+  await Deno.truncate(disk.file, 120 * 1024 * 1024);
+  await run(["losetup", "--set-capacity", disk.path]);
+  await assert.rejects(
+    checkIdentity(identity),
+    /is not the disk any more that was looked at; nothing was written/,
+  );
 });
 
 diskTest("without a terminal nobody is asked, and --yes has to be said", async (user) => {

@@ -4,6 +4,7 @@ import { log } from "../../log.ts";
 import { ensureRuntimeDir } from "../../paths.ts";
 import { type Copied, copyToStick, type Proof } from "../../ventoy/copy/copy.ts";
 import { gatherWanted, type Wanted } from "../../ventoy/copy/wanted.ts";
+import { checkIdentity, identityOf } from "../../ventoy/disk/identity.ts";
 import { findStick, type Stick } from "../../ventoy/stick/find_stick.ts";
 import { checkWritable, mountStick } from "../../ventoy/stick/mount.ts";
 import type { PimContext } from "../context.ts";
@@ -27,7 +28,10 @@ export async function copy(this: PimContext, flags: CopyFlags, device?: string):
   }
   const { settings, paths } = await this.config();
   const stick = await findStick(device, settings.ventoy.device, this.signal);
+  const identity = stick.kind === "disk" ? await identityOf(stick.disk) : undefined;
   const wanted = await gather(this, flags);
+  // Downloads take their time, in which sticks are changed.
+  if (identity !== undefined) await checkIdentity(identity, this.signal);
   const runtimeDir = await ensureRuntimeDir(paths);
   const copied = await mountedCopy(this, stick, wanted, { runtimeDir, full: flags.full });
   report(this, flags.json, stick, copied);

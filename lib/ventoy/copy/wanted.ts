@@ -63,6 +63,7 @@ export async function gatherWanted(
   for (const name of new Set(names.profiles)) {
     profiles.push(await profileFor(name, names.architecture, catalog, folders));
   }
+  checkProfiles(profiles.map(({ profile }) => profile.name));
   const entries = [...new Set([...profiles.map(({ entry }) => entry), ...plain])];
   checkNames(entries);
   const isos: WantedIso[] = [];
@@ -90,6 +91,16 @@ async function profileFor(
     });
   }
   return { profile, architecture, entry: findIso(profile.iso, catalog, architecture) };
+}
+
+function checkProfiles(names: readonly string[]): void {
+  for (const name of names) {
+    const twin = names.find((each) => each !== name && sameName(each, name));
+    if (twin === undefined) continue;
+    throw new UsageError(`The profiles ${name} and ${twin} would have the same folder on the stick`, {
+      hint: "exFAT does not tell names apart by their case: give one of them another name.",
+    });
+  }
 }
 
 function checkNames(entries: readonly IsoEntry[]): void {
