@@ -144,10 +144,10 @@ diskTest("in a terminal the disk's own name has to be typed", async (user) => {
 });
 
 diskTest(
-  "an installer that fails is told of with its last words, one that does nothing is found out",
+  "an installer that fails is told of with its last words, one that lies is found out",
   async (user) => {
     await using disk = await loopDisk(100);
-    const script = join(user.path, "cache/pim/ventoy/ventoy-1.1.18/Ventoy2Disk.sh");
+    const script = join(user.path, "cache/pim/ventoy/ventoy-1.1.18/tool/VentoyWorker.sh");
     await user.pim("ventoy", "download");
     const text = await Deno.readTextFile(script);
     const prepare = async (kind: string) => {
@@ -158,12 +158,16 @@ diskTest(
     assert.equal(failed.code, 1);
     assert.match(
       failed.stderr,
-      /Ventoy's installer failed on .* \(exit status 1\):\n[^]*Write data to .* failed/,
+      /Ventoy's installer failed on \S+:\n[^]*Write data to .* failed/,
     );
     assert.match(failed.stderr, /log\.txt/);
     assert.match(
       (await prepare("idle")).stderr,
-      /ended without an error, but .* has not Ventoy's partitions/,
+      /Ventoy's installer failed on \S+:\n[^]*will be lost/,
+    );
+    assert.match(
+      (await prepare("lies")).stderr,
+      /says that it has finished, but .* has not Ventoy's partitions/,
     );
     assert.ok(!await isMounted(disk.path));
   },

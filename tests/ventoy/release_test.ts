@@ -57,7 +57,7 @@ Deno.test("Ventoy is downloaded and unpacked once, and another release takes its
   const settings = { url: one.url, checksum: one.checksum, dir: "ventoy" };
   const first = await downloadVentoy(release(settings, dir.path), options);
   assert.deepEqual(first, { folder: join(dir.path, "ventoy"), version: "1.1.18", fresh: true });
-  assert.ok(await exists(join(first.folder, "tool", "ventoy_lib.sh")));
+  assert.ok(await exists(join(first.folder, "tool", "VentoyWorker.sh")));
   const requests = one.server.requests.length;
   assert.equal((await downloadVentoy(release(settings, dir.path), options)).fresh, false);
   assert.equal(one.server.requests.length, requests);

@@ -5,7 +5,8 @@ import { run } from "../../lib/process.ts";
 import { tempDir } from "../base/temp.ts";
 import { type FileServer, serveFile } from "../iso/download/file_server.ts";
 
-const standIn = fileURLToPath(new URL("stand_in.sh", import.meta.url));
+const standIn = (name: string) =>
+  Deno.readTextFile(fileURLToPath(new URL(`stand_in/${name}`, import.meta.url)));
 
 /** A release of Ventoy on a real web server, with a stand-in for its installer. */
 export interface SampleRelease extends AsyncDisposable {
@@ -32,9 +33,10 @@ export async function packArchive(
 export async function sampleRelease(version = "1.1.18"): Promise<SampleRelease> {
   const top = `ventoy-${version}`;
   const content = await packArchive({
-    [`${top}/Ventoy2Disk.sh`]: await Deno.readTextFile(standIn),
+    [`${top}/Ventoy2Disk.sh`]: await standIn("launcher.sh"),
+    [`${top}/tool/VentoyWorker.sh`]: await standIn("worker.sh"),
+    [`${top}/boot/boot.img`]: "",
     [`${top}/ventoy/version`]: `${version}\n`,
-    [`${top}/tool/ventoy_lib.sh`]: "# none of the real one's tools are needed\n",
   });
   const server = await serveFile(content);
   const url = `${server.url}/ventoy-${version}-linux.tar.gz`;

@@ -1,5 +1,5 @@
-import { exists } from "../../files.ts";
 import { formatChecksum } from "../../iso/verify/checksum.ts";
+import { unpackedVentoy } from "../../ventoy/release/download.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
@@ -7,14 +7,15 @@ import { configuredRelease } from "./release.ts";
 
 /** `pim ventoy config` */
 export async function config(this: PimContext, flags: JsonFlags): Promise<void> {
-  const { version, url, checksum, folder } = await configuredRelease(this);
+  const release = await configuredRelease(this);
+  const { version, url, checksum, folder } = release;
   const { settings } = await this.config();
   const values = {
     version,
     url,
     checksum: formatChecksum(checksum),
     folder,
-    unpacked: await exists(folder),
+    unpacked: await unpackedVentoy(release) !== undefined,
     device: settings.ventoy.device,
   };
   if (flags.json) return this.print(JSON.stringify(values, null, 2));

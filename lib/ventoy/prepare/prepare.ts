@@ -113,9 +113,10 @@ async function install(
   if (signal?.aborted) {
     throw new CancelledError(`Cancelled while Ventoy was written; ${disk} has to be prepared anew`);
   }
-  if (code === 0) return;
+  // Its launcher ends with success whatever came of its work, so its words count.
+  if (code === 0 && said.some((line) => line.includes("successfully finished"))) return;
   const words = lastLines([...said, child.stderr()].join("\n"), 8);
-  throw new PimError(`Ventoy's installer failed on ${disk} (exit status ${code}):\n${words}`, {
+  throw new PimError(`Ventoy's installer failed on ${disk}:\n${words}`, {
     hint: `Its own log is ${join(ventoy.folder, "log.txt")}`,
   });
 }
@@ -123,7 +124,7 @@ async function install(
 const looks = 10;
 const pauseMs = 300;
 
-/** The installer ends with success in some cases in which it has done nothing: what counts is what is on the disk. */
+/** Whatever the installer says, what counts is what is on the disk. */
 async function checkResult(path: string, { mode }: InstallChoice, root: Root): Promise<Prepared> {
   // The kernel and udev may still be busy with the new partitions.
   let stick = await stickOn((await findDevice(path)).disk);
@@ -132,9 +133,12 @@ async function checkResult(path: string, { mode }: InstallChoice, root: Root): P
     stick = await stickOn((await findDevice(path)).disk);
   }
   if (stick === undefined) {
-    throw new PimError(`Ventoy's installer ended without an error, but ${path} has not Ventoy's partitions`, {
-      hint: "Plug the stick in again and look: pim ventoy list",
-    });
+    throw new PimError(
+      `Ventoy's installer says that it has finished, but ${path} has not Ventoy's partitions`,
+      {
+        hint: "Plug the stick in again and look: pim ventoy list",
+      },
+    );
   }
   const { data, boot } = stick;
   // Read from the disk: what udev tells may be of before.
