@@ -5,9 +5,10 @@ import { run, which } from "../../lib/process.ts";
 import { resolveProfile } from "../../lib/profile/resolved.ts";
 import type { Profile } from "../../lib/profile/types.ts";
 import { replaceFetch, replaceFetches } from "../../lib/ventoy/answers/fetches.ts";
-import { renderStickAnswer } from "../../lib/ventoy/answers/render.ts";
+import { renderStickAnswer, stickFamily } from "../../lib/ventoy/answers/render.ts";
 import { renderAnswer } from "../../lib/serve/answers.ts";
 import { tempDir } from "../base/temp.ts";
+import { autoinstallCheck } from "../serve/autoinstall_schema.ts";
 import { finder, folderWith } from "../serve/sources.ts";
 
 const salt = "saltsaltsaltsalt";
@@ -125,6 +126,7 @@ Deno.test("user-data on a stick is what Ventoy knows as such, and its late comma
     // The sign by which Ventoy's hook tells cloud-init's files from preseeds.
     assert.match(text, /^#cloud-config\n(.*\n)*autoinstall:/);
     const { autoinstall } = parseYaml(text, "x").value as { autoinstall: Record<string, unknown[][]> };
+    assert.deepEqual((await autoinstallCheck()).check(autoinstall), []);
     const [sh, flag, command] = autoinstall["late-commands"]?.[0] as string[];
     assert.deepEqual([sh, flag], ["sh", "-c"]);
     await using dir = await tempDir();
@@ -159,6 +161,15 @@ Deno.test("storage that the profile describes by itself stays as it is", async (
   ]);
 });
 
+Deno.test("a family that Ventoy cannot be told of is refused, with those that it can", () => {
+  assert.equal(stickFamily("debian", "web"), "debian");
+  assert.throws(() => stickFamily("plan9", "web"), (error: Error & { hint?: string }) => {
+    assert.match(error.message, /Profile web cannot be installed from a stick: .* for plan9/);
+    assert.match(error.hint ?? "", /debian, ubuntu/);
+    return true;
+  });
+});
+
 Deno.test("a template that needs the seed server for more than the late command is refused with its line", async () => {
   await using own = await folderWith({
     "preseeds.d/web.cfg.eta": "d-i preseed/include string <%= it.baseUrl %>/more.cfg\n",
@@ -167,4 +178,11 @@ Deno.test("a template that needs the seed server for more than the late command 
     renderStickAnswer(source({}, "debian", own.path)),
     /web\.cfg\.eta fetches from the seed server in a way that a stick cannot replace: d-i preseed\/include/,
   );
+  await using script = await folderWith({ "installs.d/web.sh.eta": "wget <%= it.baseUrl %>/more\n" });
+  for (const family of ["debian", "ubuntu"] as const) {
+    await assert.rejects(
+      renderStickAnswer(source({}, family, script.path)),
+      /web\.sh\.eta fetches from the seed server in a way that a stick cannot replace: wget/,
+    );
+  }
 });

@@ -22,6 +22,10 @@ async function missing(): Promise<string | undefined> {
 /** Why there can be no disks here to test with; undefined when there can. */
 export const noDisks: string | undefined = await missing();
 
+/** Whether the kernel itself mounts exFAT, so that no daemon serves it. */
+export const kernelExfat: boolean = await run(["modprobe", "exfat"]).then(() => true, () => false) ||
+  /\bexfat$/m.test(await Deno.readTextFile("/proc/filesystems").catch(() => ""));
+
 /** The name of a test, with the reason where it is left out. */
 export function named(name: string): string {
   return noDisks === undefined ? name : `${name} (left out: ${noDisks})`;
@@ -75,5 +79,7 @@ export async function isMounted(path: string): Promise<boolean> {
 
 async function mountsOf(path: string): Promise<string[]> {
   const lines = (await Deno.readTextFile("/proc/mounts")).split("\n");
-  return lines.filter((line) => line.startsWith(path)).map((line) => line.split(" ")[1] as string);
+  return lines.filter((line) => line.startsWith(`${path} `) || line.startsWith(`${path}p`)).map((line) =>
+    line.split(" ")[1] as string
+  );
 }

@@ -11,7 +11,7 @@ import { log } from "../../log.ts";
 import { findNamed } from "../../profile/files.ts";
 import { loadProfile } from "../../profile/load.ts";
 import { type ResolvedProfile, resolveProfile } from "../../profile/resolved.ts";
-import { answerEndings, renderStickAnswer } from "../answers/render.ts";
+import { answerEndings, renderStickAnswer, stickFamily } from "../answers/render.ts";
 import { refuseName, stickName } from "../stick/exfat_names.ts";
 import { pimFolder } from "../stick/record.ts";
 
@@ -133,7 +133,7 @@ async function answerFor(
   folders: readonly ConfigFolder[],
 ): Promise<WantedAnswer> {
   const { name, partitioning } = profile;
-  const family = profile.installer ?? await familyOf(file.path, entry.key);
+  const family = stickFamily(profile.installer ?? await familyOf(file.path, entry.key), name);
   if (/^\/dev\/vd/.test(partitioning.disk ?? "")) {
     log.warn(`Profile ${name} installs on ${partitioning.disk}, which only virtual machines have`);
   }
@@ -147,7 +147,7 @@ async function answerFor(
   return { profile: name, iso: entry.key, file: path, text };
 }
 
-async function familyOf(path: string, key: string): Promise<"debian" | "ubuntu"> {
+async function familyOf(path: string, key: string): Promise<string> {
   await using iso = await openIso(path);
   const found = await recogniseIso(iso);
   if (found !== undefined) return found.family;
