@@ -102,6 +102,10 @@ diskTest(
     assert.equal(await act(), "its content is the same");
     assert.equal(await act(), "unchanged");
 
+    // Without its record, pim finds out by reading what is its own.
+    await user.within(stick, (folder) => Deno.writeTextFile(join(folder, "pim/stick.json"), "{"));
+    assert.equal(await act(), "its content is the same");
+
     // Spoilt without a trace: only reading finds it.
     await user.within(stick, async (folder) => {
       const { mtime } = await Deno.stat(join(folder, "deb.iso"));

@@ -12,7 +12,7 @@ export async function askName(context: PimContext, name: string, loss: string): 
   context.process.stderr.write(`${loss}.\nType ${name} to go on: `);
   const typed = await readLine(stdin.readable, signal);
   if (typed.trim() === name) return;
-  if (typed.trim() === "") throw new CancelledError("Nothing was written");
+  if (typed.trim() === "") throw new CancelledError();
   throw new UsageError(`${typed.trim()} is not ${name}; nothing was written`);
 }
 
@@ -32,6 +32,6 @@ async function readLine(stream: ReadableStream<Uint8Array>, signal: AbortSignal)
     signal.removeEventListener("abort", cancel);
     reader.releaseLock();
   }
-  if (signal.aborted) throw new CancelledError("Nothing was written");
+  if (signal.aborted) throw new CancelledError();
   return text.split("\n")[0] ?? "";
 }

@@ -76,18 +76,19 @@ function ventoyJson(folder: string): string {
   return join(folder, "ventoy", "ventoy.json");
 }
 
+/** Copies one ISO after the other, each to its end: who has to begin again goes on with the next one. */
 async function copyIsos(
   mounted: MountedStick,
   isos: readonly WantedIso[],
   { signal, onProgress }: CopyOptions,
 ): Promise<Proof> {
-  if (isos.length === 0) return "nothing copied";
+  let proof: Proof = "nothing copied";
   const tell = ({ entry, file }: WantedIso, phase: "copy" | "verify") => (bytes: number) =>
     onProgress?.({ key: entry.key, phase: "hash", bytes, totalBytes: file.bytes }, phase);
   try {
-    for (const iso of isos) await copyToPart(mounted.folder, iso, signal, tell(iso, "copy"));
-    let proof: Proof = await mounted.forget();
     for (const iso of isos) {
+      await copyToPart(mounted.folder, iso, signal, tell(iso, "copy"));
+      proof = await mounted.forget();
       if (proof === "cache dropped" && !await dropFromCache(partOf(mounted.folder, iso.entry.filename))) {
         proof = "as it is";
       }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, PimError, UsageError } from "../../errors.ts";
+import { log } from "../../log.ts";
 import { lastLines, ProcessError, run, start } from "../../process.ts";
 import { becomeRoot } from "../../sudo.ts";
 import { type BlockDevice, partitionsOf } from "../disk/block_devices.ts";
@@ -111,7 +112,8 @@ async function install(
     await run(root(["chown", "-R", `${uid}:${Deno.gid()}`, ventoy.folder])).catch(() => {});
   }
   if (signal?.aborted) {
-    throw new CancelledError(`Cancelled while Ventoy was written; ${disk} has to be prepared anew`);
+    log.warn(`${disk} may have half a Ventoy on it: it has to be prepared anew (--force)`);
+    throw new CancelledError();
   }
   // Its launcher ends with success whatever came of its work, so its words count.
   if (code === 0 && said.some((line) => line.includes("successfully finished"))) return;

@@ -135,6 +135,7 @@ async function asRoot(
       failures.push(messageOf(error));
     }
   }
+  await Deno.remove(folder).catch(() => {});
   throw new HostError(`Cannot mount ${data.path} (${fileSystem ?? "exfat"}):\n${failures.join("\n")}`, {
     hint: ways.length > 1
       ? "If this system knows no exFAT, install exfat-fuse (sudo apt-get install exfat-fuse)."
