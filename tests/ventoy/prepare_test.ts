@@ -98,6 +98,9 @@ diskTest("prepare refuses what it must not write to, and nothing is written", as
   await user.within(disk, async () => {
     await refuse([disk.path, "--allow-fixed"], /is mounted at .*mounted[^]*sudo umount/);
   });
+  const over = (await run(["losetup", "--find", "--show", disk.partition(1)])).stdout.trim();
+  await refuse([disk.path, "--allow-fixed"], new RegExp(`${over} lies over it[^]*losetup --detach ${over}`));
+  await run(["losetup", "--detach", over]);
   const link = join(user.path, "by-id");
   await Deno.symlink(disk.path, link);
   await refuse([link], /neither USB nor removable/);

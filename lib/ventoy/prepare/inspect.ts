@@ -1,8 +1,8 @@
 import { type BlockDevice, partitionsOf } from "../disk/block_devices.ts";
 import { findDevice } from "../disk/find_disk.ts";
 import { type DiskIdentity, identityOf } from "../disk/identity.ts";
+import { checkMayWrite } from "../disk/may_write.ts";
 import { probe } from "../disk/probe.ts";
-import { refuseDisk } from "../disk/refusal.ts";
 import { versionOnStick } from "../disk/version.ts";
 import { stickOn } from "../stick/find_stick.ts";
 
@@ -31,8 +31,7 @@ export async function inspectDisk(
   options: { readonly allowFixed?: boolean; readonly signal?: AbortSignal },
 ): Promise<Inspected> {
   const found = await findDevice(path, options.signal);
-  const refused = refuseDisk(found, options);
-  if (refused !== undefined) throw refused;
+  await checkMayWrite(found, options);
   const { disk } = found;
   const partitions = await Promise.all(
     partitionsOf(disk).map(async (device) => {

@@ -7,7 +7,7 @@ import { becomeRoot } from "../../sudo.ts";
 import { type BlockDevice, partitionsOf } from "../disk/block_devices.ts";
 import { findDevice } from "../disk/find_disk.ts";
 import { checkIdentity } from "../disk/identity.ts";
-import { refuseDisk } from "../disk/refusal.ts";
+import { checkMayWrite } from "../disk/may_write.ts";
 import { versionOnStick } from "../disk/version.ts";
 import { installerName, type UnpackedVentoy } from "../release/download.ts";
 import { stickOn } from "../stick/find_stick.ts";
@@ -56,8 +56,7 @@ export async function prepareStick(
   const root = await becomeRoot(`Writing to ${inspected.disk.path} takes root's rights`, signal);
   // sudo may have waited for a password: the disk is looked at once more, as late as can be.
   const disk = await checkIdentity(inspected.identity, signal);
-  const refused = refuseDisk({ device: disk, disk }, options);
-  if (refused !== undefined) throw refused;
+  await checkMayWrite({ device: disk, disk }, options);
   if (choice.mode !== "update") await wipe(disk, root);
   await install(disk.path, ventoy, root, options);
   return await checkResult(disk.path, choice, root);
