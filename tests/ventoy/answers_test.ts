@@ -57,6 +57,8 @@ Deno.test("the commands that fetch the late command are found in every usual for
       [`curl -fsSL -o /t/x ${url}`, "MAKE /t/x"],
       [`preseed_fetch ${url} /t/x`, "MAKE /t/x"],
       [`wget -q -O /t/x http://example.org/install.sh`, `wget -q -O /t/x http://example.org/install.sh`],
+      [`true; in-target sh -c 'wget -O /x ${url}'`, `true; in-target sh -c 'wget -O /x ${url}'`],
+      [`in-target true; wget -O /t/x ${url}`, "in-target true; MAKE /t/x"],
       [`wget -q -O - ${url} | sh`, `wget -q -O - ${url} | sh`],
       [`wget -q -O - ${url}/more | sh`, `wget -q -O - ${url}/more | sh`],
     ] as const

@@ -1,5 +1,5 @@
 import type { IsoProgress } from "../../iso/verify/verify.ts";
-import { log } from "../../log.ts";
+import { configureLog, log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
 
 /** A display of what goes to a stick and is read back from it; dispose of it when that is done. */
@@ -21,6 +21,15 @@ export async function stickProgress({ live, quiet, process }: PimContext): Promi
     if (shown !== "") process.stderr.write(`\r${" ".repeat(shown.length)}\r`);
     shown = "";
   };
+  const writeLine = (text: string) => process.stderr.write(`${text}\n`);
+  if (live && !quiet) {
+    configureLog({
+      write(text) {
+        blank();
+        writeLine(text);
+      },
+    });
+  }
   return {
     show({ key, bytes, totalBytes = 0 }, phase) {
       const nowMs = performance.now();
@@ -34,6 +43,9 @@ export async function stickProgress({ live, quiet, process }: PimContext): Promi
       process.stderr.write(text);
       shown = text;
     },
-    [Symbol.dispose]: blank,
+    [Symbol.dispose]() {
+      blank();
+      if (live && !quiet) configureLog({ write: writeLine });
+    },
   };
 }

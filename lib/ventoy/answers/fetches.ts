@@ -26,10 +26,16 @@ export function replaceFetches(command: string, make: MakeFile): string {
     (text, pattern) =>
       text.replaceAll(pattern, (...match) => {
         const { file } = match.at(-1) as { file: string };
-        return file === "-" ? match[0] as string : make(file);
+        const [found, offset] = [match[0] as string, match.at(-3) as number];
+        return file === "-" || isInTarget(text.slice(0, offset)) ? found : make(file);
       }),
     command,
   );
+}
+
+/** Whether what follows would run inside the new system, where nothing of the installer's is at hand. */
+function isInTarget(before: string): boolean {
+  return /\b(in-target|chroot)\b[^;&|]*$/.test(before);
 }
 
 /** The same for a command that is a list of words. */

@@ -12,7 +12,8 @@ const mark = "#pim:";
  * @param chooseDisk whether the first disk that is not on USB shall be installed on
  */
 export function standalonePreseed(preseed: string, script: string, chooseDisk: boolean): string {
-  const fetched = replaceFetches(preseed, (file) => `sed -n 's/^.pim://p' ${onHost} > ${file}`);
+  // Without quotes, since the template may have it in quotes already.
+  const fetched = replaceFetches(preseed, (file) => `sed -n s/^.pim://p ${onHost} > ${file}`);
   const disk = chooseDisk && !hasOwnDisk(preseed) ? diskAnswers(hasOwnBootDisk(preseed)) : "";
   const carried = script.trimEnd().split("\n").map((line) => `${mark}${line}`).join("\n");
   return `${fetched.trimEnd()}\n${disk}\n# The late command.\n${carried}\n${endMark}\n`;

@@ -37,8 +37,7 @@ const yaml = "/autoinstall.yaml";
 
 // Subiquity reads its file again after the early commands, which may change it: "early-commands" in its reference. With
 // no disk but those on USB the placeholder stays, and nothing is installed.
-const choose =
-  'disk=$(lsblk -dnrpo NAME,TYPE,TRAN | awk \'$2 == "disk" && $3 != "usb" && $1 !~ /zram|loop|ram/ ' +
+const choose = 'disk=$(lsblk -dnrpo NAME,TYPE,TRAN | awk \'$2 == "disk" && $3 != "usb" && $1 !~ /loop|ram/ ' +
   `{ print $1; exit }'); if [ -n "$disk" ]; then sed -i "s|${placeholder}|$disk|" ${yaml}; fi`;
 
 /** A guided layout without a match takes the largest disk, which may be the stick. */
