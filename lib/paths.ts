@@ -95,6 +95,16 @@ export function digestSecretFile(paths: Paths): string {
   return join(paths.dataDir, "digest-secret");
 }
 
+/** Where releases of Ventoy are downloaded to and unpacked, one folder for each. */
+export function ventoyDir(paths: Paths): string {
+  return join(paths.cacheDir, "ventoy");
+}
+
+/** Where a USB stick is mounted while pim works on it; `partition` is the kernel's name of it, such as sdb1. */
+export function stickMount(runtimeDir: string, partition: string): string {
+  return join(runtimeDir, "ventoy", checkName(partition, "partition"));
+}
+
 /** Where machines that verify an image have their files while they run, one folder for each verification. */
 export function verifyDir(cacheDir: string): string {
   return join(cacheDir, "verify");
@@ -152,7 +162,7 @@ export function filesOfVm(dir: string): VmFiles {
 /** Lock files of the runtime directory; they are never removed, because a lock dies with its process. */
 export function runtimeLock(
   runtimeDir: string,
-  what: "vm" | "port" | "console" | "agent",
+  what: "vm" | "port" | "console" | "agent" | "ventoy",
   name: string | number,
 ): string {
   return join(runtimeDir, "locks", `${what}-${name}`);

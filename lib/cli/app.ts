@@ -8,6 +8,7 @@ import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { ventoyRoutes } from "./ventoy/ventoy.ts";
 import { verifyCommand } from "./verify.ts";
 import { consoleCommand, logCommand } from "./vm/console.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
@@ -41,6 +42,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       iso: isoRoutes,
       profile: profileRoutes,
       serve: serveCommand,
+      ventoy: ventoyRoutes,
       verify: verifyCommand,
       run: runCommand,
       ps: psCommand,

@@ -73,7 +73,6 @@ export type Settings = v.InferOutput<typeof settingsSchema>;
 export const pathSettings: readonly (readonly string[])[] = [
   ["iso", "iso_dir"],
   ["build", "image_dir"],
-  ["ventoy", "dir"],
 ];
 
 /** The lowest layer of pim.yml. */
