@@ -38,7 +38,8 @@ export async function copy(this: PimContext, flags: CopyFlags, device?: string):
 }
 
 async function gather(context: PimContext, flags: CopyFlags): Promise<Wanted> {
-  const { folders, settings } = await context.config();
+  const config = await context.config();
+  const { folders, settings } = config;
   const catalog = await loadCatalog(folders);
   using progress = await isoProgress(context);
   return await gatherWanted(
@@ -46,7 +47,7 @@ async function gather(context: PimContext, flags: CopyFlags): Promise<Wanted> {
     catalog,
     folders,
     settings.iso.iso_dir,
-    { signal: context.signal, onProgress: progress.show },
+    { signal: context.signal, keys: config, onProgress: progress.show },
   );
 }
 
