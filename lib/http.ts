@@ -15,6 +15,19 @@ export interface HttpOptions {
   keepHttps?: boolean;
   /** Statuses of 400 and above that are an answer, not an error. */
   okStatus?: readonly number[];
+  /** Connections that are kept for some requests of one kind; see {@linkcode separateConnections}. */
+  connections?: HttpConnections;
+}
+
+/** Connections to servers; dispose of them when the last request is done. */
+export interface HttpConnections extends Disposable {
+  readonly client: Deno.HttpClient;
+}
+
+/** Connections of which each carries one request at a time: HTTP/2 would send them all over a single one. */
+export function separateConnections(): HttpConnections {
+  const client = Deno.createHttpClient({ http2: false });
+  return { client, [Symbol.dispose]: () => client.close() };
 }
 
 /** An answer whose body has not been read yet; dispose of it to drop the connection. */
@@ -23,12 +36,16 @@ export interface HttpResponse extends AsyncDisposable {
   readonly headers: Headers;
   /** The URL that answered, after redirects. */
   readonly url: string;
-  /** The body in pieces; throws {@linkcode HttpError} when it breaks off or stalls. */
-  readonly body: AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads some of the body into a buffer, which is gone then: what comes back has the same memory, or is undefined
+   * at the end. Throws {@linkcode HttpError} when the body breaks off or stalls.
+   */
+  read(buffer: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 const defaultStallTimeoutMs = 30_000;
 const defaultMaxRedirects = 10;
+const textPieceBytes = 64 * 1024;
 
 /** Sends one GET request and follows redirects; throws {@linkcode HttpError} in plain words. */
 export async function httpGet(url: string, options: HttpOptions = {}): Promise<HttpResponse> {
@@ -58,15 +75,33 @@ export async function httpGet(url: string, options: HttpOptions = {}): Promise<H
     watch.stop();
     throw error;
   }
+  return answer(response, current, watch, (error) => explain(error, current));
+}
+
+/** An answer whose body is read into buffers of the caller: five times as fast as pieces of the runtime's own. */
+function answer(
+  response: Response,
+  url: string,
+  watch: StallWatch,
+  explain: (error: unknown) => Error,
+): HttpResponse {
+  const reader = response.body?.getReader({ mode: "byob" });
   return {
     status: response.status,
     headers: response.headers,
-    url: current,
-    body: pieces(response, watch, (error) => explain(error, current)),
+    url,
+    async read(buffer) {
+      if (reader === undefined) return undefined;
+      try {
+        const { done, value } = await watch.during(reader.read(buffer));
+        return done ? undefined : value;
+      } catch (error) {
+        throw explain(error);
+      }
+    },
     async [Symbol.asyncDispose]() {
       watch.stop();
-      // A body that is being read is released by its reader.
-      if (response.body !== null && !response.body.locked) await response.body.cancel().catch(() => {});
+      await reader?.cancel().catch(() => {});
     },
   };
 }
@@ -81,7 +116,9 @@ export async function fetchText(
     const decoder = new TextDecoder();
     let text = "";
     let bytes = 0;
-    for await (const piece of response.body) {
+    for (;;) {
+      const piece = await response.read(new Uint8Array(textPieceBytes));
+      if (piece === undefined) break;
       bytes += piece.length;
       if (bytes > options.maxBytes) {
         throw new HttpError(`Cannot fetch ${showUrl(url)}: it has more than ${options.maxBytes} bytes`);
@@ -99,6 +136,7 @@ function fetchOnce(url: string, options: HttpOptions, signal: AbortSignal): Prom
     signal,
     // Compression would make lengths and ranges meaningless, and an ISO does not shrink.
     headers: { "user-agent": `pim/${version}`, "accept-encoding": "identity", ...options.headers },
+    client: options.connections?.client,
   });
 }
 
@@ -144,24 +182,4 @@ function watchStall(timeoutMs: number): StallWatch {
     },
     stop: () => clearInterval(timer),
   };
-}
-
-async function* pieces(
-  response: Response,
-  watch: StallWatch,
-  explain: (error: unknown) => Error,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = response.body?.getReader();
-  try {
-    while (reader !== undefined) {
-      const { done, value } = await watch.during(reader.read());
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    throw explain(error);
-  } finally {
-    watch.stop();
-    await reader?.cancel().catch(() => {});
-  }
 }

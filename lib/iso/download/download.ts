@@ -6,9 +6,9 @@ import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import type { Checksum } from "../verify/checksum.ts";
 import { expectedChecksum } from "../verify/expected.ts";
-import { partFiles, removePart } from "./part.ts";
+import { partBytes, partFiles, removePart } from "./part.ts";
 import { isoPath, removeRecord } from "../record.ts";
-import { isoStatus, statIfThere } from "../status.ts";
+import { isoStatus } from "../status.ts";
 import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
 import {
   checksumError,
@@ -50,7 +50,7 @@ export async function downloadIso(
   return await fetchVerified(entry, isoDir, expected, options);
 }
 
-/** Fetches until the checksum holds; a continued download that turns out wrong is begun anew, once. */
+/** Fetches until the checksum holds, or has been wrong from every URL. */
 async function fetchVerified(
   entry: IsoEntry,
   isoDir: string,
@@ -60,29 +60,66 @@ async function fetchVerified(
   const path = isoPath(entry, isoDir);
   const files = partFiles(path);
   const algorithm = expected?.algorithm ?? "sha256";
-  const transfer: Transfer = { key: entry.key, url: entry.url, folder: isoDir, files, algorithm };
-  let done = await fetchOnce(entry, transfer, options);
-  if (expected !== undefined && done.hash !== expected.hash) {
-    await removePart(files);
-    if (done.resumed) {
-      log.warn(
-        `What was continued of ${entry.key} has the wrong checksum; downloading it from the beginning`,
-      );
-      done = await fetchOnce(entry, transfer, options);
+  let urls: readonly string[] = [entry.url, ...entry.mirrors];
+  for (;;) {
+    const transfer = {
+      ...{ key: entry.key, url: entry.url, urls, folder: isoDir, files, algorithm },
+      verifiable: expected !== undefined,
+    };
+    const done = await fetchOnce(entry, transfer, options);
+    const checksum = { algorithm, hash: done.hash };
+    if (expected === undefined || done.hash === expected.hash) {
+      return await putInPlace(entry, isoDir, expected, checksum);
     }
-  }
-  const checksum = { algorithm, hash: done.hash };
-  if (expected !== undefined && done.hash !== expected.hash) {
     await removePart(files);
-    throw checksumError(entry, `What came from ${showUrl(entry.url)}`, expected, checksum);
+    // Of what was put together nobody knows which piece is wrong.
+    const mixed = done.resumed || done.used.length > 1;
+    const others = mixed ? done.used : urls.filter((url) => !done.used.includes(url));
+    const [next] = others;
+    if (next === undefined) {
+      throw checksumError(
+        entry,
+        `What came from ${done.used.map(showUrl).join(" and ")}`,
+        expected,
+        checksum,
+      );
+    }
+    urls = mixed ? [next, ...urls.filter((url) => !done.used.includes(url))] : others;
+    log.warn(
+      done.resumed
+        ? `What was continued of ${entry.key} has the wrong checksum; downloading it from the beginning`
+        : `What came of ${entry.key} has the wrong checksum; downloading it from ${showUrl(next)}`,
+    );
   }
+}
+
+/** Gives a whole and right .part file its name, for good. */
+async function putInPlace(
+  entry: IsoEntry,
+  isoDir: string,
+  expected: Checksum | undefined,
+  checksum: Checksum,
+): Promise<IsoFile> {
+  const path = isoPath(entry, isoDir);
+  const files = partFiles(path);
   await removeRecord(entry, isoDir);
   await Deno.rename(files.part, path);
   await removePart(files);
+  await syncFolder(isoDir);
   const info = await Deno.stat(path);
   await remember(entry, isoDir, info, checksum, expected);
   if (expected === undefined) warnUnverified(entry, checksum);
   return { key: entry.key, path, bytes: info.size, checksum, verified: expected !== undefined };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  try {
+    using folder = await Deno.open(path);
+    await folder.sync();
+  } catch (error) {
+    // Some file systems cannot; the name is there all the same.
+    log.debug(`Cannot sync ${path}: ${messageOf(error)}`);
+  }
 }
 
 async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOptions): Promise<Transferred> {
@@ -93,7 +130,7 @@ async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOption
       ? await transferHttp(transfer, options)
       : await transferFile(location.path, transfer, options);
   } catch (error) {
-    const bytes = (await statIfThere(transfer.files.part))?.size ?? 0;
+    const bytes = await partBytes(transfer.files) ?? 0;
     if (!resumable || bytes === 0) await removePart(transfer.files);
     if (!(error instanceof HttpError) || !error.retryable || bytes === 0) throw error;
     throw new HttpError(error.message, {

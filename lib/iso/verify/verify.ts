@@ -1,7 +1,9 @@
 import { exitCode, PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
+import type { RateLimit } from "../download/rate_limit.ts";
 import { type Checksum, formatChecksum, hashFile } from "./checksum.ts";
+import { hashInThread } from "./hash_thread.ts";
 import { expectedChecksum, type NetworkOptions } from "./expected.ts";
 import { isoPath, writeRecord } from "../record.ts";
 import { isoStatus, mtimeMs, statIfThere } from "../status.ts";
@@ -29,6 +31,12 @@ export interface IsoProgress {
 /** Options of everything that reads or fetches an ISO. */
 export interface IsoOptions extends NetworkOptions {
   onProgress?: (progress: IsoProgress) => void;
+  /** How many connections fetch one file at the same time; 4 unless given. */
+  connections?: number;
+  /** Shared by all files of a process. */
+  rateLimit?: RateLimit;
+  /** How much one of several connections fetches at a time; 16 MiB unless given. */
+  stretchBytes?: number;
 }
 
 /**
@@ -53,6 +61,9 @@ export async function verifyIso(
   return file;
 }
 
+// To start a thread takes about as long as to hash so much.
+const threadBytes = 64 * 1024 * 1024;
+
 /** Hashes an ISO's file, compares it with what is expected and remembers the result. */
 export async function hashIso(
   entry: IsoEntry,
@@ -64,11 +75,14 @@ export async function hashIso(
   const before = await statIfThere(path);
   if (before === undefined) throw missingError(entry, path);
   const algorithm = expected?.algorithm ?? "sha256";
-  const hash = await hashFile(path, algorithm, {
+  const hashOptions = {
     signal: options.signal,
-    onProgress: (bytes) =>
+    onProgress: (bytes: number) =>
       options.onProgress?.({ key: entry.key, phase: "hash", bytes, totalBytes: before.size }),
-  });
+  };
+  const hash = before.size < threadBytes
+    ? await hashFile(path, algorithm, hashOptions)
+    : await hashInThread(path, algorithm, before.size, hashOptions);
   const checksum = { algorithm, hash };
   await remember(entry, isoDir, before, checksum, expected);
   return { key: entry.key, path, bytes: before.size, checksum, verified: expected?.hash === hash };
