@@ -49,15 +49,14 @@ const textPieceBytes = 64 * 1024;
 
 /** Sends one GET request and follows redirects; throws {@linkcode HttpError} in plain words. */
 export async function httpGet(url: string, options: HttpOptions = {}): Promise<HttpResponse> {
-  const watch = watchStall(options.stallTimeoutMs ?? defaultStallTimeoutMs);
-  const signal = options.signal ? AbortSignal.any([options.signal, watch.signal]) : watch.signal;
+  const watch = watchStall(options.stallTimeoutMs ?? defaultStallTimeoutMs, options.signal);
   const explain = (error: unknown, at: string) =>
     explainFailure(error, at, watch.stalledMs(), options.signal);
   let current = url;
   let response: Response;
   try {
     for (let redirects = 0;; redirects++) {
-      response = await watch.during(fetchOnce(current, options, signal)).catch((error) => {
+      response = await watch.during(fetchOnce(current, options, watch.signal)).catch((error) => {
         throw explain(error, current);
       });
       if (![301, 302, 303, 307, 308].includes(response.status)) break;
@@ -162,24 +161,40 @@ interface StallWatch {
   stop(): void;
 }
 
-/** Aborts when one single wait for the server takes too long; our own slowness does not count. */
-function watchStall(timeoutMs: number): StallWatch {
+/** Ends one single wait for the server that takes too long, or is cancelled; our own slowness does not count. */
+function watchStall(timeoutMs: number, cancel: AbortSignal | undefined): StallWatch {
   const controller = new AbortController();
   let waitingSince: number | undefined;
+  let giveUp: (error: unknown) => void = () => {};
+  let stalled = false;
+  const end = () => {
+    controller.abort();
+    // Not left to fetch alone: its own signal may be collected as garbage while a body is read (Deno 2.9).
+    giveUp(controller.signal.reason);
+  };
   const timer = setInterval(() => {
-    if (waitingSince !== undefined && performance.now() - waitingSince > timeoutMs) controller.abort();
+    if (waitingSince === undefined || performance.now() - waitingSince <= timeoutMs) return;
+    stalled = true;
+    end();
   }, Math.max(20, timeoutMs / 10));
+  cancel?.addEventListener("abort", end, { once: true });
+  if (cancel?.aborted) end();
   return {
     signal: controller.signal,
-    stalledMs: () => controller.signal.aborted ? timeoutMs : undefined,
+    stalledMs: () => stalled ? timeoutMs : undefined,
     async during(promise) {
       waitingSince = performance.now();
+      const ended = Promise.withResolvers<never>();
+      giveUp = ended.reject;
       try {
-        return await promise;
+        return await Promise.race([promise, ended.promise]);
       } finally {
         waitingSince = undefined;
       }
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      cancel?.removeEventListener("abort", end);
+    },
   };
 }

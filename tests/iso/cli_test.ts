@@ -64,7 +64,8 @@ Deno.test("pim iso downloads, lists, shows and verifies, with results on stdout 
       "missing",
     ]);
     assert.equal(JSON.parse(shown.stdout).found, `sha256:${hash}`);
-    assert.equal(verified.stdout, "ok  good\n");
+    assert.equal(verified.stdout, "ok  good  (unchanged since it was read)\n");
+    assert.equal((await pim("iso", "verify", "good", "--full")).stdout, "ok  good\n");
   });
 });
 

@@ -1,3 +1,4 @@
+import { downloadOptions } from "../../iso/download/options.ts";
 import { ensureIso as supplyIso } from "../../iso/supply.ts";
 import type { Step } from "../chain.ts";
 import type { HostReady, IsoReady } from "../states.ts";
@@ -9,7 +10,9 @@ export const ensureIso: Step<HostReady, IsoReady> = {
   name: "ensure ISO",
   async run(state, { signal, progress }) {
     const { plan } = state;
-    const iso = await supplyIso(plan.iso, plan.config.settings.iso.iso_dir, {
+    const settings = plan.config.settings.iso;
+    const iso = await supplyIso(plan.iso, settings.iso_dir, {
+      ...downloadOptions(settings),
       signal,
       onProgress: ({ phase, bytes, totalBytes }) =>
         progress(`${doing[phase]} ${plan.iso.filename}`, totalBytes ? bytes / totalBytes : undefined),

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { CancelledError, HostError, messageOf, PimError } from "../../errors.ts";
 import { tryLockFile } from "../../files.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
 import { log } from "../../log.ts";
@@ -9,6 +9,7 @@ import { expectedChecksum } from "../verify/expected.ts";
 import { partBytes, partFiles, removePart } from "./part.ts";
 import { isoPath, removeRecord } from "../record.ts";
 import { isoStatus } from "../status.ts";
+import { DiskFullError } from "./space.ts";
 import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
 import {
   checksumError,
@@ -132,11 +133,14 @@ async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOption
   } catch (error) {
     const bytes = await partBytes(transfer.files) ?? 0;
     if (!resumable || bytes === 0) await removePart(transfer.files);
-    if (!(error instanceof HttpError) || !error.retryable || bytes === 0) throw error;
-    throw new HttpError(error.message, {
-      cause: error,
-      hint: `The ${bytes} bytes so far are kept: type \`pim iso download ${entry.key}\` to go on from there.`,
-    });
+    if (!resumable || bytes === 0) throw error;
+    const goOn = `type \`pim iso download ${entry.key}\` to go on from there.`;
+    const kept = `The ${bytes} bytes so far are kept:`;
+    if (error instanceof DiskFullError) {
+      throw new HostError(error.message, { cause: error, hint: `${kept} free some space there and ${goOn}` });
+    }
+    if (!(error instanceof HttpError) || !error.retryable) throw error;
+    throw new HttpError(error.message, { cause: error, hint: `${kept} ${goOn}` });
   }
 }
 

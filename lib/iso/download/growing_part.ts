@@ -4,7 +4,7 @@ import type { Algorithm } from "../verify/checksum.ts";
 import { type HashThread, hashThread } from "../verify/hash_thread.ts";
 import { bootId } from "./boot.ts";
 import { type KnownPart, type PartFiles, type PartState, removePartState, writePartState } from "./part.ts";
-import { addRange, type ByteRange, type ByteRanges, bytesIn, contiguousBytes } from "./ranges.ts";
+import { addRange, type ByteRange, type ByteRanges, bytesIn, clipRanges, contiguousBytes } from "./ranges.ts";
 import { writeError } from "./space.ts";
 
 /** What a .part file is of: all that is needed to continue it, but for its bytes. */
@@ -35,7 +35,6 @@ export interface PartWriter extends Disposable {
 
 /** What a .part file is made for. */
 export interface PartPurpose {
-  readonly key: string;
   readonly files: PartFiles;
   readonly algorithm: Algorithm;
 }
@@ -43,6 +42,7 @@ export interface PartPurpose {
 const saveIntervalMs = 250;
 // A sync of all that came meanwhile: not too often, nor so seldom that much is lost with the power.
 const saveIntervalsPerSync = 20;
+const roomBytes = 64 * 1024;
 
 /** Opens a .part file in order to go on with what is known of it, or with nothing. */
 export async function growPart(purpose: PartPurpose, known: KnownPart | undefined): Promise<GrowingPart> {
@@ -55,11 +55,11 @@ export async function growPart(purpose: PartPurpose, known: KnownPart | undefine
   let synced: ByteRanges = known?.synced ?? [];
   let thread = startThread(purpose, ranges);
   let hasNews = false;
-  let saving = Promise.resolve();
+  let saving = Promise.resolve(true);
   let saves = 0;
 
-  async function save(sync: boolean): Promise<void> {
-    if (identity === undefined || !hasNews) return;
+  async function save(sync: boolean): Promise<boolean> {
+    if (identity === undefined || !hasNews) return true;
     hasNews = false;
     const written = ranges;
     try {
@@ -68,16 +68,27 @@ export async function growPart(purpose: PartPurpose, known: KnownPart | undefine
         synced = written;
       }
       // It may have been emptied meanwhile.
-      if (identity === undefined) return;
+      if (identity === undefined) return true;
       const state: PartState = { ...identity, written: ranges, synced, boot };
       await writePartState(files, state, sync);
+      return true;
     } catch (error) {
       // The earlier notes are still true; what they do not know of is fetched again.
       log.debug(`Cannot write ${files.state}: ${messageOf(error)}`);
+      hasNews = true;
+      return false;
     }
   }
   const saveInTurn = (sync: boolean) => saving = saving.then(() => save(sync));
   const timer = setInterval(() => saveInTurn(++saves % saveIntervalsPerSync === 0), saveIntervalMs);
+
+  /** Gives up the last bytes on a full disk, so that there is room to write down what came before them. */
+  async function makeRoom(): Promise<void> {
+    const end = Math.max(0, (ranges.at(-1)?.end ?? 0) - roomBytes);
+    ranges = clipRanges(ranges, end);
+    synced = clipRanges(synced, end);
+    await file.truncate(end);
+  }
 
   function note(range: ByteRange): void {
     const before = contiguousBytes(ranges);
@@ -118,20 +129,23 @@ export async function growPart(purpose: PartPurpose, known: KnownPart | undefine
     end() {
       totalBytes ??= bytesIn(ranges);
     },
-    writer: (start) => partWriter(purpose, start, note, () => bytesIn(ranges)),
+    writer: (start) => partWriter(files, start, note),
     async finish(onHash) {
       clearInterval(timer);
       const hashing = thread.finish(bytesIn(ranges), onHash);
       hashing.catch(() => {});
       await saveInTurn(false);
       await file.sync().catch((cause) => {
-        throw writeError(files.part, purpose.key, bytesIn(ranges), cause);
+        throw writeError(files.part, cause);
       });
       return await hashing;
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
-      await saveInTurn(false);
+      if (!await saveInTurn(false)) {
+        await makeRoom();
+        await saveInTurn(false);
+      }
       thread[Symbol.dispose]();
       file.close();
     },
@@ -155,10 +169,9 @@ async function openPart(files: PartFiles, truncate: boolean): Promise<Deno.FsFil
 }
 
 async function partWriter(
-  { key, files }: PartPurpose,
+  files: PartFiles,
   start: number,
   note: (range: ByteRange) => void,
-  keptBytes: () => number,
 ): Promise<PartWriter> {
   const file = await Deno.open(files.part, { write: true });
   await file.seek(start, Deno.SeekMode.Start);
@@ -172,7 +185,7 @@ async function partWriter(
           note({ start: at, end: at += count });
         }
       } catch (cause) {
-        throw writeError(files.part, key, keptBytes(), cause);
+        throw writeError(files.part, cause);
       }
     },
     [Symbol.dispose]: () => file.close(),

@@ -34,7 +34,10 @@ export async function fetchMissing(fetching: Fetching): Promise<void> {
 async function runLanes(fetching: Fetching): Promise<void> {
   const { part, options } = fetching;
   const abort = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal;
+  const { signal } = abort;
+  const onCancel = () => abort.abort();
+  options.signal?.addEventListener("abort", onCancel, { once: true });
+  if (options.signal?.aborted) onCancel();
   const failures: unknown[] = [];
   const lanes: Promise<void>[] = [];
   const start = (onAnswer: (response: HttpResponse) => void) => {
@@ -50,17 +53,18 @@ async function runLanes(fetching: Fetching): Promise<void> {
   });
   // More may begin meanwhile.
   for (let index = 0; index < lanes.length; index++) await lanes[index];
+  options.signal?.removeEventListener("abort", onCancel);
   const final = failures.find((error) => !(error instanceof HttpError));
   if (final !== undefined) throw final;
   if (part.bytes === part.totalBytes) return;
   if (failures.length === lanes.length) throw failures[0];
-  await runLane(fetching, signal, () => {});
+  await runLane(fetching, options.signal, () => {});
 }
 
 /** Fetches one stretch after the other over one connection. */
 async function runLane(
   fetching: Fetching,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   onAnswer: (response: HttpResponse) => void,
 ): Promise<void> {
   const { stretches } = fetching;
@@ -77,7 +81,7 @@ async function runLane(
 async function fetchStretch(
   fetching: Fetching,
   stretch: Stretch,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   onAnswer: (response: HttpResponse) => void,
 ): Promise<void> {
   let mark = stretch.start;

@@ -11,7 +11,7 @@ export async function receive(
   fetching: Fetching,
   response: HttpResponse,
   stretch: Stretch,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { part, options: { rateLimit } } = fetching;
   using writer = await part.writer(stretch.start);

@@ -12,7 +12,7 @@ export async function openStretch(
   fetching: Fetching,
   source: Source,
   stretch: Stretch,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {
   const { part } = fetching;
   // Nothing can be continued without a validator.
@@ -49,7 +49,7 @@ async function ask(
   fetching: Fetching,
   source: Source,
   { start, end }: Stretch,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {
   const toEnd = end === undefined || end === fetching.part.totalBytes;
   const ranged = start > 0 || !toEnd;

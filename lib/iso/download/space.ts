@@ -52,14 +52,14 @@ async function checkSpace(
   );
 }
 
-/** The error for a .part file that cannot be written; a full disk is the host's matter. */
-export function writeError(path: string, key: string, keptBytes: number, cause: unknown): PimError {
+/** Thrown when a disk is full in the middle of a download (exit code 3). */
+export class DiskFullError extends HostError {}
+
+/** The error for a .part file that cannot be written. */
+export function writeError(path: string, cause: unknown): PimError {
   const code = (cause as { code?: string }).code ?? "";
-  if (!["ENOSPC", "EDQUOT"].includes(code) && !/\(os error (28|122)\)/.test(messageOf(cause))) {
-    return new PimError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
-  }
-  return new HostError(`Cannot write ${path}: the disk is full; the ${keptBytes} bytes so far are kept`, {
-    cause,
-    hint: `Free some space there and type \`pim iso download ${key}\` to go on.`,
-  });
+  const full = ["ENOSPC", "EDQUOT"].includes(code) || /\(os error (28|122)\)/.test(messageOf(cause));
+  return full
+    ? new DiskFullError(`Cannot write ${path}: the disk is full`, { cause, hint: "Free some space there." })
+    : new PimError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
 }

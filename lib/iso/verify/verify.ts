@@ -39,6 +39,14 @@ export interface IsoOptions extends NetworkOptions {
   stretchBytes?: number;
 }
 
+/** An ISO whose file is as it was when its checksum was found to be right: instant, whatever its size. */
+export async function recordedIso(entry: IsoEntry, isoDir: string): Promise<IsoFile | undefined> {
+  const status = await isoStatus(entry, isoDir);
+  if (status.state !== "verified") return undefined;
+  const { bytes, checksum } = status;
+  return { key: entry.key, path: isoPath(entry, isoDir), bytes, checksum, verified: true };
+}
+
 /**
  * Makes sure that an ISO's file has the right content; throws a PimError with exit code 5 when it has not.
  * Without `full`, an earlier verification counts as long as the file looks the same.
@@ -49,11 +57,9 @@ export async function verifyIso(
   options: IsoOptions & { full?: boolean } = {},
 ): Promise<IsoFile> {
   const path = isoPath(entry, isoDir);
-  const status = await isoStatus(entry, isoDir);
-  if (status.state === "missing" || status.state === "partial") throw missingError(entry, path);
-  if (status.state === "verified" && !options.full) {
-    return { key: entry.key, path, bytes: status.bytes, checksum: status.checksum, verified: true };
-  }
+  const recorded = options.full ? undefined : await recordedIso(entry, isoDir);
+  if (recorded !== undefined) return recorded;
+  if (await statIfThere(path) === undefined) throw missingError(entry, path);
   const expected = await expectedChecksum(entry, options);
   const file = await hashIso(entry, isoDir, expected, options);
   if (expected === undefined) warnUnverified(entry, file.checksum);
