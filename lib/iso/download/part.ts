@@ -23,9 +23,12 @@ export interface PartState {
   readonly boot?: string | undefined;
 }
 
+/** What a .part file is of: all that is needed to continue it, but for its bytes. */
+export type PartIdentity = Omit<PartState, "written" | "synced" | "boot">;
+
 /** An unfinished download that can be continued. */
 export interface KnownPart {
-  readonly state: Omit<PartState, "written" | "synced" | "boot">;
+  readonly state: PartIdentity;
   /** The bytes that are surely there. */
   readonly ranges: ByteRanges;
   /** Those of them that outlive the machine. */
