@@ -20,11 +20,15 @@ export function progressBoard(files: number, size: (bytes: number) => string): P
   const underWay = new Map<string, Noted>();
   let doneFiles = 0;
   let doneBytes = 0;
+  let gainedBytes = 0;
+  let beganMs: number | undefined;
   return {
     note(progress, nowMs) {
       const known = underWay.get(progress.key);
       const goesOn = known?.progress.phase === progress.phase && progress.bytes >= known.progress.bytes;
       const since = goesOn ? known.since : { bytes: progress.bytes, ms: nowMs };
+      beganMs ??= nowMs;
+      if (goesOn) gainedBytes += progress.bytes - known.progress.bytes;
       underWay.set(progress.key, { progress, since });
     },
     done(key) {
@@ -37,8 +41,8 @@ export function progressBoard(files: number, size: (bytes: number) => string): P
       const each = noted.map((one) => fileLine(one, nowMs, size, columns));
       if (files === 1) return each;
       const bytes = noted.reduce((sum, { progress }) => sum + progress.bytes, doneBytes);
-      const speed = noted.reduce((sum, one) => sum + (speedOf(one, nowMs) ?? 0), 0);
-      const rate = speed > 0 ? `, ${size(Math.round(speed))}/s` : "";
+      const seconds = (nowMs - (beganMs ?? nowMs)) / 1000;
+      const rate = seconds > 0.5 ? `, ${size(Math.round(gainedBytes / seconds))}/s` : "";
       return [...each, `all: ${doneFiles} of ${files} files, ${size(bytes)}${rate}`];
     },
   };

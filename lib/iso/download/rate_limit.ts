@@ -19,9 +19,9 @@ export function parseRate(text: string): number {
   const bytesPerSecond = Math.floor(Number(number) * 1024 ** (powers[unit.toUpperCase()] ?? 0));
   // At less than this a server would take the connection for dead.
   if (bytesPerSecond >= 1024 && Number.isSafeInteger(bytesPerSecond)) return bytesPerSecond;
-  throw new UsageError(`Not a rate: ${JSON.stringify(text)}`, {
-    hint: 'Write bytes per second as "10M" or "500K"; 1K is the least.',
-  });
+  throw new UsageError(
+    `Not a rate: ${JSON.stringify(text)}; write bytes per second such as 10M or 500K, 1K at least`,
+  );
 }
 
 /** A limit on what comes from the network. */
