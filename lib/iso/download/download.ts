@@ -58,25 +58,24 @@ async function fetchVerified(
   expected: Checksum | undefined,
   options: IsoOptions,
 ): Promise<IsoFile> {
-  const path = isoPath(entry, isoDir);
-  const files = partFiles(path);
+  const files = partFiles(isoPath(entry, isoDir));
   const algorithm = expected?.algorithm ?? "sha256";
+  const verifiable = expected !== undefined;
+  const wrong = new Set<string>();
   let urls: readonly string[] = [entry.url, ...entry.mirrors];
   for (;;) {
-    const transfer = {
-      ...{ key: entry.key, url: entry.url, urls, folder: isoDir, files, algorithm },
-      verifiable: expected !== undefined,
-    };
+    const transfer = { key: entry.key, url: entry.url, urls, folder: isoDir, files, algorithm, verifiable };
     const done = await fetchOnce(entry, transfer, options);
     const checksum = { algorithm, hash: done.hash };
     if (expected === undefined || done.hash === expected.hash) {
       return await putInPlace(entry, isoDir, expected, checksum);
     }
     await removePart(files);
-    // Of what was put together nobody knows which piece is wrong.
+    // Of what was put together nobody knows which piece is wrong: all of it comes from one URL then.
     const mixed = done.resumed || done.used.length > 1;
-    const others = mixed ? done.used : urls.filter((url) => !done.used.includes(url));
-    const [next] = others;
+    if (!mixed) wrong.add(done.used[0] ?? entry.url);
+    const left = [...done.used.toReversed(), entry.url, ...entry.mirrors].filter((url) => !wrong.has(url));
+    const [next] = left;
     if (next === undefined) {
       throw checksumError(
         entry,
@@ -85,11 +84,10 @@ async function fetchVerified(
         checksum,
       );
     }
-    urls = mixed ? [next, ...urls.filter((url) => !done.used.includes(url))] : others;
+    urls = mixed || urls.length === 1 ? [next] : left;
     log.warn(
-      done.resumed
-        ? `What was continued of ${entry.key} has the wrong checksum; downloading it from the beginning`
-        : `What came of ${entry.key} has the wrong checksum; downloading it from ${showUrl(next)}`,
+      `What ${mixed ? "was put together" : "came"} of ${entry.key} has the wrong checksum; ` +
+        `downloading it from the beginning from ${showUrl(next)}`,
     );
   }
 }

@@ -26,6 +26,8 @@ export interface Fetching {
   readonly http: HttpOptions;
   /** How many connections may be used; one after the server turned out to be unfit for more. */
   connections: number;
+  /** How many connections are in use. */
+  lanes: number;
   /** The stretches under way. */
   readonly stretches: Set<Stretch>;
   /** The URLs that bytes came from. */

@@ -40,7 +40,7 @@ async function runLanes(fetching: Fetching): Promise<void> {
   if (options.signal?.aborted) onCancel();
   const failures: unknown[] = [];
   const lanes: Promise<void>[] = [];
-  const start = (onAnswer: (response: HttpResponse) => void) => {
+  const start = (onAnswer?: (response: HttpResponse) => void) => {
     const lane = runLane(fetching, signal, onAnswer).catch((error) => {
       failures.push(error);
       // A server may refuse so many connections; as long as others get on, no harm is done.
@@ -49,7 +49,7 @@ async function runLanes(fetching: Fetching): Promise<void> {
     lanes.push(lane);
   };
   start(({ status }) => {
-    while (status === 206 && lanes.length < fetching.connections) start(() => {});
+    while (status === 206 && lanes.length < fetching.connections) start();
   });
   // More may begin meanwhile.
   for (let index = 0; index < lanes.length; index++) await lanes[index];
@@ -65,16 +65,21 @@ async function runLanes(fetching: Fetching): Promise<void> {
 async function runLane(
   fetching: Fetching,
   signal: AbortSignal | undefined,
-  onAnswer: (response: HttpResponse) => void,
+  onAnswer?: (response: HttpResponse) => void,
 ): Promise<void> {
   const { stretches } = fetching;
-  for (let stretch = nextStretch(fetching); stretch !== undefined; stretch = nextStretch(fetching)) {
-    stretches.add(stretch);
-    try {
-      await fetchStretch(fetching, stretch, signal, onAnswer);
-    } finally {
-      stretches.delete(stretch);
+  fetching.lanes++;
+  try {
+    for (let stretch = nextStretch(fetching); stretch !== undefined; stretch = nextStretch(fetching)) {
+      stretches.add(stretch);
+      try {
+        await fetchStretch(fetching, stretch, signal, onAnswer);
+      } finally {
+        stretches.delete(stretch);
+      }
     }
+  } finally {
+    fetching.lanes--;
   }
 }
 
@@ -82,17 +87,24 @@ async function fetchStretch(
   fetching: Fetching,
   stretch: Stretch,
   signal: AbortSignal | undefined,
-  onAnswer: (response: HttpResponse) => void,
+  onAnswer?: (response: HttpResponse) => void,
 ): Promise<void> {
   let mark = stretch.start;
   const attempt = () =>
     failOver(fetching.sources, async (source) => {
       await using response = await openStretch(fetching, source, stretch, signal);
       await needSpace(fetching);
-      onAnswer(response);
+      onAnswer?.(response);
       await receive(fetching, response, stretch, signal);
     });
-  await withRetries(attempt, {
+  // A server that has too many guests says so: whoever is not alone leaves, and the last one waits.
+  const attemptOrLeave = () =>
+    attempt().catch((error) => {
+      const refused = error instanceof HttpError && [429, 503].includes(error.status ?? 0);
+      if (!refused || fetching.lanes === 1) throw error;
+      throw new HttpError(error.message, { cause: error, status: error.status });
+    });
+  await withRetries(attemptOrLeave, {
     ...fetching.options,
     signal,
     hasProgress() {

@@ -6,12 +6,12 @@ interface Claim {
   readonly remainingBytes: () => number;
 }
 
-// Of this process: those who download side by side must not all count on the same free space.
+// Of this process, in the order of their claims: who downloads beside others must not count on their space.
 const claims = new Set<Claim>();
 
 /**
- * Throws {@linkcode HostError} when a folder's file system has less free space than a download and those that run
- * beside it still need. The space counts as taken until what comes back is disposed of.
+ * Throws {@linkcode HostError} when a folder's file system has less free space than a download and those that began
+ * before it still need. The space counts as taken until what comes back is disposed of.
  */
 export async function claimSpace(
   folder: string,
@@ -20,10 +20,10 @@ export async function claimSpace(
 ): Promise<Disposable> {
   const device = (await Deno.stat(folder)).dev;
   const claim = { device, remainingBytes };
+  const others = [...claims].filter((each) => each.device === device);
   claims.add(claim);
   const release = { [Symbol.dispose]: () => void claims.delete(claim) };
   try {
-    const others = [...claims].filter((each) => each !== claim && each.device === device);
     const othersBytes = others.reduce((sum, each) => sum + each.remainingBytes(), 0);
     await checkSpace(folder, remainingBytes(), othersBytes, what);
     return release;

@@ -50,6 +50,7 @@ export async function transferHttp(transfer: Transfer, options: IsoOptions): Pro
       ...{ key: transfer.key, url: transfer.url, folder: transfer.folder, verifiable: transfer.verifiable },
       ...{ part, options, http, sources: sourcesOf(first, ...others), stretches: new Set(), used: new Set() },
       connections: options.connections ?? defaultConnections,
+      lanes: 0,
       resumed: part.bytes > 0,
       space: undefined,
     };

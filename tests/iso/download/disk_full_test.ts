@@ -6,6 +6,7 @@ import { claimSpace } from "../../../lib/iso/download/space.ts";
 import { isoStatus } from "../../../lib/iso/status.ts";
 import { run, which } from "../../../lib/process.ts";
 import { bench, failsWith, parallel, sha256 } from "./download_bench.ts";
+import { rangeOf } from "./file_server.ts";
 
 const canMount = Deno.build.os === "linux" && Deno.uid() === 0 && await which("mount") !== undefined &&
   await tmpfs(1, () => Promise.resolve()).then(() => true, () => false);
@@ -18,7 +19,8 @@ async function tmpfs(mebibytes: number, work: (folder: string) => Promise<void>)
     try {
       await work(folder);
     } finally {
-      await run(["umount", folder]);
+      // Lazily: a thread that was ended a moment ago may still have a file open.
+      await run(["umount", "-l", folder]);
     }
   } finally {
     await Deno.remove(folder);

@@ -79,7 +79,7 @@ Deno.test("a mirror that sends something else is found out by the checksum, and 
       assert.equal((await downloadIso(mirrored, dir, options)).verified, true);
       assert.match(
         log.join("\n"),
-        /What came of test has the wrong checksum; downloading it from .*copy\.iso/,
+        /What came of test has the wrong checksum; downloading .* from .*copy\.iso/,
       );
     });
   }
@@ -105,8 +105,8 @@ Deno.test("pieces of two servers that do not fit are fetched again from one", as
     server.misbehave = (_request, response) => stalls++ === 0 && cutAfter(20_000, server, response);
     const mirrored = entry({ mirrors: [`${mirror.url}/copy.iso`] });
     assert.equal((await downloadIso(mirrored, dir, fast)).verified, true);
-    assert.deepEqual(mirror.requests, ["GET /copy.iso bytes=20000-"]);
-    assert.match(log.join("\n"), /has the wrong checksum/);
+    assert.deepEqual(mirror.requests, ["GET /copy.iso bytes=20000-", "GET /copy.iso"]);
+    assert.match(log.join("\n"), /What was put together .* wrong checksum[\s\S]*What came .* wrong checksum/);
   });
 });
 
