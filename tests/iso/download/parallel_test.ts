@@ -97,7 +97,7 @@ Deno.test("a file that changes while its parts are fetched begins anew, and is n
       return false;
     };
     assert.equal((await downloadIso(entry(), dir, parallel)).verified, true);
-    assert.equal(server.requests.at(-1), "GET /a.iso");
+    assert.ok(server.requests.includes("GET /a.iso"), server.requests.join("\n"));
     assert.match(
       log.join("\n"),
       /not all of one file; downloading it from the beginning, over one connection/,
