@@ -17,7 +17,7 @@ export async function openStretch(
   const { part } = fetching;
   // Nothing can be continued without a validator.
   if (part.identity === undefined) setStretch(stretch, 0, maxStretchBytes(fetching));
-  const response = await ask(fetching, source, stretch, signal);
+  const { response, validator } = await ask(fetching, source, stretch, signal);
   try {
     const told = readHead(response);
     if (response.status === 206 && part.identity === undefined) {
@@ -25,8 +25,9 @@ export async function openStretch(
         await response[Symbol.asyncDispose]();
         return await openStretch(fetching, source, stretch, signal);
       }
-    } else if (response.status === 206 && continues(fetching, source, stretch, told)) {
-      source.validator = told.validator ?? source.validator;
+    } else if (response.status === 206 && continues(fetching, validator, stretch, told)) {
+      // Another connection may have gone on to another server meanwhile.
+      if (source.at === response.url) source.validator = told.validator ?? validator;
     } else {
       refuseMirror(fetching, source, told);
       await beginAnew(fetching, source, response, told);
@@ -45,29 +46,39 @@ function setStretch(stretch: Stretch, start: number, end: number | undefined): v
   stretch.end = end;
 }
 
+/** An answer, and by what name the version of the file was asked for. */
+interface Asked {
+  readonly response: HttpResponse;
+  readonly validator: string | undefined;
+}
+
 async function ask(
   fetching: Fetching,
   source: Source,
   { start, end }: Stretch,
   signal: AbortSignal | undefined,
-): Promise<HttpResponse> {
+): Promise<Asked> {
   const toEnd = end === undefined || end === fetching.part.totalBytes;
   const ranged = start > 0 || !toEnd;
-  const request = async () => {
+  const request = async (): Promise<Asked> => {
+    const { at, validator } = source;
     const headers: Record<string, string> = {};
     if (ranged) headers.range = `bytes=${start}-${toEnd ? "" : end - 1}`;
-    if (ranged && source.validator !== undefined) headers["if-range"] = source.validator;
-    return await httpGet(source.at, { ...fetching.http, signal, headers, okStatus: ranged ? [416] : [] });
+    if (ranged && validator !== undefined) headers["if-range"] = validator;
+    const response = await httpGet(at, { ...fetching.http, signal, headers, okStatus: ranged ? [416] : [] });
+    if (source.at === at) source.at = response.url;
+    return { response, validator };
   };
-  const response = await request().catch((error) => {
-    if (source.at === source.url || !(error instanceof HttpError)) throw error;
+  const { at } = source;
+  return await request().catch((error) => {
+    if (at === source.url || !(error instanceof HttpError)) throw error;
     // What it redirected to earlier may be gone. The next server may name the same version in another way.
-    source.at = source.url;
-    if (fetching.verifiable) source.validator = undefined;
+    if (source.at === at) {
+      source.at = source.url;
+      if (fetching.verifiable) source.validator = undefined;
+    }
     return request();
   });
-  source.at = response.url;
-  return response;
 }
 
 /** Begins with the first of several parts; false when it says too little of the file, which must come whole then. */
@@ -93,18 +104,21 @@ async function beginParts(
 }
 
 /** Whether an answer 206 has the bytes of the stretch, of the file that was begun. */
-function continues(fetching: Fetching, source: Source, { start, end }: Stretch, told: Told): boolean {
-  const { part, verifiable } = fetching;
-  const { range, totalBytes, validator } = told;
+function continues(
+  { part, verifiable }: Fetching,
+  known: string | undefined,
+  { start, end }: Stretch,
+  { range, totalBytes, validator }: Told,
+): boolean {
   if (range?.start !== start || range.end !== (end ?? part.totalBytes ?? totalBytes ?? range.end)) {
     return false;
   }
   const sameSize = totalBytes === part.totalBytes;
   // Of another server the size is all that there is to compare; the checksum decides at the end.
-  if (source.validator === undefined) return verifiable && sameSize && totalBytes !== undefined;
+  if (known === undefined) return verifiable && sameSize && totalBytes !== undefined;
   // A server may ignore If-Range and send a piece of another file.
   return (sameSize || totalBytes === undefined || part.totalBytes === undefined) &&
-    (validator === undefined || validator === source.validator);
+    (validator === undefined || validator === known);
 }
 
 /** Throws for a mirror that cannot go on with what came from elsewhere, as long as there are other sources. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { downloadIso } from "../../../lib/iso/download/download.ts";
 import { isoStatus } from "../../../lib/iso/status.ts";
 import { bench, content, failsWith, fast, other, parallel } from "./download_bench.ts";
-import { cutAfter, rangeOf } from "./file_server.ts";
+import { cutAfter, rangeOf, serveFile } from "./file_server.ts";
 
 const total = content.length;
 
@@ -200,5 +200,26 @@ Deno.test("one connection goes on with what several left behind", async () => {
     await assert.rejects(downloadIso(entry(), dir, { ...parallel, retries: 0 }));
     server.misbehave = () => false;
     assert.equal((await downloadIso(entry(), dir, fast)).verified, true);
+  });
+});
+
+Deno.test("a redirect that leads to another server midway is followed when a checksum decides", async () => {
+  await using second = await serveFile(content);
+  second.etag = '"of the second"';
+  await bench(async ({ server, dir, entry, log }) => {
+    let first = true;
+    server.misbehave = (request, response) => {
+      if (request.url === "/a.iso") {
+        response.writeHead(302, { location: first ? "/real" : `${second.url}/real` }).end();
+        first = false;
+        return true;
+      }
+      if (rangeOf(request, total).start < 16_000) return false;
+      response.writeHead(500).end();
+      return true;
+    };
+    assert.equal((await downloadIso(entry(), dir, parallel)).verified, true);
+    assert.equal(server.sentBytes + second.sentBytes, total);
+    assert.doesNotMatch(log.join("\n"), /from the beginning/);
   });
 });
