@@ -37,16 +37,80 @@ const show = buildCommand<JsonFlags, [string], PimContext>({
   docs: { brief: "Print everything known of an ISO" },
 });
 
-const download = buildCommand<SelectionFlags, string[], PimContext>({
+/** The flags of `pim iso download`. */
+export interface DownloadFlags extends SelectionFlags {
+  readonly jobs: number;
+  readonly limitRate?: number;
+}
+
+/** The flags of `pim iso verify`. */
+export interface VerifyFlags extends SelectionFlags {
+  readonly full: boolean;
+  readonly jobs?: number;
+}
+
+const download = buildCommand<DownloadFlags, string[], PimContext>({
   loader: async () => (await import("./iso_impl.ts")).download,
-  parameters: { flags: { ...jsonFlag, all }, positional: { kind: "array", parameter: key } },
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      all,
+      jobs: {
+        kind: "parsed",
+        parse: parseJobs,
+        default: "2",
+        brief: "Files at the same time",
+        placeholder: "N",
+      },
+      limitRate: {
+        kind: "parsed",
+        parse: parseLimit,
+        optional: true,
+        brief: "Bytes per second for all together, such as 10M; default: iso.rate_limit of pim.yml",
+        placeholder: "RATE",
+      },
+    },
+    aliases: { j: "jobs" },
+    positional: { kind: "array", parameter: key },
+  },
   docs: { brief: "Download ISOs, or go on with downloads that broke off, and verify them" },
 });
 
-const verify = buildCommand<SelectionFlags, string[], PimContext>({
+async function parseLimit(text: string): Promise<number> {
+  const { parseRate } = await import("../iso/download/rate_limit.ts");
+  return parseRate(text);
+}
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (/^\d+$/.test(text) && jobs >= 1 && jobs <= 64) return jobs;
+  throw new RangeError(`${text} is no number of files from 1 to 64`);
+}
+
+const verify = buildCommand<VerifyFlags, string[], PimContext>({
   loader: async () => (await import("./iso_impl.ts")).verify,
-  parameters: { flags: { ...jsonFlag, all }, positional: { kind: "array", parameter: key } },
-  docs: { brief: "Read ISOs again and compare them with their checksums" },
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      all,
+      full: {
+        kind: "boolean",
+        brief: "Read files that have not changed since they were verified, too",
+        default: false,
+        withNegated: false,
+      },
+      jobs: {
+        kind: "parsed",
+        parse: parseJobs,
+        optional: true,
+        brief: "Files at the same time; default: as many as there are cores",
+        placeholder: "N",
+      },
+    },
+    aliases: { j: "jobs" },
+    positional: { kind: "array", parameter: key },
+  },
+  docs: { brief: "Compare ISOs with their checksums" },
 });
 
 const config = buildCommand<JsonFlags, [], PimContext>({

@@ -1,15 +1,16 @@
-import { CancelledError, messageOf, PimError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { getIso, type IsoEntry, loadCatalog } from "../iso/catalog/catalog.ts";
+import { isoOptions } from "../iso/options.ts";
+import { rateLimit } from "../iso/download/rate_limit.ts";
 import { formatChecksum } from "../iso/verify/checksum.ts";
 import { isoPath } from "../iso/record.ts";
 import { type IsoStatus, isoStatus } from "../iso/status.ts";
 import { ensureIso } from "../iso/supply.ts";
-import { type IsoFile, type IsoOptions, verifyIso } from "../iso/verify/verify.ts";
-import { log } from "../log.ts";
+import { recordedIso, verifyIso } from "../iso/verify/verify.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";
-import type { SelectionFlags } from "./iso.ts";
-import { isoProgress } from "./iso_progress.ts";
+import type { DownloadFlags, SelectionFlags, VerifyFlags } from "./iso.ts";
+import { forEachIso } from "./iso_jobs.ts";
 import { table } from "./table.ts";
 
 const stateText: Record<IsoStatus["state"], string> = {
@@ -60,21 +61,38 @@ export async function show(this: PimContext, flags: JsonFlags, key: string): Pro
 }
 
 /** `pim iso download KEY…|--all` */
-export async function download(this: PimContext, flags: SelectionFlags, ...keys: string[]): Promise<void> {
-  await forEach(this, flags, keys, ensureIso, (file) => file.path);
+export async function download(this: PimContext, flags: DownloadFlags, ...keys: string[]): Promise<void> {
+  const { isoDir, entries } = await catalog(this);
+  const chosen = await choose(entries, isoDir, flags, keys, () => true);
+  const options = isoOptions(await this.config());
+  if (flags.limitRate !== undefined) options.rateLimit = rateLimit(flags.limitRate);
+  await forEachIso(this, chosen, {
+    ...flags,
+    work: (entry, own) => ensureIso(entry, isoDir, { ...options, ...own }),
+    render: (file) => file.path,
+  });
 }
 
 /** `pim iso verify KEY…|--all`; with --all, those that are not downloaded are left out. */
-export async function verify(this: PimContext, flags: SelectionFlags, ...keys: string[]): Promise<void> {
-  const work: Work = (entry, isoDir, options) => verifyIso(entry, isoDir, { ...options, full: true });
-  await forEach(
-    this,
-    flags,
-    keys,
-    work,
-    (file) => `${file.verified ? "ok" : "no checksum known"}  ${file.key}`,
-    (status) => status.state !== "missing" && status.state !== "partial",
-  );
+export async function verify(this: PimContext, flags: VerifyFlags, ...keys: string[]): Promise<void> {
+  const { isoDir, entries } = await catalog(this);
+  const isThere = ({ state }: IsoStatus) => state !== "missing" && state !== "partial";
+  const chosen = await choose(entries, isoDir, flags, keys, isThere);
+  const options = isoOptions(await this.config());
+  await forEachIso(this, chosen, {
+    ...flags,
+    jobs: flags.jobs ?? navigator.hardwareConcurrency,
+    async work(entry, own) {
+      const recorded = flags.full ? undefined : await recordedIso(entry, isoDir);
+      if (recorded !== undefined) return { ...recorded, fromRecord: true };
+      const file = await verifyIso(entry, isoDir, { ...options, ...own, full: true });
+      return { ...file, fromRecord: false };
+    },
+    render: ({ key, verified, fromRecord }) =>
+      `${verified ? "ok" : "no checksum known"}  ${key}${
+        fromRecord ? "  (unchanged since it was read)" : ""
+      }`,
+  });
 }
 
 /** `pim iso config` */
@@ -86,50 +104,6 @@ export async function config(this: PimContext, flags: JsonFlags): Promise<void> 
     ["ISOs", settings.iso.iso_dir],
     ...catalogs.map((path) => ["catalog", path]),
   ]));
-}
-
-type Work = (entry: IsoEntry, isoDir: string, options: IsoOptions) => Promise<IsoFile>;
-
-/** Does something to the chosen ISOs one after the other; what fails does not keep the others from their turn. */
-async function forEach(
-  context: PimContext,
-  flags: SelectionFlags,
-  keys: readonly string[],
-  work: Work,
-  render: (file: IsoFile) => string,
-  wanted: (status: IsoStatus) => boolean = () => true,
-): Promise<void> {
-  const { isoDir, entries } = await catalog(context);
-  const chosen = await choose(entries, isoDir, flags, keys, wanted);
-  const files: IsoFile[] = [];
-  const failures: PimError[] = [];
-  for (const entry of chosen) {
-    try {
-      using progress = await isoProgress(context);
-      const file = await work(entry, isoDir, {
-        signal: context.signal,
-        keys: await context.config(),
-        onProgress: progress.show,
-      });
-      files.push(file);
-      if (!flags.json) context.print(render(file));
-    } catch (error) {
-      if (!(error instanceof PimError) || error instanceof CancelledError || chosen.length === 1) throw error;
-      log.warn(messageOf(error));
-      failures.push(error);
-    }
-  }
-  if (flags.json) {
-    context.print(
-      JSON.stringify(files.map((file) => ({ ...file, checksum: formatChecksum(file.checksum) })), null, 2),
-    );
-  }
-  const [first] = failures;
-  if (first === undefined) return;
-  throw new PimError(`${failures.length} of ${chosen.length} ISOs failed; the warnings above say why`, {
-    exitCode: first.exitCode,
-    hint: first.hint,
-  });
 }
 
 async function choose(

@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import type { IsoEntry } from "./catalog/entry.ts";
 import type { SignatureRule } from "./catalog/rules.ts";
+import { partBytes, partFiles } from "./download/part.ts";
 import type { Checksum } from "./verify/checksum.ts";
 import { isoPath, type IsoRecord, readRecord, signatureNeed } from "./record.ts";
 import type { Signer } from "./verify/signature.ts";
@@ -38,8 +38,8 @@ export async function isoStatus(entry: IsoEntry, isoDir: string): Promise<IsoSta
   const path = isoPath(entry, isoDir);
   const info = await statIfThere(path);
   if (info === undefined) {
-    const part = await statIfThere(join(isoDir, `${entry.filename}.part`));
-    return part === undefined ? { state: "missing" } : { state: "partial", bytes: part.size };
+    const bytes = await partBytes(partFiles(path));
+    return bytes === undefined ? { state: "missing" } : { state: "partial", bytes };
   }
   const record = await readRecord(entry, isoDir);
   const bytes = info.size;

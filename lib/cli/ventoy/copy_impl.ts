@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import { loadCatalog } from "../../iso/catalog/catalog.ts";
+import { isoOptions } from "../../iso/options.ts";
 import { log } from "../../log.ts";
 import { ensureRuntimeDir } from "../../paths.ts";
 import { type Copied, copyToStick, type Proof } from "../../ventoy/copy/copy.ts";
@@ -47,7 +48,7 @@ async function gather(context: PimContext, flags: CopyFlags): Promise<Wanted> {
     catalog,
     folders,
     settings.iso.iso_dir,
-    { signal: context.signal, keys: config, onProgress: progress.show },
+    { ...isoOptions(config), signal: context.signal, onProgress: progress.show },
   );
 }
 

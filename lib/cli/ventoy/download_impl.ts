@@ -1,3 +1,4 @@
+import { isoOptions } from "../../iso/options.ts";
 import { log } from "../../log.ts";
 import { downloadVentoy } from "../../ventoy/release/download.ts";
 import type { PimContext } from "../context.ts";
@@ -10,6 +11,7 @@ export async function download(this: PimContext, flags: JsonFlags): Promise<void
   const release = await configuredRelease(this);
   using progress = await isoProgress(this);
   const { folder, version, fresh } = await downloadVentoy(release, {
+    ...isoOptions(await this.config()),
     signal: this.signal,
     onProgress: progress.show,
   });

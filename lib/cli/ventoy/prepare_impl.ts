@@ -1,4 +1,5 @@
 import { HostError, UsageError } from "../../errors.ts";
+import { isoOptions } from "../../iso/options.ts";
 import { log } from "../../log.ts";
 import { inspectDisk } from "../../ventoy/prepare/inspect.ts";
 import { type InstallChoice, installerArgs } from "../../ventoy/prepare/installer_args.ts";
@@ -53,7 +54,11 @@ export async function prepare(this: PimContext, flags: PrepareFlags, device?: st
 
 async function fetchVentoy(context: PimContext, release: Awaited<ReturnType<typeof configuredRelease>>) {
   using progress = await isoProgress(context);
-  return await downloadVentoy(release, { signal: context.signal, onProgress: progress.show });
+  return await downloadVentoy(release, {
+    ...isoOptions(await context.config()),
+    signal: context.signal,
+    onProgress: progress.show,
+  });
 }
 
 function choiceOf({ force, update, gpt, secureBoot, label }: PrepareFlags): InstallChoice {

@@ -64,7 +64,8 @@ Deno.test("pim iso downloads, lists, shows and verifies, with results on stdout 
       "missing",
     ]);
     assert.equal(JSON.parse(shown.stdout).found, `sha256:${hash}`);
-    assert.equal(verified.stdout, "ok  good\n");
+    assert.equal(verified.stdout, "ok  good  (unchanged since it was read)\n");
+    assert.equal((await pim("iso", "verify", "good", "--full")).stdout, "ok  good\n");
   });
 });
 
@@ -92,5 +93,54 @@ Deno.test("pim iso tells its failures apart by exit code, and --all goes on afte
       [...Deno.readDirSync(isoDir)].map(({ name }) => name).filter((name) => name.endsWith(".iso")),
       ["good-amd64.iso"],
     );
+  });
+});
+
+Deno.test("pim iso verify says what it took from the record and what it read", async () => {
+  await withPim(async ({ isoDir, pim }) => {
+    await pim("iso", "download", "good");
+    const fromRecord = async (...flags: string[]) =>
+      JSON.parse((await pim("iso", "verify", "--all", "--json", ...flags)).stdout)
+        .map((file: { key: string; fromRecord: boolean }) => [file.key, file.fromRecord]);
+    assert.deepEqual(await fromRecord(), [["good", true]]);
+    assert.deepEqual(await fromRecord("--full"), [["good", false]]);
+    await Deno.utime(join(isoDir, "good-amd64.iso"), new Date(), new Date(0));
+    assert.deepEqual(await fromRecord(), [["good", false]]);
+    const { mtime } = await Deno.stat(join(isoDir, "good-amd64.iso"));
+    await Deno.writeFile(join(isoDir, "good-amd64.iso"), content.with(0, 4));
+    await Deno.utime(join(isoDir, "good-amd64.iso"), new Date(), mtime as Date);
+    assert.equal((await pim("iso", "verify", "good")).code, 0);
+    assert.equal((await pim("iso", "verify", "good", "--full")).code, 5);
+  });
+});
+
+Deno.test("pim iso download takes several files at a time, and prints JSON in the order of the keys", async () => {
+  await withPim(async ({ server, pim }) => {
+    const { misbehave } = server;
+    let [open, most] = [0, 0];
+    server.delayMs = 300;
+    server.misbehave = (request, response, count) => {
+      most = Math.max(most, ++open);
+      response.on("close", () => open--);
+      return misbehave(request, response, count);
+    };
+    const done = await pim("iso", "download", "wrong", "good", "good", "gone", "-j", "3", "--json");
+    assert.deepEqual([done.code, JSON.parse(done.stdout).map((file: { key: string }) => file.key)], [5, [
+      "good",
+    ]]);
+    assert.ok(most > 1, "one after the other");
+    assert.equal(server.requests.filter((line) => line.includes("good")).length, 1);
+  });
+});
+
+Deno.test("pim iso download refuses flags that make no sense", async () => {
+  await withPim(async ({ server, pim }) => {
+    const wrong = [["-j", "0"], ["-j", "many"], ["--limit-rate", "fast"], ["--limit-rate", "1"]];
+    const results = await Promise.all(wrong.map((flags) => pim("iso", "download", "good", ...flags)));
+    assert.deepEqual(results.map(({ code }) => code), [2, 2, 2, 2]);
+    assert.match(results[0]?.stderr ?? "", /0 is no number of files from 1 to 64/);
+    assert.match(results[2]?.stderr ?? "", /Not a rate: "fast"/);
+    assert.deepEqual(server.requests, []);
+    assert.equal((await pim("iso", "download", "good", "--limit-rate", "1M")).code, 0);
   });
 });
