@@ -1,11 +1,11 @@
 import { type Application, buildApplication, buildRouteMap } from "@stricli/core";
 import { version } from "../version.ts";
-import { buildRoutes } from "./build.ts";
+import { buildRoutes } from "./build/build.ts";
 import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
 import { initCommand } from "./init.ts";
-import { isoRoutes } from "./iso.ts";
+import { isoRoutes } from "./iso/iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
 import { ventoyRoutes } from "./ventoy/ventoy.ts";

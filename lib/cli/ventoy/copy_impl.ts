@@ -9,7 +9,7 @@ import { checkIdentity, identityOf } from "../../ventoy/disk/identity.ts";
 import { findStick, type Stick } from "../../ventoy/stick/find_stick.ts";
 import { checkWritable, mountStick } from "../../ventoy/stick/mount.ts";
 import type { PimContext } from "../context.ts";
-import { isoProgress } from "../iso_progress.ts";
+import { isoProgress } from "../iso/iso_progress.ts";
 import { stickProgress } from "./stick_progress.ts";
 import type { CopyFlags } from "./ventoy.ts";
 

@@ -3,7 +3,7 @@ import { log } from "../../log.ts";
 import { downloadVentoy } from "../../ventoy/release/download.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
-import { isoProgress } from "../iso_progress.ts";
+import { isoProgress } from "../iso/iso_progress.ts";
 import { configuredRelease } from "./release.ts";
 
 /** `pim ventoy download` */

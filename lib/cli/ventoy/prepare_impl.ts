@@ -6,7 +6,7 @@ import { type InstallChoice, installerArgs } from "../../ventoy/prepare/installe
 import { checkChoice, prepareStick } from "../../ventoy/prepare/prepare.ts";
 import { downloadVentoy } from "../../ventoy/release/download.ts";
 import type { PimContext } from "../context.ts";
-import { isoProgress } from "../iso_progress.ts";
+import { isoProgress } from "../iso/iso_progress.ts";
 import { askName } from "./ask_name.ts";
 import { describeDisk } from "./disk_text.ts";
 import { configuredRelease } from "./release.ts";

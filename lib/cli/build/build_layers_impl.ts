@@ -1,16 +1,16 @@
-import { type Explained, explainLayers } from "../build/layers/explain.ts";
-import { layersInUse } from "../build/layers/in_use.ts";
-import { pruneLayers } from "../build/layers/prune.ts";
-import { listLayers } from "../build/layers/store.ts";
-import { type BuildPlan, planBuild } from "../build/plan.ts";
-import { unchangedImage } from "../build/unchanged.ts";
-import { hideSecret } from "../log.ts";
+import { type Explained, explainLayers } from "../../build/layers/explain.ts";
+import { layersInUse } from "../../build/layers/in_use.ts";
+import { pruneLayers } from "../../build/layers/prune.ts";
+import { listLayers } from "../../build/layers/store.ts";
+import { type BuildPlan, planBuild } from "../../build/plan.ts";
+import { unchangedImage } from "../../build/unchanged.ts";
+import { hideSecret } from "../../log.ts";
 import type { PlanFlags, PruneFlags } from "./build_layers.ts";
-import type { PimContext } from "./context.ts";
-import { countOf } from "./count.ts";
-import type { JsonFlags } from "./flags.ts";
-import { table } from "./table.ts";
-import { vmUsers } from "./vm_users.ts";
+import type { PimContext } from "../context.ts";
+import { countOf } from "../count.ts";
+import type { JsonFlags } from "../flags.ts";
+import { table } from "../table.ts";
+import { vmUsers } from "../vm_users.ts";
 
 /** `pim build plan PROFILE` */
 export async function plan(this: PimContext, flags: PlanFlags, profile: string): Promise<void> {

@@ -1,18 +1,18 @@
-import { describeEvent, lastEvent } from "../build/events/build_log.ts";
-import { findKeptDisk } from "../build/find_build.ts";
-import { planBuild } from "../build/plan.ts";
-import type { BuildFolder } from "../build/workspace.ts";
-import type { Config } from "../config/config.ts";
-import { messageOf, UsageError } from "../errors.ts";
-import { exists } from "../files.ts";
-import { log } from "../log.ts";
-import { vmPlaces } from "../vm/places.ts";
-import { runVm } from "../vm/run.ts";
-import type { RunRequest } from "../vm/run_request.ts";
-import { inspectVm, isRunning } from "../vm/vms.ts";
+import { describeEvent, lastEvent } from "../../build/events/build_log.ts";
+import { findKeptDisk } from "../../build/find_build.ts";
+import { planBuild } from "../../build/plan.ts";
+import type { BuildFolder } from "../../build/workspace.ts";
+import type { Config } from "../../config/config.ts";
+import { messageOf, UsageError } from "../../errors.ts";
+import { exists } from "../../files.ts";
+import { log } from "../../log.ts";
+import { vmPlaces } from "../../vm/places.ts";
+import { runVm } from "../../vm/run.ts";
+import type { RunRequest } from "../../vm/run_request.ts";
+import { inspectVm, isRunning } from "../../vm/vms.ts";
 import type { DebugFlags } from "./build.ts";
-import type { PimContext } from "./context.ts";
-import { describeStarted, startedText } from "./vm/started_text.ts";
+import type { PimContext } from "../context.ts";
+import { describeStarted, startedText } from "../vm/started_text.ts";
 
 /** `pim build debug [BUILD|PROFILE]` */
 export async function debug(this: PimContext, flags: DebugFlags, text?: string): Promise<void> {
@@ -47,7 +47,7 @@ export async function debug(this: PimContext, flags: DebugFlags, text?: string):
     return this.print(flags.json ? JSON.stringify(describeStarted(started), null, 2) : startedText(started));
   }
   log.info(startedText(started));
-  const { showConsole } = await import("./vm/show_console.ts");
+  const { showConsole } = await import("../vm/show_console.ts");
   await showConsole(this, places, started.vm, { fromStart: true });
 }
 

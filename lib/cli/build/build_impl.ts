@@ -1,23 +1,23 @@
-import { buildSteps } from "../build/build.ts";
-import { type BuildPlan, type BuildRequest, planBuild } from "../build/plan.ts";
-import { chooseLayer } from "../build/layers/choose.ts";
-import { needPruning, pruneLayers } from "../build/layers/prune.ts";
-import { listLayers } from "../build/layers/store.ts";
-import { runBuild } from "../build/run.ts";
-import { sideBySide } from "../build/side_by_side.ts";
-import type { Config } from "../config/config.ts";
-import { CancelledError, exitCode, PimError } from "../errors.ts";
-import { hideSecret, log } from "../log.ts";
-import { formatChecksum } from "../iso/verify/checksum.ts";
-import { isoStatus } from "../iso/status.ts";
-import { parseDiskSize } from "../qemu/disk_size.ts";
+import { buildSteps } from "../../build/build.ts";
+import { type BuildPlan, type BuildRequest, planBuild } from "../../build/plan.ts";
+import { chooseLayer } from "../../build/layers/choose.ts";
+import { needPruning, pruneLayers } from "../../build/layers/prune.ts";
+import { listLayers } from "../../build/layers/store.ts";
+import { runBuild } from "../../build/run.ts";
+import { sideBySide } from "../../build/side_by_side.ts";
+import type { Config } from "../../config/config.ts";
+import { CancelledError, exitCode, PimError } from "../../errors.ts";
+import { hideSecret, log } from "../../log.ts";
+import { formatChecksum } from "../../iso/verify/checksum.ts";
+import { isoStatus } from "../../iso/status.ts";
+import { parseDiskSize } from "../../qemu/disk_size.ts";
 import type { RunFlags } from "./build.ts";
 import { type BuildRenderer, buildRenderer } from "./build_render.ts";
-import type { PimContext } from "./context.ts";
-import { countOf } from "./count.ts";
-import { formatError } from "./error_text.ts";
-import { table } from "./table.ts";
-import { vmUsers } from "./vm_users.ts";
+import type { PimContext } from "../context.ts";
+import { countOf } from "../count.ts";
+import { formatError } from "../error_text.ts";
+import { table } from "../table.ts";
+import { vmUsers } from "../vm_users.ts";
 
 /** `pim build run PROFILE...` */
 export async function run(this: PimContext, flags: RunFlags, ...profiles: string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { IsoProgress } from "../iso/verify/verify.ts";
+import type { IsoProgress } from "../../iso/verify/verify.ts";
 
 /** What is known of files on their way, and how it is written. */
 export interface ProgressBoard {

@@ -1,10 +1,10 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags } from "./flags.ts";
-import { addCommand } from "./iso/add.ts";
-import { pruneCommand, removeCommand } from "./iso/remove.ts";
-import { searchCommand } from "./iso/search.ts";
-import { updateCommand } from "./iso/update.ts";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { addCommand } from "./add.ts";
+import { pruneCommand, removeCommand } from "./remove.ts";
+import { searchCommand } from "./search.ts";
+import { updateCommand } from "./update.ts";
 
 const key = { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" } as const;
 const all = {
@@ -77,7 +77,7 @@ const download = buildCommand<DownloadFlags, string[], PimContext>({
 });
 
 async function parseLimit(text: string): Promise<number> {
-  const { parseRate } = await import("../iso/download/rate_limit.ts");
+  const { parseRate } = await import("../../iso/download/rate_limit.ts");
   return parseRate(text);
 }
 

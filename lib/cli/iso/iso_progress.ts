@@ -1,6 +1,6 @@
-import { configureLog, log } from "../log.ts";
-import type { IsoProgress } from "../iso/verify/verify.ts";
-import type { PimContext } from "./context.ts";
+import { configureLog, log } from "../../log.ts";
+import type { IsoProgress } from "../../iso/verify/verify.ts";
+import type { PimContext } from "../context.ts";
 import { type ProgressBoard, progressBoard } from "./progress_board.ts";
 
 /** A display of downloads; dispose of it when they are done. */

@@ -1,9 +1,9 @@
-import { CancelledError, messageOf, PimError } from "../errors.ts";
-import type { IsoEntry } from "../iso/catalog/catalog.ts";
-import { formatChecksum } from "../iso/verify/checksum.ts";
-import type { IsoFile, IsoOptions } from "../iso/verify/verify.ts";
-import { log } from "../log.ts";
-import type { PimContext } from "./context.ts";
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import type { IsoEntry } from "../../iso/catalog/catalog.ts";
+import { formatChecksum } from "../../iso/verify/checksum.ts";
+import type { IsoFile, IsoOptions } from "../../iso/verify/verify.ts";
+import { log } from "../../log.ts";
+import type { PimContext } from "../context.ts";
 import { isoProgress } from "./iso_progress.ts";
 
 /** What is to be done with some ISOs. */

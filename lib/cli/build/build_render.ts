@@ -1,7 +1,7 @@
-import type { TimedEvent } from "../build/events/events.ts";
-import { configureLog } from "../log.ts";
+import type { TimedEvent } from "../../build/events/events.ts";
+import { configureLog } from "../../log.ts";
 import { type FormatMs, liveBuilds, plainLines } from "./build_lines.ts";
-import { readLine } from "./prompt.ts";
+import { readLine } from "../prompt.ts";
 
 /** Shows the events of builds; disposing of it leaves the terminal as it should be. */
 export interface BuildRenderer extends Disposable {

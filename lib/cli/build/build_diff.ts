@@ -1,6 +1,6 @@
 import { buildCommand } from "@stricli/core";
-import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags } from "./flags.ts";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
 
 const image = { parse: String, placeholder: "IMAGE|PROFILE|FILE" } as const;
 

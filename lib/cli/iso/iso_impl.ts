@@ -1,17 +1,17 @@
-import { UsageError } from "../errors.ts";
-import { getIso, type IsoEntry, loadCatalog } from "../iso/catalog/catalog.ts";
-import { isoOptions } from "../iso/options.ts";
-import { rateLimit } from "../iso/download/rate_limit.ts";
-import { formatChecksum } from "../iso/verify/checksum.ts";
-import { isoPath } from "../iso/record.ts";
-import { type IsoStatus, isoStatus } from "../iso/status.ts";
-import { ensureIso } from "../iso/supply.ts";
-import { recordedIso, verifyIso } from "../iso/verify/verify.ts";
-import type { PimContext } from "./context.ts";
-import type { JsonFlags } from "./flags.ts";
+import { UsageError } from "../../errors.ts";
+import { getIso, type IsoEntry, loadCatalog } from "../../iso/catalog/catalog.ts";
+import { isoOptions } from "../../iso/options.ts";
+import { rateLimit } from "../../iso/download/rate_limit.ts";
+import { formatChecksum } from "../../iso/verify/checksum.ts";
+import { isoPath } from "../../iso/record.ts";
+import { type IsoStatus, isoStatus } from "../../iso/status.ts";
+import { ensureIso } from "../../iso/supply.ts";
+import { recordedIso, verifyIso } from "../../iso/verify/verify.ts";
+import type { PimContext } from "../context.ts";
+import type { JsonFlags } from "../flags.ts";
 import type { DownloadFlags, SelectionFlags, VerifyFlags } from "./iso.ts";
 import { forEachIso } from "./iso_jobs.ts";
-import { table } from "./table.ts";
+import { table } from "../table.ts";
 
 const stateText: Record<IsoStatus["state"], string> = {
   missing: "not downloaded",

@@ -1,18 +1,18 @@
 import { join } from "node:path";
-import { describeEvent, lastEvent } from "../build/events/build_log.ts";
-import { removeLeftovers } from "../build/leftovers.ts";
-import { type BuildFolder, listBuildFolders } from "../build/workspace.ts";
-import type { Config } from "../config/config.ts";
-import type { ImageEntry } from "../image/entry.ts";
-import { ImageInUseError, type ImagePlaces, listImages, removeImage } from "../image/images.ts";
-import { openRegistry } from "../image/registry.ts";
-import { registryFile } from "../paths.ts";
+import { describeEvent, lastEvent } from "../../build/events/build_log.ts";
+import { removeLeftovers } from "../../build/leftovers.ts";
+import { type BuildFolder, listBuildFolders } from "../../build/workspace.ts";
+import type { Config } from "../../config/config.ts";
+import type { ImageEntry } from "../../image/entry.ts";
+import { ImageInUseError, type ImagePlaces, listImages, removeImage } from "../../image/images.ts";
+import { openRegistry } from "../../image/registry.ts";
+import { registryFile } from "../../paths.ts";
 import type { CleanFlags } from "./build.ts";
 import { describeOutlook } from "./build_lines.ts";
-import type { PimContext } from "./context.ts";
-import type { JsonFlags } from "./flags.ts";
-import { table } from "./table.ts";
-import { vmUsers } from "./vm_users.ts";
+import type { PimContext } from "../context.ts";
+import type { JsonFlags } from "../flags.ts";
+import { table } from "../table.ts";
+import { vmUsers } from "../vm_users.ts";
 
 /** `pim build list` */
 export async function list(this: PimContext, flags: JsonFlags & { readonly long: boolean }): Promise<void> {

@@ -1,8 +1,8 @@
 import { buildCommand, type Command } from "@stricli/core";
-import type { Architecture } from "../architecture.ts";
-import { parseAgeMs } from "./age.ts";
-import type { PimContext } from "./context.ts";
-import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
+import type { Architecture } from "../../architecture.ts";
+import { parseAgeMs } from "../age.ts";
+import type { PimContext } from "../context.ts";
+import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
 
 /** Flags of `pim build plan`. */
 export interface PlanFlags extends JsonFlags {
@@ -65,7 +65,7 @@ export interface PruneFlags extends JsonFlags {
 }
 
 async function parseSizeBytes(text: string): Promise<number> {
-  const { parseDiskSize } = await import("../qemu/disk_size.ts");
+  const { parseDiskSize } = await import("../../qemu/disk_size.ts");
   return text === "0" ? 0 : parseDiskSize(text);
 }
 

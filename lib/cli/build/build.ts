@@ -1,9 +1,9 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import type { Architecture } from "../architecture.ts";
+import type { Architecture } from "../../architecture.ts";
 import { diff } from "./build_diff.ts";
 import { layers, plan, prune } from "./build_layers.ts";
-import type { PimContext } from "./context.ts";
-import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
+import type { PimContext } from "../context.ts";
+import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
 
 /** Flags of `pim build run`. */
 export interface RunFlags extends JsonFlags {

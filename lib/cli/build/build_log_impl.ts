@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { findBuild, type FoundBuild } from "../build/find_build.ts";
-import { isBuildRunning } from "../build/workspace.ts";
-import { CancelledError, PimError } from "../errors.ts";
-import { log as note } from "../log.ts";
-import { writeAll } from "../output.ts";
-import { readLog } from "../vm/console/vm_log.ts";
+import { findBuild, type FoundBuild } from "../../build/find_build.ts";
+import { isBuildRunning } from "../../build/workspace.ts";
+import { CancelledError, PimError } from "../../errors.ts";
+import { log as note } from "../../log.ts";
+import { writeAll } from "../../output.ts";
+import { readLog } from "../../vm/console/vm_log.ts";
 import type { BuildLogFlags } from "./build.ts";
-import type { PimContext } from "./context.ts";
+import type { PimContext } from "../context.ts";
 
 /** `pim build log [BUILD|PROFILE]` */
 export async function log(this: PimContext, flags: BuildLogFlags, text?: string): Promise<void> {

@@ -1,9 +1,9 @@
-import { findLastTwo, findManifest, type FoundManifest } from "../image/find_manifest.ts";
-import { diffManifests, type ManifestDiff } from "../image/manifest_diff.ts";
-import { registryFile } from "../paths.ts";
-import type { PimContext } from "./context.ts";
-import type { JsonFlags } from "./flags.ts";
-import { table } from "./table.ts";
+import { findLastTwo, findManifest, type FoundManifest } from "../../image/find_manifest.ts";
+import { diffManifests, type ManifestDiff } from "../../image/manifest_diff.ts";
+import { registryFile } from "../../paths.ts";
+import type { PimContext } from "../context.ts";
+import type { JsonFlags } from "../flags.ts";
+import { table } from "../table.ts";
 
 /** `pim build diff A [B]` */
 export async function diff(

@@ -1,6 +1,6 @@
-import { describeEvent } from "../build/events/build_log.ts";
-import type { TimedEvent } from "../build/events/events.ts";
-import { describeLeft, fractionByTime } from "../build/events/expectation.ts";
+import { describeEvent } from "../../build/events/build_log.ts";
+import type { TimedEvent } from "../../build/events/events.ts";
+import { describeLeft, fractionByTime } from "../../build/events/expectation.ts";
 
 // How often a line is given while only the fraction of something changes.
 const sameTextIntervalMs = 10_000;
