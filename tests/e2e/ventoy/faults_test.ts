@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { exists } from "../../lib/files.ts";
-import { type Running, start } from "../../lib/process.ts";
+import { exists } from "../../../lib/files.ts";
+import { type Running, start } from "../../../lib/process.ts";
 import { isMounted, kernelExfat, type LoopDisk, loopDisk, named, noDisks } from "./loop_disk.ts";
 import { bytes, type StickUser, stickUser } from "./stick_user.ts";
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CancelledError, type PimError } from "../../lib/errors.ts";
-import { exists } from "../../lib/files.ts";
-import { toIsoEntry } from "../../lib/iso/catalog/entry.ts";
-import { hashFile } from "../../lib/iso/verify/checksum.ts";
-import { copyToPart, dropFromCache, partOf, verifyPart } from "../../lib/ventoy/copy/copy_file.ts";
-import type { WantedIso } from "../../lib/ventoy/copy/wanted.ts";
-import { type TempDir, tempDir } from "../base/temp.ts";
+import { CancelledError, type PimError } from "../../../lib/errors.ts";
+import { exists } from "../../../lib/files.ts";
+import { toIsoEntry } from "../../../lib/iso/catalog/entry.ts";
+import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { copyToPart, dropFromCache, partOf, verifyPart } from "../../../lib/ventoy/copy/copy_file.ts";
+import type { WantedIso } from "../../../lib/ventoy/copy/wanted.ts";
+import { type TempDir, tempDir } from "../../base/temp.ts";
 import { bytes } from "./stick_user.ts";
 
 /** An ISO of 9 MB, which takes several pieces to copy. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { formatChecksum, hashFile } from "../../lib/iso/verify/checksum.ts";
-import { run } from "../../lib/process.ts";
-import { newUser, type User } from "../cli/pim.ts";
+import { formatChecksum, hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { run } from "../../../lib/process.ts";
+import { newUser, type User } from "../../cli/pim.ts";
 import { type LoopDisk, loopDisk } from "./loop_disk.ts";
-import { sampleRelease } from "./sample_release.ts";
+import { sampleRelease } from "../../ventoy/sample_release.ts";
 
 /** A user with ISOs, profiles and a Ventoy that can be downloaded. */
 export interface StickUser extends User {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { run, which } from "../../lib/process.ts";
-import { tempDir } from "../base/temp.ts";
+import { run, which } from "../../../lib/process.ts";
+import { tempDir } from "../../base/temp.ts";
 
 const programs = [
   "losetup",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exists } from "../../lib/files.ts";
+import { exists } from "../../../lib/files.ts";
 import { existsSync } from "node:fs";
 import { isMounted, named, noDisks } from "./loop_disk.ts";
 import { bytes, type StickUser, stickUser } from "./stick_user.ts";
-import { ventoyProblems } from "./ventoy_json_rules.ts";
+import { ventoyProblems } from "../../ventoy/ventoy_json_rules.ts";
 
 function diskTest(name: string, fn: (user: StickUser) => Promise<void>): void {
   Deno.test({

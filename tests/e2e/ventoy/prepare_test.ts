@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { run } from "../../lib/process.ts";
-import { isoImage } from "../../lib/iso/iso9660/write.ts";
-import { findDevice } from "../../lib/ventoy/disk/find_disk.ts";
-import { checkIdentity, identityOf } from "../../lib/ventoy/disk/identity.ts";
-import { openPty } from "../vm/pty.ts";
+import { run } from "../../../lib/process.ts";
+import { isoImage } from "../../../lib/iso/iso9660/write.ts";
+import { findDevice } from "../../../lib/ventoy/disk/find_disk.ts";
+import { checkIdentity, identityOf } from "../../../lib/ventoy/disk/identity.ts";
+import { openPty } from "../../vm/pty.ts";
 import { isMounted, loopDisk, named, noDisks } from "./loop_disk.ts";
 import { type StickUser, stickUser } from "./stick_user.ts";
 
