@@ -81,6 +81,8 @@ export interface StartOptions extends ProcessOptions {
   onStdout?: (line: string) => void;
   /** Called with each piece of stdout as it comes, in place of `onStdout`: for programs that redraw one line. */
   onStdoutText?: (text: string) => void;
+  /** Written to the program's standard input; without it the input is empty. */
+  stdin?: string;
 }
 
 /** Starts a program and returns at once. Its stderr is kept, so that its death can be explained. */
@@ -88,13 +90,14 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   const lines = options.onStdout && lineSplitter(options.onStdout);
   const onText = options.onStdoutText ?? lines;
   const child = spawn(argv, options, {
-    stdin: "null",
+    stdin: options.stdin === undefined ? "null" : "piped",
     stdout: onText ? "piped" : "null",
     stderr: "piped",
   });
   let kept = "";
   const readers = [readText(child.stderr, (text) => kept = (kept + text).slice(-16_384))];
   if (onText) readers.push(readText(child.stdout, onText).then(() => lines?.end()));
+  readers.push(feed(child, options.stdin));
   const ended = child.status.then(async (status) => {
     await Promise.allSettled(readers);
     return { code: status.code, signal: status.signal };

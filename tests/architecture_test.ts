@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   vm: ["qemu", "image", "ssh", "iso", "config"],
   verify: ["vm", "image", "profile", "ssh", "qemu", "config"],
   deploy: ["config", "image", "qemu", "ssh"],
-  ventoy: ["iso", "profile"],
+  ventoy: ["config", "iso", "profile", "installer", "serve"],
   cli: ["build", "vm", "deploy", "ventoy"],
   main: ["cli"],
 };

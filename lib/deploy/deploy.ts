@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { UsageError } from "../errors.ts";
 import { lockFile, removeIfThere } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
@@ -71,7 +70,9 @@ async function carryOut(
     await putDeployment(registryFile(paths), deployment);
     return deployment;
   };
-  const workDir = join(deployDir(paths), crypto.randomUUID());
+  const workDir = deployDir(paths, target.name, image.entry.name);
+  // Of a run that was killed.
+  await removeIfThere(workDir);
   await Deno.mkdir(workDir, { recursive: true, mode: 0o700 });
   let ids = begun;
   try {

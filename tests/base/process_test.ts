@@ -119,6 +119,14 @@ Deno.test("start can hand over stdout as it comes, before a line ends", async ()
   assert.equal((await running.ended).signal, "SIGTERM");
 });
 
+Deno.test("start hands over its input, and a program that asks twice gets both answers", async () => {
+  const lines: string[] = [];
+  const asking = 'read -r one; echo "1 $one"; read -r two; echo "2 $two"; read -r three || echo end';
+  const child = start(["sh", "-c", asking], { stdin: "y\nn\n", onStdout: (line) => lines.push(line) });
+  assert.equal((await child.ended).code, 0);
+  assert.deepEqual(lines, ["1 y", "2 n", "end"]);
+});
+
 Deno.test("only the end of a talkative program's stderr is kept", async () => {
   const running = start(["sh", "-c", "seq 1 20000 >&2"]);
   await running.ended;

@@ -31,6 +31,14 @@ export const testPackages: Readonly<Record<string, string>> = {
   "genisoimage": "reads ISOs that pim wrote",
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
+  "gpg": "signs what tests verify",
+  "gpg-agent": "holds the keys that gpg signs with",
+  "gpgv": "verifies signatures",
+  "exfatprogs": "makes the file system of USB sticks",
+  "exfat-fuse": "mounts it where the kernel cannot",
+  "dosfstools": "makes the other file system of USB sticks",
+  "mtools": "fills that one",
+  "fdisk": "partitions disks (sfdisk)",
 };
 
 /** Says what goes on, one line at a time. */
