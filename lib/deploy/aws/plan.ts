@@ -1,0 +1,162 @@
+import { log } from "../../log.ts";
+import { DeployError } from "../deploy_error.ts";
+import type { Action, ActionContext, DeployImage } from "../target.ts";
+import {
+  type Ami,
+  awaitAmi,
+  bootMode,
+  deregisterAmi,
+  ec2Architecture,
+  letLaunch,
+  registerAmi,
+} from "./ami.ts";
+import type { Cloud } from "./cloud.ts";
+import { diskPath, writeDisk } from "./disk.ts";
+import { awaitImport, beginImport } from "./import_task.ts";
+import { type ObjectPlace, removeObject, showObject } from "./object.ts";
+import type { AwsSettings } from "./settings.ts";
+import { removeSnapshot } from "./snapshot.ts";
+import type { Begun } from "./survey.ts";
+import { uploadFile } from "./upload.ts";
+
+/** What a deployment is to do. */
+export interface Work {
+  readonly cloud: Cloud;
+  readonly settings: AwsSettings;
+  readonly image: DeployImage;
+  /** Name of the AMI. */
+  readonly name: string;
+  readonly place: ObjectPlace;
+  qemuImg(): Promise<string>;
+}
+
+/** What it finds. */
+export interface Found extends Begun {
+  /** The AMI that is wanted, made already. */
+  readonly taken?: Ami;
+  /** One of pim's that has its name and is to go. */
+  readonly replaced?: Ami;
+  readonly missingAccounts: readonly string[];
+}
+
+/** The actions that are left to do. */
+export function planActions(work: Work, found: Found): readonly Action[] {
+  return [
+    ...(found.abandoned === undefined ? [] : [abandon(work, found.abandoned)]),
+    ...(found.taken === undefined ? make(work, found) : [takeUp(work, found.taken)]),
+    ...(found.taken !== undefined && found.uploaded ? [clear(work)] : []),
+    ...(found.missingAccounts.length === 0 ? [] : [share(work, found.missingAccounts)]),
+  ];
+}
+
+function make(work: Work, { snapshot, task, uploaded, replaced }: Found): readonly Action[] {
+  const imported = snapshot !== undefined;
+  return [
+    ...(imported || task !== undefined || uploaded ? [] : [convert(work), upload(work)]),
+    ...(imported ? [] : [importDisk(work, task)]),
+    ...(imported && !uploaded ? [] : [clear(work)]),
+    register(work, replaced),
+  ];
+}
+
+function convert({ image, qemuImg }: Work): Action {
+  return {
+    phase: "upload",
+    text: "write it as a stream-optimised VMDK to a temporary file",
+    run: async (context) => await writeDisk(image, await qemuImg(), context),
+  };
+}
+
+function upload({ cloud, place, image }: Work): Action {
+  return {
+    phase: "upload",
+    text: `upload that to ${showObject(place)}`,
+    async run(context) {
+      await context.made({ region: cloud.region, bucket: place.bucket, key: place.key });
+      await uploadFile(cloud, place, { path: diskPath(context), image }, context);
+    },
+  };
+}
+
+function importDisk({ cloud, place, image, settings }: Work, task: string | undefined): Action {
+  return {
+    phase: "register",
+    text: task === undefined
+      ? `import it as a snapshot in ${cloud.region}${settings.encrypted ? ", encrypted" : ""}`
+      : `wait for the import ${task}, which runs already`,
+    async run(context) {
+      const { bucket, key } = place;
+      await context.made({ region: cloud.region, bucket, key });
+      const id = task ?? await beginImport(cloud, place, { image, settings }, context);
+      await awaitImport(cloud, id, { image, place }, context);
+    },
+  };
+}
+
+function clear({ cloud, place }: Work): Action {
+  return {
+    phase: "register",
+    text: `remove ${showObject(place)}`,
+    run: () => removeObject(cloud, place),
+  };
+}
+
+function abandon({ cloud }: Work, { upload, ...place }: NonNullable<Begun["abandoned"]>): Action {
+  return {
+    phase: "upload",
+    text: `remove what an earlier run has left in ${showObject(place)}`,
+    async run({ made }) {
+      await removeObject(cloud, place, upload || undefined);
+      await made({ upload: "" });
+    },
+  };
+}
+
+function register({ cloud, image, name }: Work, replaced: Ami | undefined): Action {
+  const { architecture, firmware } = image.entry;
+  const how = `${ec2Architecture(architecture)}, ${bootMode(firmware)}, IMDSv2`;
+  const place = replaced === undefined ? "" : ` in the place of ${replaced.id}`;
+  return {
+    phase: "register",
+    text: `register it as the AMI ${name} (${how})${place}`,
+    async run(context) {
+      const { signal } = context;
+      const { snapshot } = context.ids;
+      if (snapshot === undefined) {
+        throw new DeployError(`Cannot register the AMI ${name}: there is no snapshot`);
+      }
+      if (replaced !== undefined) await replace(cloud, replaced, context);
+      const id = await registerAmi(cloud, { name, snapshot, image }, context);
+      const old = (context.ids.replacedSnapshots ?? "").split(" ").filter((each) => each !== "");
+      for (const each of [...old, ...replaced?.snapshots ?? []]) await removeSnapshot(cloud, each, signal);
+      log.info(`${id} can be launched in ${cloud.region}`);
+    },
+  };
+}
+
+/** Makes its name free. Its snapshots are written down first: once it is gone, nothing names them. */
+async function replace(cloud: Cloud, { id, snapshots }: Ami, { made }: ActionContext): Promise<void> {
+  await made({ replacedSnapshots: snapshots.join(" ") });
+  await deregisterAmi(cloud, id);
+}
+
+function takeUp({ cloud }: Work, { id, snapshots: [snapshot] }: Ami): Action {
+  return {
+    phase: "register",
+    text: `take ${id}, which was made from this image`,
+    async run({ made, signal }) {
+      await made({ region: cloud.region, image: id, ...(snapshot !== undefined && { snapshot }) });
+      await awaitAmi(cloud, id, signal);
+    },
+  };
+}
+
+function share({ cloud }: Work, accounts: readonly string[]): Action {
+  return {
+    phase: "register",
+    text: `let ${accounts.join(", ")} launch it`,
+    async run({ ids: { image } }) {
+      if (image !== undefined) await letLaunch(cloud, image, accounts);
+    },
+  };
+}
