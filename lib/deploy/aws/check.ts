@@ -12,7 +12,6 @@ export async function checkTarget(
 ): Promise<readonly TargetCheck[]> {
   const { ec2, region } = cloud;
   return [
-    await outcome("bucket", `${bucket} in ${region} can be used`, () => checkBucket(cloud, bucket)),
     await outcome(
       "images",
       `AMIs in ${region} can be listed`,
@@ -23,6 +22,8 @@ export async function checkTarget(
           (options) => ec2.describeImages({ DryRun: true, Owners: ["self"] }, options),
         ),
     ),
+    // Not the first: its answer has no words, and cannot tell wrong keys from a bucket of others.
+    await outcome("bucket", `${bucket} in ${region} can be used`, () => checkBucket(cloud, bucket)),
     await outcome(
       "import",
       "snapshots can be imported",

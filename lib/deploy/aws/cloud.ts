@@ -1,5 +1,6 @@
 import type { EC2 } from "@aws-sdk/client-ec2";
 import type { S3 } from "@aws-sdk/client-s3";
+import { CancelledError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { HostTools } from "../target.ts";
 import { explainAws } from "./explain.ts";
@@ -28,12 +29,12 @@ export async function openCloud(
     region,
     // The SDK waits longer each time, and tries again only what may go well: 5xx, throttling, broken connections.
     maxAttempts: 5,
-    requestHandler: { connectionTimeout: 10_000, socketTimeout: 120_000 },
     ...(settings.profile !== undefined && { profile: settings.profile }),
     ...await keys(settings, tools, baseDir),
   };
   const s3 = new S3({
     ...common,
+    requestHandler: { connectionTimeout, socketTimeout: partTimeout },
     // Parts carry a SHA-256 of their own; the SDK's CRC32 would be computed for nothing.
     requestChecksumCalculation: "WHEN_REQUIRED",
     // Not every service answers it, and a part is small.
@@ -42,13 +43,14 @@ export async function openCloud(
   });
   const ec2 = new EC2({
     ...common,
+    requestHandler: { connectionTimeout, socketTimeout: answerTimeout },
     ...(settings.ec2_endpoint !== undefined && { endpoint: settings.ec2_endpoint }),
   });
   const { signal } = tools;
   return {
     ...{ region, s3, ec2 },
     async ask(what, send) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw new CancelledError();
       log.debug(`AWS ${region}: ${what}`);
       try {
         return await send({ abortSignal: signal });
@@ -62,6 +64,11 @@ export async function openCloud(
     },
   };
 }
+
+const connectionTimeout = 10_000;
+const answerTimeout = 60_000;
+// The runtime's sockets count sending as silence: a part has to get through in this time, over slow lines too.
+const partTimeout = 600_000;
 
 async function keys(settings: AwsSettings, tools: HostTools, baseDir: string): Promise<object> {
   const { access_key_id, secret_access_key, session_token } = settings;

@@ -71,7 +71,8 @@ const explanations: readonly (readonly [codes: readonly string[], why: string, h
     "the clock of this host is wrong",
     "Set it: timedatectl set-ntp true",
   ],
-  [["AccessDenied", "UnauthorizedOperation", "Forbidden", "403"], "{message}", permission],
+  [["AccessDenied", "UnauthorizedOperation"], "{message}", permission],
+  [["Forbidden", "403"], "access is denied", permission],
   [
     ["NoSuchBucket"],
     "there is no bucket {bucket}",

@@ -52,7 +52,9 @@ export async function beginImport(
   { ids, made }: ActionContext,
 ): Promise<string> {
   // A token that was written down and has no task: its request may have arrived before pim was killed.
-  const token = ids.importToken && !ids.importTask ? ids.importToken : crypto.randomUUID();
+  const token = ids.importTask === undefined && ids.importToken !== undefined
+    ? ids.importToken
+    : crypto.randomUUID();
   await made({ importToken: token, importTask: "" });
   const what = `import ${showObject(place)} as a snapshot`;
   const { ImportTaskId } = await cloud.ask(what, (options) =>
@@ -119,7 +121,7 @@ export async function awaitImport(
         `tag the snapshot ${snapshot}`,
         (options) => cloud.ec2.createTags({ Resources: [snapshot], Tags: marks(image) }, options),
       );
-      await context.made({ snapshot });
+      await context.made({ snapshot, importTask: "", importToken: "" });
       return;
     }
     await pause(waitMs, context.signal);

@@ -97,7 +97,10 @@ function clear({ cloud, place }: Work): Action {
   return {
     phase: "register",
     text: `remove ${showObject(place)}`,
-    run: () => removeObject(cloud, place),
+    async run({ made }) {
+      await removeObject(cloud, place);
+      await made({ bucket: "", key: "" });
+    },
   };
 }
 
@@ -106,8 +109,8 @@ function abandon({ cloud }: Work, { upload, ...place }: NonNullable<Begun["aband
     phase: "upload",
     text: `remove what an earlier run has left in ${showObject(place)}`,
     async run({ made }) {
-      await removeObject(cloud, place, upload || undefined);
-      await made({ upload: "" });
+      await removeObject(cloud, place, upload);
+      await made({ bucket: "", key: "", upload: "" });
     },
   };
 }
@@ -127,8 +130,9 @@ function register({ cloud, image, name }: Work, replaced: Ami | undefined): Acti
       }
       if (replaced !== undefined) await replace(cloud, replaced, context);
       const id = await registerAmi(cloud, { name, snapshot, image }, context);
-      const old = (context.ids.replacedSnapshots ?? "").split(" ").filter((each) => each !== "");
-      for (const each of [...old, ...replaced?.snapshots ?? []]) await removeSnapshot(cloud, each, signal);
+      const old = [...context.ids.replacedSnapshots?.split(" ") ?? [], ...replaced?.snapshots ?? []];
+      for (const each of old) await removeSnapshot(cloud, each, signal);
+      await context.made({ replacedSnapshots: "" });
       log.info(`${id} can be launched in ${cloud.region}`);
     },
   };

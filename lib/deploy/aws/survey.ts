@@ -14,7 +14,7 @@ export interface Begun {
   /** The disk lies in S3, whole. */
   readonly uploaded: boolean;
   /** An upload to another place, of a run with other settings. */
-  readonly abandoned?: ObjectPlace & { readonly upload: string };
+  readonly abandoned?: ObjectPlace & { readonly upload?: string };
 }
 
 /** Asks what an earlier run, cut short, has got done. What an AMI is made of already is no part of a new one. */
@@ -29,13 +29,13 @@ export async function survey(
 ): Promise<Begun> {
   const { bucket, key, upload } = ids;
   const moved = bucket !== undefined && key !== undefined && (bucket !== place.bucket || key !== place.key);
-  const abandoned = moved && { abandoned: { bucket, key, upload: upload ?? "" } };
+  const abandoned = moved && { abandoned: { bucket, key, ...(upload !== undefined && { upload }) } };
   const isFree = async (id: string) => ami?.snapshots.includes(id) !== true && await hasSnapshot(cloud, id);
   const uploaded = await hasObject(cloud, place, sha256);
   if (ids.snapshot !== undefined && await isFree(ids.snapshot)) {
     return { uploaded, snapshot: ids.snapshot, ...abandoned };
   }
-  const task = ids.importTask ? await importState(cloud, ids.importTask) : undefined;
+  const task = ids.importTask === undefined ? undefined : await importState(cloud, ids.importTask);
   const alive = task?.state === "active" ||
     (task?.state === "completed" && task.snapshot !== undefined && await isFree(task.snapshot));
   return { uploaded, ...(alive && { task: ids.importTask }), ...abandoned };

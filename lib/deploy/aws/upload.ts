@@ -44,6 +44,7 @@ export async function uploadFile(
     context.progress(sentBytes += piece.length, size);
   });
   await complete(cloud, place, uploadId, done);
+  await context.made({ upload: "" });
 }
 
 /** The upload that an earlier run has begun, with the parts that S3 has of it. */
@@ -52,7 +53,7 @@ async function takeUp(
   place: ObjectPlace,
   { ids, made }: ActionContext,
 ): Promise<{ uploadId: string; parts: readonly Part[] } | undefined> {
-  const uploadId = ids.upload || await findUpload(cloud, place);
+  const uploadId = ids.upload ?? await findUpload(cloud, place);
   if (uploadId === undefined) return undefined;
   const parts = await listParts(cloud, place, uploadId);
   if (parts === undefined) return undefined;

@@ -9,6 +9,7 @@ import type { Deployment } from "../../../lib/image/deployment.ts";
 import { listDeployments } from "../../../lib/image/deployments.ts";
 import type { ImageEntry } from "../../../lib/image/entry.ts";
 import { updateRegistry } from "../../../lib/image/registry.ts";
+import { configureLog } from "../../../lib/log.ts";
 import { type Paths, registryFile, userPaths } from "../../../lib/paths.ts";
 import { which } from "../../../lib/process.ts";
 import { newUser, type User } from "../../cli/pim.ts";
@@ -44,6 +45,7 @@ export async function deployer(
     readonly entry?: Partial<ImageEntry>;
   } = {},
 ): Promise<Deployer> {
+  configureLog({ level: "quiet" });
   const aws = await awsStandIn();
   const user = await newUser({
     "config/pim/targets.d/aws.yml": targetText(aws, settings),
