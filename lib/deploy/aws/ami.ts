@@ -73,7 +73,7 @@ export async function registerAmi(
   context: ActionContext,
 ): Promise<string> {
   const { entry } = image;
-  const { ImageId } = await cloud.ask(`register the AMI ${name}`, (options) =>
+  const registered = await cloud.ask(`register the AMI ${name}`, (options) =>
     cloud.ec2.registerImage({
       ...{ Name: name, Description: `pim: ${entry.name}`, Architecture: ec2Architecture(entry.architecture) },
       ...{ VirtualizationType: "hvm", EnaSupport: true, BootMode: bootMode(entry.firmware) },
@@ -85,7 +85,13 @@ export async function registerAmi(
         Ebs: { SnapshotId: snapshot, VolumeType: "gp3", DeleteOnTermination: true },
       }],
       TagSpecifications: [{ ResourceType: "image", Tags: marks(image) }],
-    }, options));
+    }, options)).catch(async (error) => {
+      // Ours, when the answer to the first try was lost.
+      const ami = isAwsError(error, "InvalidAMIName.Duplicate") ? await findAmi(cloud, name) : undefined;
+      if (ami?.snapshots.includes(snapshot)) return { ImageId: ami.id };
+      throw error;
+    });
+  const { ImageId } = registered;
   if (ImageId === undefined) throw new DeployError(`Cannot register the AMI ${name}: EC2 named none`);
   await context.made({ image: ImageId });
   await awaitAmi(cloud, ImageId, context.signal);

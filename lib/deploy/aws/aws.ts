@@ -59,7 +59,7 @@ class AwsTarget implements Target {
     const begun = await survey(cloud, { ids, ami, place, sha256: image.sha256 });
     const actions = planActions(
       { cloud, settings, image, name, place, qemuImg: () => tools.qemuImg() },
-      { ...begun, ...(taken === undefined ? { replaced: ami } : { taken }), missingAccounts },
+      { ...begun, ids, ...(taken === undefined ? { replaced: ami } : { taken }), missingAccounts },
     );
     return { where: `the AMI ${name} in ${region}`, actions };
   }

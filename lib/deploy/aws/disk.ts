@@ -33,19 +33,32 @@ export async function writeDisk(image: DeployImage, qemuImg: string, context: Ac
   await settleContentId(target, image.sha256);
 }
 
+// "Virtual Disk Format 5.0" of VMware, as qemu-img lays it out: the descriptor, text padded with zeros, comes after a
+// header of one sector.
+const sectorBytes = 512;
+const descriptorSectors = 20;
+
 /** Puts an id made of the image's checksum in the place of the random one that qemu-img has drawn. */
 async function settleContentId(path: string, sha256: string): Promise<void> {
   using file = await Deno.open(path, { read: true, write: true });
-  // The descriptor comes after the header, one sector long (VMware Virtual Disk Format 5.0, "Stream-Optimized").
-  const start = new Uint8Array(4096);
-  const count = await file.read(start) ?? 0;
-  const text = new TextDecoder("latin1").decode(start.subarray(0, count));
-  const at = /^CID=[0-9a-f]{8}$/m.exec(text)?.index;
-  if (at === undefined) {
+  const descriptor = new Uint8Array(descriptorSectors * sectorBytes);
+  await file.seek(sectorBytes, Deno.SeekMode.Start);
+  await file.read(descriptor);
+  const text = new TextDecoder("latin1").decode(descriptor).replace(/\0+$/, "");
+  // qemu-img leaves out zeros at its beginning.
+  const drawn = /^CID=[0-9a-f]{1,8}$/m;
+  if (!drawn.test(text)) {
     throw new DeployError(`Cannot find the content id in ${path}, which qemu-img has written`);
   }
-  // Not ffffffff: that stands for "no parent".
-  const id = sha256.slice(0, 8) === "ffffffff" ? "fffffffe" : sha256.slice(0, 8);
-  await file.seek(at + "CID=".length, Deno.SeekMode.Start);
-  await file.write(new TextEncoder().encode(id));
+  const settled = text.replace(drawn, `CID=${contentId(sha256)}`);
+  descriptor.fill(0);
+  new TextEncoder().encodeInto(settled, descriptor);
+  await file.seek(sectorBytes, Deno.SeekMode.Start);
+  await file.write(descriptor);
+}
+
+function contentId(sha256: string): string {
+  const id = sha256.slice(0, 8);
+  // All ones stand for "no parent".
+  return id === "ffffffff" ? "fffffffe" : id;
 }

@@ -67,6 +67,11 @@ const explanations: readonly (readonly [codes: readonly string[], why: string, h
     "Set `profile` in targets.d, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or {login}.",
   ],
   [
+    ["InvalidAMIName.Duplicate"],
+    "the name was taken while pim was at work ({message})",
+    "Set another `name` in targets.d, or remove that AMI; `pim deploy remove` clears what was made so far.",
+  ],
+  [
     ["RequestTimeTooSkewed"],
     "the clock of this host is wrong",
     "Set it: timedatectl set-ntp true",

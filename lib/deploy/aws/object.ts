@@ -44,14 +44,35 @@ export async function hasObject(cloud: Cloud, place: ObjectPlace, sha256: string
   return head?.Metadata?.["pim-sha256"] === sha256;
 }
 
-/** Removes the object, and what an upload that was cut short has left of it; what is gone already is no error. */
-export async function removeObject(cloud: Cloud, place: ObjectPlace, uploadId?: string): Promise<void> {
+/** The ids of uploads of an object that were begun and not completed, the oldest first. */
+export async function unfinishedUploads(
+  cloud: Cloud,
+  { bucket, key }: ObjectPlace,
+): Promise<readonly string[]> {
+  const found = await cloud.ask(
+    `look for unfinished uploads in ${bucket}`,
+    (options) =>
+      cloud.s3.listMultipartUploads({ Bucket: bucket, Prefix: key }, options).catch((error) => {
+        // Not everyone may list them; the one that is written down is known all the same.
+        if (isAwsError(error, "AccessDenied", "NoSuchBucket")) return undefined;
+        throw error;
+      }),
+  );
+  return found?.Uploads?.flatMap(({ Key, UploadId }) => Key === key ? UploadId ?? [] : []) ?? [];
+}
+
+/**
+ * Removes the object, and what uploads that were cut short have left of it: the one that is known, and those that could
+ * not be written down. What is gone already is no error.
+ */
+export async function removeObject(cloud: Cloud, place: ObjectPlace, known?: string): Promise<void> {
   const { bucket: Bucket, key: Key } = place;
-  if (uploadId !== undefined) {
+  for (const UploadId of new Set([known, ...await unfinishedUploads(cloud, place)])) {
+    if (UploadId === undefined) continue;
     await cloud.ask(
       `give up the upload of ${showObject(place)}`,
       (options) =>
-        cloud.s3.abortMultipartUpload({ Bucket, Key, UploadId: uploadId }, options).catch((error) => {
+        cloud.s3.abortMultipartUpload({ Bucket, Key, UploadId }, options).catch((error) => {
           if (!isAwsError(error, "NoSuchUpload", "NoSuchBucket")) throw error;
         }),
     );

@@ -1,15 +1,7 @@
 import { log } from "../../log.ts";
 import { DeployError } from "../deploy_error.ts";
-import type { Action, ActionContext, DeployImage } from "../target.ts";
-import {
-  type Ami,
-  awaitAmi,
-  bootMode,
-  deregisterAmi,
-  ec2Architecture,
-  letLaunch,
-  registerAmi,
-} from "./ami.ts";
+import type { Action, ActionContext, DeployImage, Ids } from "../target.ts";
+import { type Ami, bootMode, deregisterAmi, ec2Architecture, registerAmi } from "./ami.ts";
 import type { Cloud } from "./cloud.ts";
 import { diskPath, writeDisk } from "./disk.ts";
 import { awaitImport, beginImport } from "./import_task.ts";
@@ -17,6 +9,7 @@ import { type ObjectPlace, removeObject, showObject } from "./object.ts";
 import type { AwsSettings } from "./settings.ts";
 import { removeSnapshot } from "./snapshot.ts";
 import type { Begun } from "./survey.ts";
+import { share, take } from "./take.ts";
 import { uploadFile } from "./upload.ts";
 
 /** What a deployment is to do. */
@@ -32,6 +25,8 @@ export interface Work {
 
 /** What it finds. */
 export interface Found extends Begun {
+  /** What an earlier run has written down. */
+  readonly ids: Ids;
   /** The AMI that is wanted, made already. */
   readonly taken?: Ami;
   /** One of pim's that has its name and is to go. */
@@ -43,9 +38,8 @@ export interface Found extends Begun {
 export function planActions(work: Work, found: Found): readonly Action[] {
   return [
     ...(found.abandoned === undefined ? [] : [abandon(work, found.abandoned)]),
-    ...(found.taken === undefined ? make(work, found) : [takeUp(work, found.taken)]),
-    ...(found.taken !== undefined && found.uploaded ? [clear(work)] : []),
-    ...(found.missingAccounts.length === 0 ? [] : [share(work, found.missingAccounts)]),
+    ...(found.taken === undefined ? make(work, found) : take(work, found.taken, found)),
+    ...(found.missingAccounts.length === 0 ? [] : [share(work.cloud, found.missingAccounts)]),
   ];
 }
 
@@ -130,7 +124,7 @@ function register({ cloud, image, name }: Work, replaced: Ami | undefined): Acti
       }
       if (replaced !== undefined) await replace(cloud, replaced, context);
       const id = await registerAmi(cloud, { name, snapshot, image }, context);
-      const old = [...context.ids.replacedSnapshots?.split(" ") ?? [], ...replaced?.snapshots ?? []];
+      const old = new Set([...context.ids.replacedSnapshots?.split(" ") ?? [], ...replaced?.snapshots ?? []]);
       for (const each of old) await removeSnapshot(cloud, each, signal);
       await context.made({ replacedSnapshots: "" });
       log.info(`${id} can be launched in ${cloud.region}`);
@@ -139,28 +133,8 @@ function register({ cloud, image, name }: Work, replaced: Ami | undefined): Acti
 }
 
 /** Makes its name free. Its snapshots are written down first: once it is gone, nothing names them. */
-async function replace(cloud: Cloud, { id, snapshots }: Ami, { made }: ActionContext): Promise<void> {
-  await made({ replacedSnapshots: snapshots.join(" ") });
+async function replace(cloud: Cloud, { id, snapshots }: Ami, { ids, made }: ActionContext): Promise<void> {
+  const earlier = ids.replacedSnapshots?.split(" ") ?? [];
+  await made({ replacedSnapshots: [...earlier, ...snapshots].join(" ") });
   await deregisterAmi(cloud, id);
-}
-
-function takeUp({ cloud }: Work, { id, snapshots: [snapshot] }: Ami): Action {
-  return {
-    phase: "register",
-    text: `take ${id}, which was made from this image`,
-    async run({ made, signal }) {
-      await made({ region: cloud.region, image: id, ...(snapshot !== undefined && { snapshot }) });
-      await awaitAmi(cloud, id, signal);
-    },
-  };
-}
-
-function share({ cloud }: Work, accounts: readonly string[]): Action {
-  return {
-    phase: "register",
-    text: `let ${accounts.join(", ")} launch it`,
-    async run({ ids: { image } }) {
-      if (image !== undefined) await letLaunch(cloud, image, accounts);
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { DeployError } from "../deploy_error.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
 import type { Cloud } from "./cloud.ts";
 import { isAwsError } from "./explain.ts";
-import { type ObjectPlace, removeObject, showObject } from "./object.ts";
+import { hasObject, type ObjectPlace, removeObject, showObject, unfinishedUploads } from "./object.ts";
 
 const mebibyte = 1024 * 1024;
 const maxParts = 10_000;
@@ -43,7 +43,7 @@ export async function uploadFile(
     done[index] = await sendPart(cloud, place, { uploadId, number: index + 1, piece, known });
     context.progress(sentBytes += piece.length, size);
   });
-  await complete(cloud, place, uploadId, done);
+  await complete(cloud, place, { uploadId, parts: done, sha256: image.sha256 });
   await context.made({ upload: "" });
 }
 
@@ -53,7 +53,7 @@ async function takeUp(
   place: ObjectPlace,
   { ids, made }: ActionContext,
 ): Promise<{ uploadId: string; parts: readonly Part[] } | undefined> {
-  const uploadId = ids.upload ?? await findUpload(cloud, place);
+  const uploadId = ids.upload ?? (await unfinishedUploads(cloud, place)).at(-1);
   if (uploadId === undefined) return undefined;
   const parts = await listParts(cloud, place, uploadId);
   if (parts === undefined) return undefined;
@@ -85,20 +85,6 @@ async function listParts(
     marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
   } while (marker !== undefined);
   return parts;
-}
-
-/** An upload of this object that was begun and could not be written down. */
-async function findUpload(cloud: Cloud, { bucket, key }: ObjectPlace): Promise<string | undefined> {
-  const found = await cloud.ask(
-    `look for unfinished uploads in ${bucket}`,
-    (options) =>
-      cloud.s3.listMultipartUploads({ Bucket: bucket, Prefix: key }, options).catch((error) => {
-        // Not everyone may list them; what is overlooked then costs no more than its place.
-        if (isAwsError(error, "AccessDenied")) return undefined;
-        throw error;
-      }),
-  );
-  return found?.Uploads?.filter((each) => each.Key === key).at(-1)?.UploadId;
 }
 
 async function begin(
@@ -152,10 +138,13 @@ async function sendPart(
 async function complete(
   cloud: Cloud,
   place: ObjectPlace,
-  uploadId: string,
-  parts: readonly DonePart[],
+  { uploadId, parts, sha256 }: {
+    readonly uploadId: string;
+    readonly parts: readonly DonePart[];
+    readonly sha256: string;
+  },
 ): Promise<void> {
-  const { ChecksumSHA256 } = await cloud.ask(
+  const completed = await cloud.ask(
     `complete the upload of ${showObject(place)}`,
     (options) =>
       cloud.s3.completeMultipartUpload({
@@ -166,17 +155,20 @@ async function complete(
           })),
         },
       }, options),
-  );
+  ).catch(async (error) => {
+    // Done already, when the answer to the first try was lost.
+    if (isAwsError(error, "NoSuchUpload") && await hasObject(cloud, place, sha256)) return undefined;
+    throw error;
+  });
   const hash = createHash("sha256");
   for (const { sha256 } of parts) hash.update(sha256, "base64");
   // "Checksums of checksums" is how S3 sums up an upload in parts; other services may leave it out.
+  const told = completed?.ChecksumSHA256;
   const expected = `${hash.digest("base64")}-${parts.length}`;
-  if (ChecksumSHA256 === undefined || ChecksumSHA256 === expected) return;
+  if (told === undefined || told === expected) return;
   await removeObject(cloud, place);
   throw new DeployError(
-    `Cannot upload ${
-      showObject(place)
-    }: what has arrived is not what was sent (its checksum is ${ChecksumSHA256})`,
+    `Cannot upload ${showObject(place)}: what has arrived is not what was sent (its checksum is ${told})`,
     {
       hint: "It was removed there. Check the memory and the network of this host, then type the same again.",
     },

@@ -59,7 +59,8 @@ export async function awsStandIn(): Promise<AwsStandIn> {
   const server = createServer(async (message, response) => {
     const known = { s3, ec2, key, region };
     // What is cut is cut before it is read, so that the client is in the middle of sending.
-    const early = message.method === "PUT" ? faultOf("UploadPart") : undefined;
+    const isPart = message.method === "PUT";
+    const early = isPart ? faultOf("UploadPart") : undefined;
     if (early === "cut") {
       seen.push("UploadPart");
       message.once("data", () => message.socket.destroy());
@@ -69,7 +70,7 @@ export async function awsStandIn(): Promise<AwsStandIn> {
       const request = await read(message);
       const { operation, work } = open(request, known);
       seen.push(operation);
-      const fault = early ?? faultOf(operation);
+      const fault = isPart ? early : faultOf(operation);
       if (fault === "hang") return;
       if (typeof fault === "object") throw new AwsFailure(fault.status, fault.code, fault.message);
       if (fault === "cut") return void message.socket.destroy();
