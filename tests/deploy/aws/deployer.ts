@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { deploy, removeDeployment } from "../../../lib/deploy/deploy.ts";
+import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import type { DeployEvent } from "../../../lib/deploy/events.ts";
 import { getTarget, loadTargets, type NamedTarget } from "../../../lib/deploy/load_targets.ts";
 import { readSecret } from "../../../lib/deploy/secret.ts";
@@ -31,6 +33,8 @@ export interface Deployer extends AsyncDisposable {
   tools(signal?: AbortSignal): HostTools;
   deploy(options?: { readonly force?: boolean; readonly signal?: AbortSignal }): Promise<Deployment>;
   remove(): Promise<void>;
+  /** Edits the target's file. */
+  change(edit: (text: string) => string): Promise<void>;
   /** What is written down of the deployment. */
   record(): Promise<Deployment | undefined>;
   /** Runs pim with the keys. */
@@ -74,6 +78,10 @@ export async function deployer(
     async remove() {
       await removeDeployment((await record())!, await target(), { paths, tools: tools() });
     },
+    async change(edit) {
+      const path = join(user.path, "config/pim/targets.d/aws.yml");
+      await Deno.writeTextFile(path, edit(await Deno.readTextFile(path)));
+    },
     pim: (...args) => user.run([...user.argv, ...args], { env }),
     async [Symbol.asyncDispose]() {
       await aws[Symbol.asyncDispose]();
@@ -110,4 +118,24 @@ async function makeImage(
   const registered = { ...entry, sha256, bytes: content.length };
   await updateRegistry(registryFile(paths), (registry) => registry.add(registered));
   return { entry: registered, path: file, sha256 };
+}
+
+/** Deploys and returns how it failed. */
+export async function failure(
+  one: Deployer,
+  options: { readonly force?: boolean } = {},
+): Promise<DeployError> {
+  try {
+    await one.deploy(options);
+  } catch (error) {
+    assert.ok(error instanceof DeployError, String(error));
+    assert.equal(error.exitCode, 9);
+    return error;
+  }
+  throw new Error("it did not fail");
+}
+
+/** No object and no unfinished upload is left. */
+export function assertNothingInS3({ aws }: Deployer): void {
+  assert.deepEqual([...aws.s3.objects.keys(), ...aws.s3.uploads.keys()], []);
 }

@@ -8,6 +8,7 @@ interface Task {
   readonly id: string;
   readonly object: string;
   readonly bytes: Uint8Array;
+  readonly encryption: Pick<Snapshot, "encrypted" | "key">;
   looks: number;
   status: "active" | "completed" | "deleted";
   message: string;
@@ -18,6 +19,7 @@ interface Snapshot {
   /** The file that it was imported from. */
   readonly bytes: Uint8Array;
   readonly encrypted: boolean;
+  readonly key?: string;
   readonly tags: Record<string, string>;
 }
 
@@ -151,7 +153,11 @@ export class Ec2StandIn {
     const stored = this.s3.objects.get(object);
     if (stored === undefined) throw new AwsFailure(400, "InvalidParameter", "the S3 object is not there");
     const id = this.#id("import-snap");
-    this.tasks.set(id, { id, object, bytes: stored.bytes, looks: 0, status: "active", message: "pending" });
+    const { Encrypted, KmsKeyId: key } = parameters;
+    if (key !== undefined && Encrypted !== "true") throw new AwsFailure(400, "InvalidParameterDependency");
+    const encryption = { encrypted: Encrypted === "true", ...(key !== undefined && { key }) };
+    const { bytes } = stored;
+    this.tasks.set(id, { id, object, bytes, encryption, looks: 0, status: "active", message: "pending" });
     return id;
   }
 
@@ -168,7 +174,7 @@ export class Ec2StandIn {
     } else if (++task.looks > this.looksUntilDone) {
       task.status = "completed";
       task.snapshot = this.#id("snap");
-      this.snapshots.set(task.snapshot, { bytes: task.bytes, encrypted: false, tags: {} });
+      this.snapshots.set(task.snapshot, { bytes: task.bytes, ...task.encryption, tags: {} });
     }
   }
 

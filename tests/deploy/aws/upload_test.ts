@@ -1,29 +1,12 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { partBytes } from "../../../lib/deploy/aws/upload.ts";
-import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { CancelledError } from "../../../lib/errors.ts";
-import { type Deployer, deployer } from "./deployer.ts";
+import { assertNothingInS3, deployer, failure } from "./deployer.ts";
 
 // In parts of 8 MiB.
 const fiveParts = { mebibytes: 36 };
 const threeParts = { mebibytes: 20 };
-
-/** Deploys and returns how it failed. */
-async function failure(one: Deployer): Promise<DeployError> {
-  try {
-    await one.deploy();
-  } catch (error) {
-    assert.ok(error instanceof DeployError, String(error));
-    assert.equal(error.exitCode, 9);
-    return error;
-  }
-  throw new Error("it did not fail");
-}
-
-function assertNothingInS3({ aws }: Deployer): void {
-  assert.deepEqual([...aws.s3.objects.keys(), ...aws.s3.uploads.keys()], []);
-}
 
 Deno.test("parts have 8 MiB, and more where there would be more than 10,000 of them", () => {
   const gibibyte = 1024 ** 3;
