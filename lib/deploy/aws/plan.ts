@@ -6,6 +6,7 @@ import type { Cloud } from "./cloud.ts";
 import { diskPath, writeDisk } from "./disk.ts";
 import { awaitImport, beginImport } from "./import_task.ts";
 import { type ObjectPlace, removeObject, showObject } from "./object.ts";
+import { removeAll } from "./remove.ts";
 import type { AwsSettings } from "./settings.ts";
 import { removeSnapshot } from "./snapshot.ts";
 import type { Begun } from "./survey.ts";
@@ -98,13 +99,13 @@ function clear({ cloud, place }: Work): Action {
   };
 }
 
-function abandon({ cloud }: Work, { upload, ...place }: NonNullable<Begun["abandoned"]>): Action {
+function abandon({ cloud }: Work, abandoned: NonNullable<Begun["abandoned"]>): Action {
   return {
     phase: "upload",
-    text: `remove what an earlier run has left in ${showObject(place)}`,
-    async run({ made }) {
-      await removeObject(cloud, place, upload);
-      await made({ bucket: "", key: "", upload: "" });
+    text: `remove what an earlier run has left in ${showObject(abandoned)}`,
+    async run({ made, signal }) {
+      await removeAll(cloud, { ...abandoned }, signal);
+      await made({ bucket: "", key: "", upload: "", importTask: "", importToken: "" });
     },
   };
 }

@@ -1,9 +1,13 @@
 import type { Cloud } from "./cloud.ts";
 import { isAwsError } from "./explain.ts";
+import { markedSha256 } from "./marks.ts";
 import { pause } from "./pause.ts";
 
-/** Whether a snapshot is there and finished. */
-export async function hasSnapshot(cloud: Cloud, id: string): Promise<boolean> {
+/** A snapshot that is there and finished; `sha256` is that of the image that it was made from, once it is marked. */
+export async function getSnapshot(
+  cloud: Cloud,
+  id: string,
+): Promise<{ readonly sha256?: string } | undefined> {
   const answer = await cloud.ask(
     `look at the snapshot ${id}`,
     (options) =>
@@ -12,7 +16,10 @@ export async function hasSnapshot(cloud: Cloud, id: string): Promise<boolean> {
         throw error;
       }),
   );
-  return answer?.Snapshots?.[0]?.State === "completed";
+  const found = answer?.Snapshots?.[0];
+  if (found?.State !== "completed") return undefined;
+  const sha256 = markedSha256(found.Tags);
+  return sha256 === undefined ? {} : { sha256 };
 }
 
 /** Removes a snapshot; one that is gone already is no error. */

@@ -3,7 +3,7 @@ import type { Ami } from "./ami.ts";
 import type { Cloud } from "./cloud.ts";
 import { importState } from "./import_task.ts";
 import { hasObject, type ObjectPlace } from "./object.ts";
-import { hasSnapshot } from "./snapshot.ts";
+import { getSnapshot } from "./snapshot.ts";
 
 /** What is there already of a deployment. */
 export interface Begun {
@@ -13,8 +13,8 @@ export interface Begun {
   readonly task?: string;
   /** The disk lies in S3, whole. */
   readonly uploaded: boolean;
-  /** An upload to another place, of a run with other settings. */
-  readonly abandoned?: ObjectPlace & { readonly upload?: string };
+  /** What a run with other settings has begun elsewhere. */
+  readonly abandoned?: ObjectPlace & { readonly upload?: string; readonly importTask?: string };
 }
 
 /** Asks what an earlier run, cut short, has got done. What an AMI is made of already is no part of a new one. */
@@ -27,16 +27,19 @@ export async function survey(
     readonly sha256: string;
   },
 ): Promise<Begun> {
-  const { bucket, key, upload } = ids;
-  const moved = bucket !== undefined && key !== undefined && (bucket !== place.bucket || key !== place.key);
-  const abandoned = moved && { abandoned: { bucket, key, ...(upload !== undefined && { upload }) } };
-  const isFree = async (id: string) => ami?.snapshots.includes(id) !== true && await hasSnapshot(cloud, id);
+  const { bucket, key, upload, snapshot, importTask } = ids;
   const uploaded = await hasObject(cloud, place, sha256);
-  if (ids.snapshot !== undefined && await isFree(ids.snapshot)) {
-    return { uploaded, snapshot: ids.snapshot, ...abandoned };
+  const isFree = (id: string) => ami?.snapshots.includes(id) !== true;
+  if (snapshot !== undefined && isFree(snapshot) && (await getSnapshot(cloud, snapshot))?.sha256 === sha256) {
+    return { uploaded, snapshot };
   }
-  const task = ids.importTask === undefined ? undefined : await importState(cloud, ids.importTask);
-  const alive = task?.state === "active" ||
-    (task?.state === "completed" && task.snapshot !== undefined && await isFree(task.snapshot));
-  return { uploaded, ...(alive && { task: ids.importTask }), ...abandoned };
+  if (bucket !== undefined && key !== undefined && (bucket !== place.bucket || key !== place.key)) {
+    const more = { ...(upload !== undefined && { upload }), ...(importTask !== undefined && { importTask }) };
+    return { uploaded, abandoned: { bucket, key, ...more } };
+  }
+  if (importTask === undefined) return { uploaded };
+  const task = await importState(cloud, importTask);
+  const isAlive = task?.state === "active" || (task?.state === "completed" && task.snapshot !== undefined &&
+    isFree(task.snapshot) && await getSnapshot(cloud, task.snapshot) !== undefined);
+  return { uploaded, ...(isAlive && { task: importTask }) };
 }

@@ -26,8 +26,8 @@ export interface Deployer extends AsyncDisposable {
   readonly user: User;
   readonly paths: Paths;
   readonly image: DeployImage;
-  /** What pim is to be given in its environment: the keys. */
-  readonly env: Readonly<Record<string, string>>;
+  /** What pim is given in its environment: the keys. */
+  readonly secrets: Record<string, string>;
   readonly events: DeployEvent[];
   target(): Promise<NamedTarget>;
   tools(signal?: AbortSignal): HostTools;
@@ -55,22 +55,25 @@ export async function deployer(
     "config/pim/targets.d/aws.yml": targetText(aws, settings),
     "data/pim/images/.keep": "",
   });
-  const env = { AWS_KEY: aws.key.id, AWS_SECRET: aws.key.secret, AWS_TOKEN: aws.key.token ?? "" };
-  const all: Readonly<Record<string, string>> = { ...user.env, ...env };
-  const paths = userPaths({ get: (name) => all[name] });
+  const secrets: Record<string, string> = {
+    AWS_KEY: aws.key.id,
+    AWS_SECRET: aws.key.secret,
+    AWS_TOKEN: aws.key.token ?? "",
+  };
+  const env = { get: (name: string) => user.env[name] ?? secrets[name] };
+  const paths = userPaths(env);
   const image = await makeImage(user, paths, mebibytes, entry);
   const events: DeployEvent[] = [];
   const tools = (signal = new AbortController().signal): HostTools => ({
-    ...{ env: { get: (name) => all[name] }, signal },
+    ...{ env, signal },
     qemuImg: async () => await which("qemu-img") ?? "qemu-img",
-    secret: (reference, baseDir) =>
-      readSecret(reference, { env: { get: (name) => all[name] }, baseDir, signal }),
+    secret: (reference, baseDir) => readSecret(reference, { env, baseDir, signal }),
   });
   const target = async () =>
     getTarget("cloud", await loadTargets([{ kind: "user", path: join(user.path, "config/pim") }]));
   const record = async () => (await listDeployments(registryFile(paths)))[0];
   return {
-    ...{ aws, user, paths, image, env, events, target, tools, record },
+    ...{ aws, user, paths, image, secrets, events, target, tools, record },
     async deploy({ force = false, signal } = {}) {
       const onEvent = (event: DeployEvent) => void events.push(event);
       return await deploy(await target(), image, { paths, tools: tools(signal), force, onEvent });
@@ -82,7 +85,7 @@ export async function deployer(
       const path = join(user.path, "config/pim/targets.d/aws.yml");
       await Deno.writeTextFile(path, edit(await Deno.readTextFile(path)));
     },
-    pim: (...args) => user.run([...user.argv, ...args], { env }),
+    pim: (...args) => user.run([...user.argv, ...args], { env: secrets }),
     async [Symbol.asyncDispose]() {
       await aws[Symbol.asyncDispose]();
       await user[Symbol.asyncDispose]();

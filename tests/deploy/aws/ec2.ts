@@ -89,8 +89,12 @@ export class Ec2StandIn {
       return [element("importTaskId", id)];
     },
     DescribeSnapshots: ({ "SnapshotId.1": id = "" }) => {
-      this.#snapshot(id);
-      const item = [element("snapshotId", id), element("status", "completed")];
+      const { tags } = this.#snapshot(id);
+      const item = [
+        element("snapshotId", id),
+        element("status", "completed"),
+        element("tagSet", tagsXml(tags)),
+      ];
       return [element("snapshotSet", [element("item", item)])];
     },
     DeleteSnapshot: ({ SnapshotId: id = "" }) => {
@@ -242,15 +246,18 @@ function taskXml({ id, looks, status, message, snapshot }: Task): string[] {
 }
 
 function imageXml(id: string, { name, snapshot, tags, state }: Ami): string[] {
-  const pairs = Object.entries(tags).map(([key, value]) =>
-    element("item", [element("key", key), element("value", value)])
-  );
   const ebs = element("ebs", [element("snapshotId", snapshot)]);
   return [
     ...[element("imageId", id), element("name", name), element("imageState", state)],
     element("blockDeviceMapping", [element("item", [element("deviceName", "/dev/xvda"), ebs])]),
-    element("tagSet", pairs),
+    element("tagSet", tagsXml(tags)),
   ];
+}
+
+function tagsXml(tags: Readonly<Record<string, string>>): string[] {
+  return Object.entries(tags).map(([key, value]) =>
+    element("item", [element("key", key), element("value", value)])
+  );
 }
 
 function tagsOf(parameters: Parameters, prefix: string): Record<string, string> {

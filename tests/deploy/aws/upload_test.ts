@@ -41,7 +41,7 @@ Deno.test("after kill -9, the next pim sends only the parts that are missing", a
   const [program = "", ...args] = user.argv;
   const command = new Deno.Command(program, {
     args: [...args, "deploy", "run", "demo", "cloud"],
-    ...{ clearEnv: true, env: { ...user.env, ...one.env }, stdout: "null", stderr: "null" },
+    ...{ clearEnv: true, env: { ...user.env, ...one.secrets }, stdout: "null", stderr: "null" },
   });
   const killed = command.spawn();
   while (aws.count("UploadPart") < 5) await sleep(20);
