@@ -119,13 +119,23 @@ export async function awaitAmi(cloud: Cloud, id: string, signal: AbortSignal): P
   }
 }
 
-/** The accounts beside its own that may launch an AMI. */
-export async function launchAccounts(cloud: Cloud, id: string): Promise<readonly string[]> {
+async function launchAccounts(cloud: Cloud, id: string): Promise<readonly string[]> {
   const { LaunchPermissions } = await cloud.ask(
     `ask who may launch ${id}`,
     (options) => cloud.ec2.describeImageAttribute({ ImageId: id, Attribute: "launchPermission" }, options),
   );
   return LaunchPermissions?.flatMap(({ UserId }) => UserId ?? []) ?? [];
+}
+
+/** Those of the wanted accounts that may not launch an AMI yet: all of them where there is none. */
+export async function missingAccounts(
+  cloud: Cloud,
+  id: string | undefined,
+  wanted: readonly string[],
+): Promise<readonly string[]> {
+  if (id === undefined || wanted.length === 0) return wanted;
+  const allowed = await launchAccounts(cloud, id);
+  return wanted.filter((account) => !allowed.includes(account));
 }
 
 /** Lets accounts launch an AMI. */

@@ -1,6 +1,4 @@
-import { UsageError } from "../../errors.ts";
 import { DeployError } from "../deploy_error.ts";
-import { fillName } from "../name_template.ts";
 import type {
   DeployImage,
   DeployPlan,
@@ -11,9 +9,11 @@ import type {
   TargetCheck,
   TargetType,
 } from "../target.ts";
-import { type Ami, findAmi, getAmi, launchAccounts } from "./ami.ts";
+import { findAmi, getAmi, missingAccounts } from "./ami.ts";
 import { checkTarget } from "./check.ts";
 import { type Cloud, openCloud } from "./cloud.ts";
+import { copiesAreThere, copyActions, removeCopies } from "./copies.ts";
+import { amiName, takenAmi } from "./name.ts";
 import { checkBucket, objectKey } from "./object.ts";
 import { planActions } from "./plan.ts";
 import { removeAll } from "./remove.ts";
@@ -51,17 +51,23 @@ class AwsTarget implements Target {
     if (ids.region !== undefined && ids.region !== region) throw elsewhere(image, ids.region, region);
     const cloud = await this.#cloud();
     const ami = await findAmi(cloud, name);
-    if (ami !== undefined) refuseTaken(ami, { image, force, region, ids });
-    const taken = ami !== undefined && ami.sha256 === image.sha256 && !force ? ami : undefined;
+    const taken = takenAmi(ami, { image, force, region, known: ids.image });
     if (taken === undefined) await checkBucket(cloud, bucket);
-    const missingAccounts = await this.#missingAccounts(cloud, taken);
+    const accounts = await missingAccounts(cloud, taken?.id, settings.launch_accounts);
     const place = { bucket, key: objectKey(prefix, image) };
     const begun = await survey(cloud, { ids, ami, place, sha256: image.sha256 });
-    const actions = planActions(
-      { cloud, settings, image, name, place, qemuImg: () => tools.qemuImg() },
-      { ...begun, ids, ...(taken === undefined ? { replaced: ami } : { taken }), missingAccounts },
+    const work = { cloud, settings, image, name, place, qemuImg: () => tools.qemuImg() };
+    const found = { ...begun, ids, missingAccounts: accounts };
+    const copies = await Promise.all(
+      settings.copy_to.map(async (each) => copyActions(await this.#cloud(each), work, { force, ids })),
     );
-    return { where: `the AMI ${name} in ${region}`, actions };
+    return {
+      where: `the AMI ${name} in ${[region, ...settings.copy_to].join(", ")}`,
+      actions: [
+        ...planActions(work, taken === undefined ? { ...found, replaced: ami } : { ...found, taken }),
+        ...copies.flat(),
+      ],
+    };
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {
@@ -69,10 +75,14 @@ class AwsTarget implements Target {
     const ami = ids.image === undefined ? undefined : await getAmi(cloud, ids.image);
     if (ami === undefined) return "missing";
     if (ami.sha256 !== sha256 || ami.state !== "available") return "changed";
-    return (await this.#missingAccounts(cloud, ami)).length === 0 ? "there" : "changed";
+    const accounts = this.settings.launch_accounts;
+    if ((await missingAccounts(cloud, ami.id, accounts)).length > 0) return "changed";
+    const clouds = await Promise.all(this.settings.copy_to.map((each) => this.#cloud(each)));
+    return await copiesAreThere(clouds, { ids, sha256, accounts }) ? "there" : "changed";
   }
 
   async remove(ids: Ids): Promise<void> {
+    await removeCopies((region) => this.#cloud(region), ids, this.tools.signal);
     await removeAll(await this.#cloud(ids.region), ids, this.tools.signal);
   }
 
@@ -85,48 +95,6 @@ class AwsTarget implements Target {
     const cloud = this.#clouds.get(region) ?? openCloud(settings, { tools, baseDir, region });
     this.#clouds.set(region, cloud);
     return cloud;
-  }
-
-  async #missingAccounts(cloud: Cloud, ami: Ami | undefined): Promise<readonly string[]> {
-    const wanted = this.settings.launch_accounts;
-    if (ami === undefined || wanted.length === 0) return wanted;
-    const allowed = await launchAccounts(cloud, ami.id);
-    return wanted.filter((account) => !allowed.includes(account));
-  }
-}
-
-function amiName({ name }: AwsSettings, { entry }: DeployImage): string {
-  const filled = fillName(name, entry);
-  if (filled.length >= 3) return filled;
-  throw new UsageError(
-    `${JSON.stringify(filled)} cannot be the name of an AMI: it has fewer than 3 characters`,
-    {
-      hint: "Set a longer `name` in targets.d.",
-    },
-  );
-}
-
-/** Only what bears pim's mark is ever replaced, and only with --force. */
-function refuseTaken(
-  ami: Ami,
-  { image: { entry, sha256 }, force, region, ids }: {
-    readonly image: DeployImage;
-    readonly force: boolean;
-    readonly region: string;
-    readonly ids: Ids;
-  },
-): void {
-  const what = `Cannot deploy ${entry.name}: ${region} has an AMI ${ami.name} already (${ami.id})`;
-  if (ami.sha256 === undefined && ids.image !== ami.id) {
-    throw new DeployError(`${what}, and pim has not made it`, {
-      hint:
-        "Set another `name` in targets.d, or remove that AMI yourself: pim touches only what bears its tags.",
-    });
-  }
-  if (ami.sha256 !== sha256 && !force) {
-    throw new DeployError(`${what}, made from another image`, {
-      hint: "Replace it with --force, or set another `name` in targets.d, such as {name}.",
-    });
   }
 }
 

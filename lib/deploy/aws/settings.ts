@@ -9,8 +9,12 @@ const endpoint = v.optional(
   ),
 );
 
+const region = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 'a region such as "eu-central-1"'));
+
 const entry = v.strictObject({
-  region: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 'a region such as "eu-central-1"')),
+  region,
+  /** Regions that the AMI is copied to. */
+  copy_to: v.optional(v.array(region), []),
   /** Bucket in that region, in which the disk lies until it is imported. */
   bucket: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of an S3 bucket")),
   /** What the names of objects begin with. */
@@ -68,6 +72,11 @@ export const awsSchema = v.pipe(
     needs("session_token", "access_key_id");
     if (value.access_key_id !== undefined && value.profile !== undefined) {
       add("profile", "left out beside access_key_id");
+    }
+    if (value.copy_to.includes(value.region)) add("copy_to", "other regions than `region`");
+    // A key belongs to one region.
+    if (value.copy_to.length > 0 && value.kms_key_id !== undefined) {
+      add("copy_to", "left out beside kms_key_id");
     }
     if (value.kms_key_id !== undefined && !value.encrypted) add("encrypted", "true beside kms_key_id");
   }),

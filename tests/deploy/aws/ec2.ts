@@ -45,7 +45,8 @@ export class Ec2StandIn {
   failImports?: string;
   #count = 0;
 
-  constructor(readonly s3: S3StandIn) {}
+  /** @param others the stand-ins of other regions, by their names */
+  constructor(readonly s3: S3StandIn, readonly others: ReadonlyMap<string, Ec2StandIn>) {}
 
   /** Checks the parameters of an action, and does it. */
   answer(action: string, parameters: Parameters): string {
@@ -109,6 +110,12 @@ export class Ec2StandIn {
       return [element("return", true)];
     },
     RegisterImage: (parameters) => [element("imageId", this.#register(parameters))],
+    CopyImage: (parameters) => {
+      const token = parameters.ClientToken ?? "";
+      const id = this.#tokens.get(token) ?? this.#copy(parameters);
+      this.#tokens.set(token, id);
+      return [element("imageId", id)];
+    },
     DeregisterImage: ({ ImageId: id = "" }) => {
       this.#image(id);
       this.images.delete(id);
@@ -211,6 +218,31 @@ export class Ec2StandIn {
     return id;
   }
 
+  #copy(parameters: Parameters): string {
+    const { Name: name = "", SourceImageId: from = "", SourceRegion: region = "" } = parameters;
+    const source = this.others.get(region);
+    const original = source?.images.get(from);
+    const disk = source?.snapshots.get(original?.snapshot ?? "");
+    if (original?.state !== "available" || disk === undefined) {
+      throw new AwsFailure(400, "InvalidAMIID.NotFound", `${from} in ${region} is not there`);
+    }
+    if ([...this.images.values()].some((ami) => ami.name === name)) {
+      throw new AwsFailure(400, "InvalidAMIName.Duplicate", `${name} is already in use`);
+    }
+    const [id, snapshot] = [this.#id("ami"), this.#id("snap")];
+    const kinds = [
+      parameters["TagSpecification.1.ResourceType"],
+      parameters["TagSpecification.2.ResourceType"],
+    ];
+    if (kinds.join() !== "image,snapshot") throw new AwsFailure(400, "InvalidParameterValue", kinds.join());
+    const encrypted = parameters.Encrypted === "true";
+    const tags = (index: number) => tagsOf(parameters, `TagSpecification.${index}.Tag`);
+    this.snapshots.set(snapshot, { bytes: disk.bytes, encrypted, tags: tags(2) });
+    const more = { accounts: new Set<string>(), state: "pending" as const };
+    this.images.set(id, { parameters, name, snapshot, tags: tags(1), ...more });
+    return id;
+  }
+
   #task(id: string): Task {
     const task = this.tasks.get(id);
     if (task === undefined) throw new AwsFailure(400, "InvalidConversionTaskId", `${id} is not there`);
@@ -301,6 +333,13 @@ const actions: Readonly<Record<string, ActionSpec>> = {
       /^(Description|Architecture|VirtualizationType|EnaSupport|BootMode|ImdsSupport)$/,
       /^BlockDeviceMapping\.1\.(DeviceName|Ebs\.(VolumeType|DeleteOnTermination))$/,
       tagSpecification,
+    ],
+  },
+  CopyImage: {
+    must: [/^Name$/, /^SourceImageId$/, /^SourceRegion$/],
+    may: [
+      /^(Description|ClientToken|Encrypted)$/,
+      /^TagSpecification\.[12]\.(ResourceType|Tag\.\d+\.(Key|Value))$/,
     ],
   },
   DeregisterImage: { must: [/^ImageId$/], may: [] },

@@ -19,6 +19,8 @@ export interface AwsStandIn extends AsyncDisposable {
   readonly url: string;
   readonly s3: S3StandIn;
   readonly ec2: Ec2StandIn;
+  /** EC2 in us-east-1. */
+  readonly ec2Abroad: Ec2StandIn;
   readonly key: AwsKey;
   readonly region: string;
   /** Operations that were asked for, in their order. */
@@ -41,13 +43,15 @@ interface Planned {
 /** Starts one on 127.0.0.1, with a bucket "images" in eu-central-1. */
 export async function awsStandIn(): Promise<AwsStandIn> {
   const s3 = new S3StandIn(["images"]);
-  const ec2 = new Ec2StandIn(s3);
+  const regions = new Map<string, Ec2StandIn>();
+  const [ec2, ec2Abroad] = [new Ec2StandIn(s3, regions), new Ec2StandIn(s3, regions)];
   const key = {
     id: "AKIAPIMTESTPIMTEST00",
     secret: "c2VjcmV0LW9mLXRoZS10ZXN0cw+/pim",
     token: "token-of-the-tests",
   };
   const region = "eu-central-1";
+  regions.set(region, ec2).set("us-east-1", ec2Abroad);
   const seen: string[] = [];
   const faults: Planned[] = [];
   const faultOf = (operation: string): Fault | undefined => {
@@ -57,7 +61,7 @@ export async function awsStandIn(): Promise<AwsStandIn> {
     return planned.fault;
   };
   const server = createServer(async (message, response) => {
-    const known = { s3, ec2, key, region };
+    const known = { s3, regions, key, region };
     // What is cut is cut before it is read, so that the client is in the middle of sending.
     const isPart = message.method === "PUT";
     const early = isPart ? faultOf("UploadPart") : undefined;
@@ -85,7 +89,7 @@ export async function awsStandIn(): Promise<AwsStandIn> {
   await new Promise((resolve) => server.once("listening", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    ...{ s3, ec2, key, region, seen },
+    ...{ s3, ec2, ec2Abroad, key, region, seen },
     count: (operation) => seen.filter((each) => each === operation).length,
     fail: (operation, fault, { after = 0, times = Infinity } = {}) =>
       void faults.push({ operation, fault, after, times }),
@@ -111,10 +115,14 @@ async function read(message: IncomingMessage): Promise<WireRequest> {
 /** Tells what a request wants, when it is signed as it has to be. */
 function open(
   request: WireRequest,
-  { s3, ec2, key, region }: Pick<AwsStandIn, "s3" | "ec2" | "key" | "region">,
+  { s3, regions, key, region: home }: Pick<AwsStandIn, "s3" | "key" | "region"> & {
+    readonly regions: ReadonlyMap<string, Ec2StandIn>;
+  },
 ): { readonly operation: string; readonly work: () => Answer } {
   const isEc2 = request.path === "/";
   const service = isEc2 ? "ec2" : "s3";
+  const wanted = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  const region = isEc2 && regions.has(wanted) ? wanted : home;
   verifySignature(request, { keys: [key], region, service, nowMs: Date.now() });
   if (!isEc2) {
     const operation = s3.operationOf(request);
@@ -129,7 +137,10 @@ function open(
   );
   if (parameters.Version !== "2016-11-15") throw new AwsFailure(400, "NoSuchVersion");
   const operation = parameters.Action ?? "";
-  return { operation, work: () => ({ status: 200, body: ec2.answer(operation, parameters) }) };
+  return {
+    operation,
+    work: () => ({ status: 200, body: regions.get(region)!.answer(operation, parameters) }),
+  };
 }
 
 function send(response: ServerResponse, { status, headers, body = "" }: Answer): void {
