@@ -39,7 +39,7 @@ const sectorBytes = 512;
 const descriptorSectors = 20;
 
 /** Puts an id made of the image's checksum in the place of the random one that qemu-img has drawn. */
-async function settleContentId(path: string, sha256: string): Promise<void> {
+export async function settleContentId(path: string, sha256: string): Promise<void> {
   using file = await Deno.open(path, { read: true, write: true });
   const descriptor = new Uint8Array(descriptorSectors * sectorBytes);
   await file.seek(sectorBytes, Deno.SeekMode.Start);

@@ -26,3 +26,15 @@ Deno.test("the disk that EC2 imports has the image's content", async () => {
   const compared = await one.user.run(["qemu-img", "compare", imported, one.image.path]);
   assert.equal(compared.code, 0, compared.stdout + compared.stderr);
 });
+
+Deno.test("an import and an AMI that take their time are waited for, and the import tells how far it is", async () => {
+  await using one = await deployer();
+  one.aws.ec2.looksUntilDone = 2;
+  assert.equal((await one.deploy()).state, "done");
+  assert.equal(one.aws.count("DescribeImportSnapshotTasks"), 3);
+  const told = one.events.flatMap((each) =>
+    each.type === "progress" && each.text.startsWith("import") ? [each.bytes / each.totalBytes] : []
+  );
+  assert.equal(told.at(-1), 1);
+  assert.ok(told.some((fraction) => fraction > 0 && fraction < 1), String(told));
+});

@@ -30,6 +30,7 @@ interface Ami {
   readonly tags: Record<string, string>;
   readonly accounts: Set<string>;
   state: "pending" | "available" | "failed";
+  looks: number;
 }
 
 /** Images and snapshots of one account in one region, written from EC2's API reference. */
@@ -39,8 +40,8 @@ export class Ec2StandIn {
   readonly snapshots = new Map<string, Snapshot>();
   readonly images = new Map<string, Ami>();
   readonly #tokens = new Map<string, string>();
-  /** How often an import is looked at before it is done. */
-  looksUntilDone = 2;
+  /** How often an import, and an AMI, is looked at before it is done. */
+  looksUntilDone = 0;
   /** What every import fails with. */
   failImports?: string;
   #count = 0;
@@ -66,7 +67,7 @@ export class Ec2StandIn {
   /** Puts an AMI there as if someone else had made it. */
   addForeignAmi(name: string): string {
     const id = this.#id("ami");
-    const more = { tags: {}, accounts: new Set<string>(), state: "available" as const };
+    const more = { tags: {}, accounts: new Set<string>(), state: "available" as const, looks: 0 };
     this.images.set(id, { parameters: {}, name, snapshot: "snap-foreign", ...more });
     return id;
   }
@@ -129,8 +130,10 @@ export class Ec2StandIn {
       const found = [...this.images].filter(([each, ami]) =>
         id === undefined ? ami.name === name : each === id
       );
+      for (const [, ami] of found) {
+        if (ami.state === "pending" && ami.looks++ >= this.looksUntilDone) ami.state = "available";
+      }
       const items = found.map(([each, ami]) => element("item", imageXml(each, ami)));
-      for (const [, ami] of found) if (ami.state === "pending") ami.state = "available";
       return [element("imagesSet", items)];
     },
     DescribeImageAttribute: ({ ImageId: id = "" }) => {
@@ -214,7 +217,15 @@ export class Ec2StandIn {
     }
     const id = this.#id("ami");
     const tags = tagsOf(parameters, "TagSpecification.1.Tag");
-    this.images.set(id, { parameters, name, snapshot, tags, accounts: new Set(), state: "pending" });
+    this.images.set(id, {
+      parameters,
+      name,
+      snapshot,
+      tags,
+      accounts: new Set(),
+      state: "pending",
+      looks: 0,
+    });
     return id;
   }
 
@@ -238,7 +249,7 @@ export class Ec2StandIn {
     const encrypted = parameters.Encrypted === "true";
     const tags = (index: number) => tagsOf(parameters, `TagSpecification.${index}.Tag`);
     this.snapshots.set(snapshot, { bytes: disk.bytes, encrypted, tags: tags(2) });
-    const more = { accounts: new Set<string>(), state: "pending" as const };
+    const more = { accounts: new Set<string>(), state: "pending" as const, looks: 0 };
     this.images.set(id, { parameters, name, snapshot, tags: tags(1), ...more });
     return id;
   }

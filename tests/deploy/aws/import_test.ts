@@ -45,6 +45,7 @@ Deno.test("an import that AWS gives up says why, and the disk is removed; a new 
 
 Deno.test("an import that runs is waited for by the next run, not begun again", async () => {
   await using one = await deployer();
+  one.aws.ec2.looksUntilDone = 2;
   one.aws.fail("DescribeImportSnapshotTasks", { status: 400, code: "RequestExpired" }, { after: 1 });
   await failure(one);
   one.aws.heal();
@@ -88,6 +89,7 @@ Deno.test("a limit of the account is named, and the upload is kept", async () =>
 
 Deno.test("removing a deployment whose import runs ends the import and clears the bucket", async () => {
   await using one = await deployer();
+  one.aws.ec2.looksUntilDone = 2;
   one.aws.fail("DescribeImportSnapshotTasks", { status: 403, code: "UnauthorizedOperation" });
   await failure(one);
   one.aws.heal();
