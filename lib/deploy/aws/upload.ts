@@ -120,7 +120,7 @@ async function sendPart(
 ): Promise<DonePart> {
   const sha256 = createHash("sha256").update(piece).digest("base64");
   const there = known.find(({ PartNumber }) => PartNumber === number);
-  if (there?.ETag !== undefined && there.ChecksumSHA256 === sha256) return { etag: there.ETag, sha256 };
+  if (there?.ETag !== undefined && isSame(there, piece, sha256)) return { etag: there.ETag, sha256 };
   const { ETag } = await cloud.ask(
     `upload part ${number} of ${showObject(place)}`,
     (options) =>
@@ -133,6 +133,12 @@ async function sendPart(
     throw new DeployError(`Cannot upload part ${number} of ${showObject(place)}: S3 sent no ETag`);
   }
   return { etag: ETag, sha256 };
+}
+
+/** Whether S3 has this piece; services that keep no checksums give its MD5 as ETag, unless they encrypt. */
+function isSame({ ChecksumSHA256, ETag }: Part, piece: Uint8Array, sha256: string): boolean {
+  if (ChecksumSHA256 !== undefined) return ChecksumSHA256 === sha256;
+  return ETag?.replaceAll('"', "") === createHash("md5").update(piece).digest("hex");
 }
 
 async function complete(

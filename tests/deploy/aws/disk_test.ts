@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { settleContentId, writeDisk } from "../../../lib/deploy/aws/disk.ts";
 import { sha256Of } from "../../../lib/deploy/copy_file.ts";
 import type { ActionContext } from "../../../lib/deploy/target.ts";
-import { type Deployer, deployer } from "./deployer.ts";
+import { type Deployer, deployer, failure } from "./deployer.ts";
 
 const { signal } = new AbortController();
 
@@ -37,4 +37,27 @@ Deno.test("the same image always makes the same VMDK, whatever id qemu-img draws
   }
   const checked = await one.user.run(["qemu-img", "check", second]);
   assert.equal(checked.code, 0, checked.stderr);
+});
+
+Deno.test("a disk that cannot be written fails the deployment, with the folder that needs room", async () => {
+  await using one = await deployer();
+  const context: ActionContext = {
+    ...{ signal, workDir: one.user.path, ids: {}, progress() {} },
+    async made() {},
+  };
+  await assert.rejects(writeDisk(one.image, "false", context), {
+    name: "DeployError",
+    message: /^Cannot deploy demo-.*: Cannot convert .*demo-.*\.qcow2 to .*disk\.vmdk/,
+    hint: /see df \//,
+  });
+});
+
+Deno.test("an image that is not what was built is not uploaded", async () => {
+  await using one = await deployer();
+  await Deno.writeTextFile(one.image.path, "something else");
+  assert.match(
+    (await failure(one)).message,
+    /demo-.*\.qcow2 is not what was built \(its SHA-256 is [0-9a-f]{64}\)$/,
+  );
+  assert.equal(one.aws.count("CreateMultipartUpload"), 0);
 });

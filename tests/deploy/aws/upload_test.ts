@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { partBytes } from "../../../lib/deploy/aws/upload.ts";
 import { CancelledError } from "../../../lib/errors.ts";
+import { deployDir } from "../../../lib/paths.ts";
 import { assertNothingInS3, deployer, failure } from "./deployer.ts";
 
 // In parts of 8 MiB.
@@ -77,6 +78,36 @@ Deno.test("a part that is another one at S3 is sent again", async () => {
   one.aws.seen.splice(0);
   await one.deploy();
   assert.equal(one.aws.count("UploadPart"), 1);
+});
+
+Deno.test("a service that keeps no checksums is asked for the MD5 of its parts", async () => {
+  await using one = await deployer(threeParts);
+  one.aws.s3.keepsChecksums = false;
+  one.aws.fail("CompleteMultipartUpload", { status: 403, code: "AccessDenied" });
+  await failure(one);
+  const [upload] = one.aws.s3.uploads.values();
+  upload!.parts.set(2, { ...upload!.parts.get(2)!, etag: '"00"' });
+  one.aws.heal();
+  one.aws.seen.splice(0);
+  await one.deploy();
+  assert.equal(one.aws.count("UploadPart"), 1);
+});
+
+Deno.test("Ctrl-C ends pim with its own exit code and leaves no file behind, and the upload can go on", async () => {
+  await using one = await deployer(fiveParts);
+  const { aws, user } = one;
+  aws.fail("UploadPart", "hang", { after: 2 });
+  const [program = "", ...args] = user.argv;
+  const command = new Deno.Command(program, {
+    args: [...args, "deploy", "run", "demo", "cloud"],
+    ...{ clearEnv: true, env: { ...user.env, ...one.secrets }, stdout: "null", stderr: "null" },
+  });
+  const interrupted = command.spawn();
+  while (aws.count("UploadPart") < 5) await sleep(20);
+  interrupted.kill("SIGINT");
+  assert.equal((await interrupted.status).code, 130);
+  assert.deepEqual([...Deno.readDirSync(deployDir(one.paths))], []);
+  assert.ok(aws.s3.uploads.has((await one.record())?.ids.upload ?? ""));
 });
 
 Deno.test("uploads whose beginning was never told are found, and none is left", async () => {
