@@ -53,8 +53,8 @@ export async function unfinishedUploads(
     `look for unfinished uploads in ${bucket}`,
     (options) =>
       cloud.s3.listMultipartUploads({ Bucket: bucket, Prefix: key }, options).catch((error) => {
-        // Not everyone may list them; the one that is written down is known all the same.
-        if (isAwsError(error, "AccessDenied", "NoSuchBucket")) return undefined;
+        // Not everyone may list them, nor does every service; the one that is written down is known all the same.
+        if (isAwsError(error, "AccessDenied", "NoSuchBucket", "NotImplemented")) return undefined;
         throw error;
       }),
   );

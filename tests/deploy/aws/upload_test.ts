@@ -188,3 +188,12 @@ Deno.test("an upload tells how far it is", async () => {
   assert.equal(told.at(-1)?.bytes, told.at(-1)?.totalBytes);
   assert.ok((told.at(-1)?.totalBytes ?? 0) > 20 * 1024 ** 2);
 });
+
+Deno.test("who may not list uploads, or meets a service that cannot, can upload all the same", async () => {
+  await using one = await deployer();
+  for (const [status, code] of [[403, "AccessDenied"], [501, "NotImplemented"]] as const) {
+    one.aws.heal();
+    one.aws.fail("ListMultipartUploads", { status, code });
+    assert.equal((await one.deploy({ force: true })).state, "done");
+  }
+});
