@@ -82,7 +82,7 @@ async function carryOut(
           ...{ signal, workDir, progress },
           ids,
           async made(more) {
-            ids = { ...ids, ...more };
+            ids = withoutEmpty({ ...ids, ...more });
             await record("unfinished", ids);
           },
         }));
@@ -93,6 +93,10 @@ async function carryOut(
   const done = await record("done", ids);
   onEvent({ type: "deployed", id, where, ids });
   return done;
+}
+
+function withoutEmpty(ids: Ids): Ids {
+  return Object.fromEntries(Object.entries(ids).filter(([, value]) => value !== ""));
 }
 
 async function carryOutOne(
