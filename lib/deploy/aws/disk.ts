@@ -1,9 +1,6 @@
-import { dirname, join } from "node:path";
-import { CancelledError, messageOf } from "../../errors.ts";
-import { checkImage, convertImage } from "../../qemu/img.ts";
-import { sha256Of } from "../copy_file.ts";
+import { join } from "node:path";
+import { writeConverted } from "../convert.ts";
 import { DeployError } from "../deploy_error.ts";
-import { conversion } from "../formats.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
 
 // One name for all: it stands in the file.
@@ -20,32 +17,8 @@ export function diskPath({ workDir }: Pick<ActionContext, "workDir">): string {
  */
 export async function writeDisk(image: DeployImage, qemuImg: string, context: ActionContext): Promise<void> {
   const target = diskPath(context);
-  const { signal } = context;
-  const { bytes } = image.entry;
-  // What is made of it will bear its checksum.
-  const sha256 = await sha256Of(image.path, signal);
-  if (sha256 !== image.sha256) {
-    throw new DeployError(
-      `Cannot deploy ${image.entry.name}: ${image.path} is not what was built (its SHA-256 is ${sha256})`,
-      { hint: `Build it again: pim build run ${image.entry.profile} --force` },
-    );
-  }
-  await convertImage(
-    { source: image.path, target, ...conversion("vmdk", true) },
-    { qemuImg, signal, onProgress: (fraction) => context.progress(fraction * bytes, bytes) },
-  ).catch((cause) => {
-    if (cause instanceof CancelledError) throw cause;
-    throw new DeployError(`Cannot deploy ${image.entry.name}: ${messageOf(cause)}`, {
-      hint: `The disk needs as much room as ${image.path} takes: see df ${dirname(context.workDir)}`,
-      cause,
-    });
-  });
-  const check = await checkImage(target, { qemuImg, signal });
-  if (check.corruptions + check.errors > 0) {
-    throw new DeployError(
-      `Cannot deploy ${image.entry.name}: qemu-img finds faults in the VMDK that it has written`,
-    );
-  }
+  const { signal, progress } = context;
+  await writeConverted(image, target, { ...{ qemuImg, signal, progress }, format: "vmdk", compress: true });
   await settleContentId(target, image.sha256);
 }
 

@@ -47,7 +47,7 @@ Deno.test("a disk that cannot be written fails the deployment, with the folder t
   };
   await assert.rejects(writeDisk(one.image, "false", context), {
     name: "DeployError",
-    message: /^Cannot deploy demo-.*: Cannot convert .*demo-.*\.qcow2 to .*disk\.vmdk/,
+    message: /^Cannot write demo-.* as vmdk: Cannot convert .*demo-.*\.qcow2 to .*disk\.vmdk/,
     hint: /see df \//,
   });
 });

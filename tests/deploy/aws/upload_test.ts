@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { partBytes } from "../../../lib/deploy/aws/upload.ts";
 import { CancelledError } from "../../../lib/errors.ts";
+import { exists } from "../../../lib/files.ts";
 import { deployDir } from "../../../lib/paths.ts";
 import { assertNothingInS3, deployer, failure } from "./deployer.ts";
 
@@ -106,8 +107,9 @@ Deno.test("Ctrl-C ends pim with its own exit code and leaves no file behind, and
   while (aws.count("UploadPart") < 5) await sleep(20);
   interrupted.kill("SIGINT");
   assert.equal((await interrupted.status).code, 130);
-  assert.deepEqual([...Deno.readDirSync(deployDir(one.paths))], []);
-  assert.ok(aws.s3.uploads.has((await one.record())?.ids.upload ?? ""));
+  const record = await one.record();
+  assert.equal(await exists(deployDir(one.paths, "cloud", record?.image ?? "")), false);
+  assert.ok(aws.s3.uploads.has(record?.ids.upload ?? ""));
 });
 
 Deno.test("uploads whose beginning was never told are found, and none is left", async () => {
