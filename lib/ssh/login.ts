@@ -24,7 +24,7 @@ export interface LoginOptions extends SshAddress {
   readonly username: string;
   /** Tried in this order. */
   readonly auth: readonly SshAuth[];
-  /** The only host keys to accept, as `SHA256:…` (as `ssh-keygen -l` prints it); without it any is accepted. */
+  /** The only host keys to accept, as `SHA256:…` (as `ssh-keygen -l` prints it); without it any is accepted, of none none. */
   readonly hostKey?: string | readonly string[];
   /** The types of those keys, for a server that has several: "ssh-ed25519". */
   readonly hostKeyTypes?: readonly string[];
@@ -227,8 +227,15 @@ function refused(where: string, tried: ReadonlySet<string>, cause: Error): SshEr
 }
 
 function hostKeyError(where: string, found: string, pinned: string | readonly string[]): SshError {
-  const expected = [pinned].flat().join(" or ");
-  return new SshError("host-key", `${where} has the host key ${found}, not the expected ${expected}`, {
-    hint: "Either another machine answers at this address, or its host keys were made anew.",
-  });
+  const expected = [pinned].flat();
+  if (expected.length === 0) {
+    return new SshError("host-key", `${where} is not known; it has the host key ${found}`);
+  }
+  return new SshError(
+    "host-key",
+    `${where} has the host key ${found}, not the expected ${expected.join(" or ")}`,
+    {
+      hint: "Either another machine answers at this address, or its host keys were made anew.",
+    },
+  );
 }

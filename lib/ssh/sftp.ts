@@ -19,6 +19,8 @@ export interface RemoteFile {
 export interface SftpSession extends Disposable {
   /** What is at a path, or undefined. */
   stat(path: string): Promise<RemoteFile | undefined>;
+  /** The absolute form of a path that starts at the user's home. */
+  absolute(path: string): Promise<string>;
   /** Makes a folder and those above it; nothing happens when it is there. */
   makeFolder(path: string): Promise<void>;
   /** Gives a file another name; without `replace` it fails where that is taken. */
@@ -56,6 +58,14 @@ export async function openSftpSession(link: Link, limits: Limits = {}): Promise<
   };
   return {
     stat,
+    absolute: (path) =>
+      work(
+        path,
+        new Promise((resolve, reject) =>
+          sftp.realpath(".", (error, home) =>
+            error ? reject(error) : resolve(isAbsolute(path) ? path : posix.join(home, path)))
+        ),
+      ),
     makeFolder,
     rename: (from, to, { replace }) => work(`renaming ${from} to ${to}`, renameFile(sftp, from, to, replace)),
     async remove(path) {
@@ -69,6 +79,10 @@ export async function openSftpSession(link: Link, limits: Limits = {}): Promise<
     freeBytes: (folder) => work(`free space of ${folder}`, freeBytes(sftp, folder)),
     [Symbol.dispose]: () => sftp.end(),
   };
+}
+
+function isAbsolute(path: string): boolean {
+  return path.startsWith("/") || /^[A-Za-z]:\//.test(path);
 }
 
 /** The SFTP channel, or undefined when this server has none. */
