@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { posix } from "node:path";
 // @ts-types="@types/ssh2"
 import type { SFTPWrapper } from "ssh2";
@@ -169,10 +169,10 @@ async function readPiece(
   position: number,
   length: number,
 ): Promise<Uint8Array> {
-  const buffer = new Uint8Array(length);
+  const buffer = Buffer.alloc(length);
   for (let filled = 0; filled < length;) {
     filled += await new Promise<number>((resolve, reject) =>
-      sftp.read(handle, buffer as Buffer, filled, length - filled, position + filled, (error, count) => {
+      sftp.read(handle, buffer, filled, length - filled, position + filled, (error, count) => {
         if (error) reject(error);
         else if (count === 0) reject(new Error("the file became shorter while it was read"));
         else resolve(count);

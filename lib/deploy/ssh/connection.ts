@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { exitCode, PimError } from "../../errors.ts";
 import { readTextIfThere } from "../../files.ts";
 import { homeDir } from "../../paths.ts";
 import { SshError } from "../../ssh/errors.ts";

@@ -104,9 +104,7 @@ export async function remoteQemuImg(
 ): Promise<void> {
   const result = await runScript(connection, ["exec qemu-img", ...args.map(shellQuote)].join(" "), options);
   if (result?.code === 0) return;
-  const missing = result === undefined || result.code === 127;
-  const reason = missing ? "it has none" : lastLines(result.stderr, 3);
-  throw new DeployError(`The host's qemu-img failed: ${reason}`, {
-    hint: "Set `convert: local` in targets.d to have this host's qemu-img do it.",
+  throw new DeployError(`The qemu-img over there failed: ${lastLines(result?.stderr ?? "", 3)}`, {
+    hint: "Set `convert: local` in targets.d to have that of this host do it.",
   });
 }

@@ -15,6 +15,7 @@ import { sshActions } from "./actions.ts";
 import { checkHost } from "./check.ts";
 import { SshHost } from "./host.ts";
 import { partOf } from "./put_file.ts";
+import { hasRemoteQemuImg } from "./remote_commands.ts";
 import { sshSchema, type SshSettings } from "./settings.ts";
 
 /** Files in a folder of another host, sent over SSH. */
@@ -52,7 +53,18 @@ class SshTarget implements Target {
           hint: "Move it away, set another `name` in targets.d, or replace it with --force.",
         });
       }
+      await this.#checkConversion();
       return { where, actions: sshActions(this.#host, { image, path, where, replace }) };
+    });
+  }
+
+  /** Whether the far side can convert, before anything is sent there to be converted. */
+  async #checkConversion(): Promise<void> {
+    const { format, compress, convert, host } = this.settings;
+    if (convert === "local" || (format === "qcow2" && compress)) return;
+    if (await hasRemoteQemuImg(await this.#host.connect(), this.#host.tools.signal)) return;
+    throw new DeployError(`${host} cannot convert the image to ${format}: it has no qemu-img`, {
+      hint: "Install it there, or set `convert: local` in targets.d.",
     });
   }
 
