@@ -112,11 +112,14 @@ async function isReadable(auth: SshAuth): Promise<boolean> {
 
 /** What went wrong on the way to a host, as a failed deployment. */
 export function explainSsh(error: unknown, { host, port }: SshSettings, what: string): unknown {
-  if (!(error instanceof SshError)) return error;
-  return new DeployError(`Cannot ${what}: ${error.message}`, {
-    cause: error,
-    hint: hintOf(error, host, port),
-  });
+  // What is wrong with the settings, the user's wish to stop and the like are told as they are.
+  if (!(error instanceof SshError) && !isPlain(error)) return error;
+  const hint = error instanceof SshError ? hintOf(error, host, port) : error.hint;
+  return new DeployError(`Cannot ${what}: ${error.message}`, { cause: error, hint });
+}
+
+function isPlain(error: unknown): error is PimError {
+  return error instanceof PimError && error.exitCode === exitCode.failure;
 }
 
 function hintOf(error: SshError, host: string, port: number): string | undefined {
