@@ -31,6 +31,8 @@ export const testPackages: Readonly<Record<string, string>> = {
   "genisoimage": "reads ISOs that pim wrote",
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
+  "libvirt-daemon-system": "a libvirt of the tests' own to deploy to",
+  "libvirt-clients": "virsh",
 };
 
 /** Says what goes on, one line at a time. */

@@ -17,22 +17,23 @@ const nobody = 65_534;
 
 /** Starts libvirtd in a folder of its own and waits until it answers. */
 export async function startLibvirtd(): Promise<Libvirtd> {
-  const folder = await Deno.makeTempDir({ prefix: "pim-lv-" });
+  // All names are short: those of the sockets that libvirt makes below them are long.
+  const folder = await Deno.makeTempDir({ prefix: "l" });
   const at = (name: string) => join(folder, name);
-  const dirs = ["run", "config", "config/libvirt", "data", "cache", "pool"];
+  const dirs = ["run", "c", "c/libvirt", "data", "cache", "pool"];
   for (const name of dirs) await Deno.mkdir(at(name));
   // Without a virtlogd beside it.
-  await Deno.writeTextFile(at("config/libvirt/qemu.conf"), 'stdio_handler = "file"\n');
+  await Deno.writeTextFile(at("c/libvirt/qemu.conf"), 'stdio_handler = "file"\n');
   const asRoot = Deno.uid() === 0;
   if (asRoot) {
     await Deno.chmod(folder, 0o711);
-    for (const name of [...dirs, "config/libvirt/qemu.conf"]) await Deno.chown(at(name), nobody, nobody);
+    for (const name of [...dirs, "c/libvirt/qemu.conf"]) await Deno.chown(at(name), nobody, nobody);
   }
   const asNobody = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
   const env = {
     HOME: at("data"),
     XDG_RUNTIME_DIR: at("run"),
-    XDG_CONFIG_HOME: at("config"),
+    XDG_CONFIG_HOME: at("c"),
     XDG_DATA_HOME: at("data"),
     XDG_CACHE_HOME: at("cache"),
     PATH: `${Deno.env.get("PATH")}:/usr/sbin`,
