@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { type Sshd, type SshdOptions, startSshd } from "../../ssh/sshd.ts";
 import { type ImageOptions, type ImagePlace, imagePlace } from "../image_place.ts";
