@@ -97,7 +97,7 @@ export async function login(socket: Socket, options: LoginOptions): Promise<Logi
   };
   client.connect({
     sock: gathered(socket),
-    algorithms: { cipher: ciphers, ...hostKeyAlgorithms(options.hostKeyTypes) },
+    algorithms: { cipher: ciphers, serverHostKey: preferred(options.hostKeyTypes) },
     username: options.username,
     authHandler,
     readyTimeout: 0,
@@ -180,7 +180,7 @@ function matches(hostKey: string, pinned: LoginOptions["hostKey"]): boolean {
   return pinned === undefined || [pinned].flat().some((each) => each.replace(/=+$/, "") === hostKey);
 }
 
-const knownHostKeyTypes: ReadonlySet<string> = new Set([
+const hostKeyAlgorithms: readonly ServerHostKeyAlgorithm[] = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
   "ecdsa-sha2-nistp384",
@@ -188,19 +188,13 @@ const knownHostKeyTypes: ReadonlySet<string> = new Set([
   "rsa-sha2-512",
   "rsa-sha2-256",
   "ssh-rsa",
-]);
+];
 
-/** Asks for the types that are known first, as a server shows only one of its keys. */
-function hostKeyAlgorithms(
-  types: readonly string[] = [],
-): { serverHostKey?: { prepend: ServerHostKeyAlgorithm[]; append: []; remove: [] } } {
-  if (types.length === 0) return {};
-  // An RSA key signs with one of these; "ssh-rsa" itself stands for SHA-1.
-  const names = types.flatMap((type) =>
-    type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [type]
-  );
-  const known = names.filter((name) => knownHostKeyTypes.has(name)) as ServerHostKeyAlgorithm[];
-  return { serverHostKey: { prepend: known, append: [], remove: [] } };
+/** Those of the types that are known first, as a server shows only one of its keys. */
+function preferred(types: readonly string[] = []): ServerHostKeyAlgorithm[] {
+  // The key of the type ssh-rsa signs with three algorithms.
+  const isKnown = (name: string) => types.includes(/^(rsa-sha2-|ssh-rsa)/.test(name) ? "ssh-rsa" : name);
+  return [...hostKeyAlgorithms.filter(isKnown), ...hostKeyAlgorithms.filter((name) => !isKnown(name))];
 }
 
 /** Whether the server said goodbye itself, as sshd does after too many attempts. */
