@@ -32,7 +32,8 @@ export const testPackages: Readonly<Record<string, string>> = {
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
   "libvirt-daemon-system": "a libvirt of the tests' own to deploy to",
-  "libvirt-clients": "virsh",
+  "libvirt-clients": "virsh and virt-xml-validate",
+  "libxml2-utils": "what virt-xml-validate does it with",
 };
 
 /** Says what goes on, one line at a time. */

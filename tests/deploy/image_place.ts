@@ -43,7 +43,8 @@ export interface ImageOptions {
   readonly filledBytes?: number;
   /** What its disk begins with. */
   readonly begin?: Uint8Array;
-  readonly efiVars?: boolean;
+  /** Whether it has UEFI variables: some bytes, or those of the file with this path. */
+  readonly efiVars?: true | string;
   readonly entry?: Partial<ImageEntry>;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -69,13 +70,14 @@ export async function imagePlace(
   await run(["qemu-img", "convert", "-O", "qcow2", raw, path]);
   await Deno.remove(raw);
   const vars = `${entry.name}-efi-vars.fd`;
-  if (efiVars) await Deno.writeFile(join(imageDir, vars), randomBytes(4096));
+  if (typeof efiVars === "string") await Deno.copyFile(efiVars, join(imageDir, vars));
+  else if (efiVars) await Deno.writeFile(join(imageDir, vars), randomBytes(4096));
   await updateRegistry(registryFile(home.paths), async (registry) =>
     registry.add({
       ...entry,
       bytes: (await Deno.stat(path)).size,
       sha256: await hashFile(path, "sha256"),
-      ...(efiVars && { efiVars: vars, firmware: "uefi" as const }),
+      ...(efiVars !== undefined && { efiVars: vars, firmware: "uefi" as const }),
       ...more,
     }));
   const environment = new Map(Object.entries({ HOME: home.dir, ...env }));

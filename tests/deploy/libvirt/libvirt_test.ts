@@ -4,29 +4,7 @@ import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { hashFile } from "../../../lib/iso/verify/checksum.ts";
 import { countingBootSector } from "../../qemu/boot_sector.ts";
-import { type ImageOptions, type ImagePlace, imagePlace } from "../image_place.ts";
-import { type Libvirtd, startLibvirtd } from "./libvirtd.ts";
-
-interface LibvirtPlace extends ImagePlace {
-  readonly libvirtd: Libvirtd;
-  /** What lies in the pool, sorted. */
-  files(): string[];
-}
-
-async function libvirtPlace(settings: readonly string[], options: ImageOptions = {}): Promise<LibvirtPlace> {
-  const libvirtd = await startLibvirtd();
-  const lines = ["type: libvirt", `uri: "${libvirtd.uri}"`, "pool: images", "memory: 64", ...settings];
-  const text = ["lab:", ...lines.map((line) => `  ${line}`)].join("\n") + "\n";
-  const place = await imagePlace({ "lab.yml": text }, options);
-  return {
-    ...{ ...place, libvirtd },
-    files: () => [...Deno.readDirSync(libvirtd.pool)].map(({ name }) => name).sort(),
-    async [Symbol.asyncDispose]() {
-      await place[Symbol.asyncDispose]();
-      await libvirtd[Symbol.asyncDispose]();
-    },
-  };
-}
+import { libvirtPlace } from "./libvirt_place.ts";
 
 const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
   ok(error instanceof DeployError, String(error));
@@ -78,4 +56,23 @@ Deno.test("with `define: none` only a volume is made, byte by byte the image", a
   strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
   await Deno.remove(join(place.libvirtd.pool, "gold.qcow2"));
   strictEqual(await opened.presence(ids, place.image.sha256), "missing");
+});
+
+Deno.test("a UEFI image boots with its own variables, which are removed with the domain", async () => {
+  const template = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+  await using place = await libvirtPlace(["name: gold", "start: true"], { efiVars: template });
+  const { virsh } = place.libvirtd;
+  const deployment = await place.deploy("lab");
+  deepStrictEqual(place.files(), ["gold-efi-vars.fd", "gold.qcow2"]);
+  match(await virsh("dumpxml", "gold", "--inactive"), /<nvram[^>]*>.*gold-efi-vars\.fd<\/nvram>/);
+  strictEqual(await virsh("domstate", "gold"), "running");
+  match(await virsh("dumpxml", "gold"), /OVMF_CODE_4M\.fd/);
+  await virsh("destroy", "gold");
+  await place.deploy("lab", { force: true });
+  deepStrictEqual(place.files(), ["gold-efi-vars.fd", "gold.qcow2"]);
+  await virsh("destroy", "gold");
+  const target = await place.target("lab");
+  await removeDeployment(deployment, target, { paths: place.paths, tools: place.tools() });
+  deepStrictEqual(place.files(), []);
+  strictEqual(await virsh("list", "--all", "--name"), "");
 });
