@@ -13,7 +13,6 @@ export interface LibvirtJob {
   readonly image: DeployImage;
   readonly name: string;
   readonly volume: string;
-  readonly where: string;
   /** What is to run the domain, if there is to be one. */
   readonly type: "kvm" | "qemu" | undefined;
   /** What stands under the volume's name: the image as it is, part of it, it after a change, or something else. */
@@ -47,7 +46,7 @@ function uploadImage(virsh: Virsh, settings: LibvirtSettings, job: LibvirtJob): 
     text: job.found === "whole" ? `take the volume ${pool}/${volume}, which is the image` : text,
     async run(context) {
       if (job.found === "changed" || job.found === "other") {
-        await removeDomain(virsh, settings, name);
+        if (job.type !== undefined) await removeDomain(virsh, settings, name);
         await deleteVolume(virsh, at);
       }
       if (job.found !== "whole") {

@@ -12,7 +12,7 @@ import type {
 } from "../target.ts";
 import { libvirtActions, type LibvirtJob } from "./actions.ts";
 import { checkLibvirt } from "./check.ts";
-import { domainType, findDomain, refuseRunning, undefineDomain } from "./domains.ts";
+import { domainType, findDomain, type FoundDomain, refuseRunning, undefineDomain } from "./domains.ts";
 import { libvirtSchema, type LibvirtSettings } from "./settings.ts";
 import { isUnfinished } from "./upload.ts";
 import { Virsh } from "./virsh.ts";
@@ -47,26 +47,33 @@ class LibvirtTarget implements Target {
     const volume = `${name}.qcow2`;
     await findPool(virsh, pool);
     await refreshPool(virsh, pool);
-    await this.#refuseOthersDomain(name, image, force);
+    const what = define === "domain" ? `domain ${name}` : `volume ${pool}/${volume}`;
+    const where = `${what} of ${uri}`;
+    const domain = await findDomain(virsh, name);
+    // Cut short after its last action: there is nothing left to do.
+    if (!force && domain?.running && domain.mark?.sha256 === image.sha256 && ids.uuid !== undefined) {
+      return { where, actions: [] };
+    }
+    if (define === "domain") this.#refuseOthersDomain(name, domain, image, force);
+    if (define === "domain" || force) refuseRunning(virsh, name, domain);
     const type = define === "domain" ? await domainType(virsh, image.entry.architecture, wanted) : undefined;
     const found = await this.#lookAtVolume(volume, image, ids);
     if (found === "other" && !force) {
       throw taken(`the volume ${pool}/${volume}`, image, uri);
     }
-    const what = define === "domain" ? `domain ${name}` : `volume ${pool}/${volume}`;
-    const job: LibvirtJob = { image, name, volume, where: `${what} of ${uri}`, type, found };
-    return { where: job.where, actions: libvirtActions(virsh, this.settings, job) };
+    const job: LibvirtJob = { image, name, volume, type, found };
+    return { where, actions: libvirtActions(virsh, this.settings, job) };
   }
 
-  async #refuseOthersDomain(name: string, image: DeployImage, force: boolean): Promise<void> {
-    const found = await findDomain(this.#virsh, name);
-    if (found === undefined) return;
-    const ours = found.mark?.sha256 === image.sha256;
-    if (!ours && !force) {
-      const from = found.mark === undefined ? "" : `, made from ${found.mark.image}`;
-      throw taken(`the domain ${name}${from}`, image, this.settings.uri);
-    }
-    refuseRunning(this.#virsh, name, found);
+  #refuseOthersDomain(
+    name: string,
+    found: FoundDomain | undefined,
+    image: DeployImage,
+    force: boolean,
+  ): void {
+    if (force || found === undefined || found.mark?.sha256 === image.sha256) return;
+    const from = found.mark === undefined ? "" : `, made from ${found.mark.image}`;
+    throw taken(`the domain ${name}${from}`, image, this.settings.uri);
   }
 
   async #lookAtVolume(volume: string, image: DeployImage, ids: Ids): Promise<LibvirtJob["found"]> {

@@ -114,7 +114,10 @@ async function isReadable(auth: SshAuth): Promise<boolean> {
 export function explainSsh(error: unknown, { host, port }: SshSettings, what: string): unknown {
   // What is wrong with the settings, the user's wish to stop and the like are told as they are.
   if (!(error instanceof SshError) && !isPlain(error)) return error;
-  const hint = error instanceof SshError ? hintOf(error, host, port) : error.hint;
+  const denied = /permission denied/i.test(error.message);
+  const hint = error instanceof SshError
+    ? hintOf(error, host, port)
+    : error.hint ?? (denied ? "Set another `path` or `username` in targets.d." : undefined);
   return new DeployError(`Cannot ${what}: ${error.message}`, { cause: error, hint });
 }
 

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { CancelledError } from "../../../lib/errors.ts";
+import { putDeployment } from "../../../lib/image/deployments.ts";
 import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { registryFile } from "../../../lib/paths.ts";
 import { run } from "../../../lib/process.ts";
 import { pim } from "../../e2e/pim.ts";
 import { libvirtPlace } from "./libvirt_place.ts";
@@ -138,6 +140,32 @@ Deno.test("a network that is not there fails the domain, and the next run needs 
   });
   match(where, /domain gold of/);
   match(actions[0]!.text, /take the volume images\/gold\.qcow2, which is the image/);
+});
+
+Deno.test("a deployment that was killed after its last action is only written down, with its domain running", async () => {
+  await using place = await libvirtPlace(["name: gold", "start: true"]);
+  const deployment = await place.deploy("lab");
+  await putDeployment(registryFile(place.paths), { ...deployment, state: "unfinished" });
+  const before = place.done().length;
+  strictEqual((await place.deploy("lab")).state, "done");
+  strictEqual(place.done().length, before);
+  strictEqual(await place.libvirtd.virsh("domstate", "gold"), "running");
+});
+
+Deno.test("a volume alone leaves a domain with its name as it is", async () => {
+  await using place = await libvirtPlace(["name: gold", "define: none"]);
+  const { virsh } = place.libvirtd;
+  const file = join(place.dir, "other.xml");
+  await Deno.writeTextFile(
+    file,
+    `<domain type="qemu"><name>gold</name><memory unit="MiB">64</memory>
+    <os><type arch="x86_64" machine="q35">hvm</type></os></domain>`,
+  );
+  await virsh("define", file);
+  await place.deploy("lab");
+  await place.deploy("lab", { force: true });
+  strictEqual(await virsh("list", "--all", "--name"), "gold");
+  deepStrictEqual(place.files(), ["gold.qcow2"]);
 });
 
 Deno.test("the commands tell what would be done, check the target, and show what was made", async () => {
