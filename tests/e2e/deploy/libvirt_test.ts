@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, fail, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tempDir } from "../../base/temp.ts";
@@ -6,15 +6,19 @@ import { type Libvirtd, startLibvirtd } from "../../deploy/libvirt/libvirtd.ts";
 import { demoImage } from "../demo_image.ts";
 import { pim } from "../pim.ts";
 
-/** Asks the guest agent through libvirt, again and again until it is there. */
-async function askAgent({ virsh }: Libvirtd, domain: string, command: string): Promise<string> {
+/** Asks the guest agent through libvirt, again and again until it answers what is wanted. */
+async function askAgent(
+  { virsh }: Libvirtd,
+  domain: string,
+  command: string,
+  wanted: RegExp,
+): Promise<void> {
   for (let tries = 0;; tries++) {
-    try {
-      return await virsh("qemu-agent-command", domain, JSON.stringify({ execute: command }));
-    } catch (error) {
-      if (tries === 240) throw error;
-      await sleep(500);
-    }
+    const answer = await virsh("qemu-agent-command", domain, JSON.stringify({ execute: command }))
+      .catch((error: Error) => error.message);
+    if (wanted.test(answer)) return;
+    if (tries === 240) fail(`${domain} does not answer ${command}: ${answer}`);
+    await sleep(500);
   }
 }
 
@@ -34,21 +38,16 @@ Deno.test("a built image boots as a domain of libvirt, with its name and on the 
   const deployed = await pim(["deploy", "run", "demo", "lab"], { env });
   strictEqual(deployed.code, 0, deployed.stderr);
   match(deployed.stdout, /^domain golden-demo of qemu\+unix:/);
-  match(await askAgent(libvirtd, "golden-demo", "guest-get-host-name"), /"host-name":"pim-demo"/);
+  await askAgent(libvirtd, "golden-demo", "guest-get-host-name", /"host-name":"pim-demo"/);
   // The name that the installer wrote down comes from the card's PCI slot.
-  const interfaces = await askAgent(libvirtd, "golden-demo", "guest-network-get-interfaces");
-  match(interfaces, /"name":"enp0s2".*"ip-address":"10\.0\.2\.15"/);
+  const found = /"name":"enp0s2".*"ip-address":"10\.0\.2\.15"/;
+  await askAgent(libvirtd, "golden-demo", "guest-network-get-interfaces", found);
   const status = await pim(["deploy", "status", "--json"], { env });
-  const [id] = JSON.parse(status.stdout).filter((each: { id: string; state: string }) =>
-    each.id.startsWith("lab/")
-  )
-    .map((each: { id: string; state: string }) => {
-      strictEqual(each.state, "there");
-      return each.id;
-    });
-  ok(id !== undefined);
+  const deployments: readonly { readonly id: string; readonly state: string }[] = JSON.parse(status.stdout);
+  const ours = deployments.find(({ id }) => id.startsWith("lab/"));
+  strictEqual(ours?.state, "there");
   await libvirtd.virsh("destroy", "golden-demo");
-  const removed = await pim(["deploy", "remove", id], { env });
+  const removed = await pim(["deploy", "remove", ours.id], { env });
   strictEqual(removed.code, 0, removed.stderr);
   deepStrictEqual([...Deno.readDirSync(join(libvirtd.pool))], []);
   strictEqual(await libvirtd.virsh("list", "--all", "--name"), "");
