@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Architecture } from "../../architecture.ts";
+import { which } from "../../process.ts";
+import { runTestGuest } from "../../qemu/test_guest.ts";
 import { DeployError } from "../deploy_error.ts";
 import { markNamespace, unescapeXml } from "./domain_xml.ts";
 import type { Virsh } from "./virsh.ts";
@@ -55,7 +57,10 @@ const machines: Record<Architecture, readonly string[]> = {
   arm64: ["--arch", "aarch64", "--machine", "virt"],
 };
 
-/** What runs guests of an architecture there: "kvm" where libvirt has it. Throws where it can run none. */
+/**
+ * What runs guests of an architecture there: "kvm" where libvirt has it and, if that is this host, a guest is seen to run
+ * with it. Throws where it can run none.
+ */
 export async function domainType(
   virsh: Virsh,
   architecture: Architecture,
@@ -64,7 +69,7 @@ export async function domainType(
   for (const type of wanted === "auto" ? ["kvm", "qemu"] as const : [wanted]) {
     try {
       await virsh.ask("domcapabilities", "--virttype", type, ...machines[architecture]);
-      return type;
+      if (wanted !== "auto" || type === "qemu" || await kvmRuns(virsh, architecture)) return type;
     } catch (error) {
       if (
         !(error instanceof DeployError) ||
@@ -79,4 +84,12 @@ export async function domainType(
       ? "Set `domain_type: auto` in targets.d, or switch KVM on over there."
       : "Install QEMU for that architecture over there.",
   });
+}
+
+/** Tries KVM where that is possible, which is on this host: a device that is there proves nothing. */
+async function kvmRuns({ uri, tools: { signal } }: Virsh, architecture: Architecture): Promise<boolean> {
+  if (!/^qemu(\+unix)?:\/\/\//.test(uri)) return true;
+  const qemu = await which(architecture === "amd64" ? "qemu-system-x86_64" : "qemu-system-aarch64");
+  if (qemu === undefined) return true;
+  return (await runTestGuest({ qemu, architecture, accelerator: "kvm", deadlineMs: 1500, signal })).ran;
 }
