@@ -64,6 +64,58 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   return result;
 }
 
+/** Options of {@linkcode pipe}. */
+export interface PipeOptions extends ProcessOptions {
+  /** Written to the program's standard input piece by piece; without it the input is empty. */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Called with the bytes of its stdout as they come; without it stdout is discarded. */
+  onStdout?: (bytes: Uint8Array) => void;
+}
+
+/** Runs a program to its end with bytes flowing through it, however many; throws {@linkcode ProcessError} when it fails. */
+export async function pipe(argv: readonly string[], options: PipeOptions): Promise<void> {
+  const { stdin, onStdout, signal } = options;
+  const child = spawn(argv, options, {
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: onStdout === undefined ? "null" : "piped",
+    stderr: "piped",
+  });
+  let stderr = "";
+  const work = [readText(child.stderr, (text) => stderr = (stderr + text).slice(-16_384))];
+  if (stdin !== undefined) work.push(feedPieces(child, stdin));
+  if (onStdout !== undefined) work.push(readBytes(child.stdout, onStdout));
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    // What was to go through it could not be read: half of that must not pass for a whole.
+    child.kill("SIGKILL");
+    await child.status;
+    throw signal?.aborted ? new CancelledError() : error;
+  }
+  const status = await child.status;
+  if (signal?.aborted) throw new CancelledError();
+  if (!status.success) throw new ProcessError(argv, status.signal ?? status.code, stderr);
+}
+
+async function feedPieces(child: Deno.ChildProcess, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const writer = child.stdin.getWriter();
+  for await (const piece of pieces) {
+    try {
+      await writer.write(piece);
+    } catch {
+      return; // It wants no more; its exit status tells why.
+    }
+  }
+  await writer.close().catch(() => {});
+}
+
+async function readBytes(
+  stream: ReadableStream<Uint8Array>,
+  onBytes: (bytes: Uint8Array) => void,
+): Promise<void> {
+  for await (const bytes of stream) onBytes(bytes);
+}
+
 /** A program that goes on running beside pim. */
 export interface Running {
   readonly argv: readonly string[];

@@ -1,7 +1,9 @@
 import { aws } from "./aws/aws.ts";
 import { file } from "./file.ts";
+import { libvirt } from "./libvirt/target.ts";
+import { ssh } from "./ssh/target.ts";
 import type { TargetType } from "./target.ts";
 
 /** Every kind of target. What a kind needs beside its settings' shape is loaded when one is opened. */
 // deno-lint-ignore no-explicit-any -- each has settings of its own, which only its own functions see
-export const targetTypes: readonly TargetType<any>[] = [file, aws];
+export const targetTypes: readonly TargetType<any>[] = [file, ssh, libvirt, aws];

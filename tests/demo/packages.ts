@@ -39,6 +39,9 @@ export const testPackages: Readonly<Record<string, string>> = {
   "dosfstools": "makes the other file system of USB sticks",
   "mtools": "fills that one",
   "fdisk": "partitions disks (sfdisk)",
+  "libvirt-daemon-system": "a libvirt of the tests' own to deploy to",
+  "libvirt-clients": "virsh and virt-xml-validate",
+  "libxml2-utils": "what virt-xml-validate does it with",
 };
 
 /** Says what goes on, one line at a time. */
