@@ -1,8 +1,7 @@
 import { join, posix } from "node:path";
-import { checkImage, convertImage } from "../../qemu/img.ts";
 import { convertArgs, parseProgress } from "../../qemu/img_args.ts";
+import { writeConverted } from "../convert.ts";
 import { sha256Of } from "../copy_file.ts";
-import { DeployError } from "../deploy_error.ts";
 import { conversion } from "../formats.ts";
 import type { Action, ActionContext } from "../target.ts";
 import type { SshHost } from "./host.ts";
@@ -45,16 +44,7 @@ function convertHere({ settings: { format, compress }, tools }: SshHost, job: Ss
     async run(context) {
       const qemuImg = await tools.qemuImg();
       const { signal, progress } = context;
-      const target = converted(context, job);
-      await convertImage({ source: image.path, target, ...conversion(format, compress) }, {
-        ...{ qemuImg, signal },
-        onProgress: (fraction) => progress(fraction * image.entry.bytes, image.entry.bytes),
-      });
-      const { corruptions, errors } = await checkImage(target, { qemuImg, signal });
-      if (corruptions + errors === 0) return;
-      throw new DeployError(
-        `Cannot deploy ${image.entry.name}: qemu-img finds faults in what it has written`,
-      );
+      await writeConverted(image, converted(context, job), { qemuImg, signal, progress, format, compress });
     },
   };
 }
