@@ -8,6 +8,7 @@ import { hashFile } from "../../../lib/iso/verify/checksum.ts";
 import { registryFile } from "../../../lib/paths.ts";
 import { run } from "../../../lib/process.ts";
 import { pim } from "../../e2e/pim.ts";
+import { imagePlace } from "../image_place.ts";
 import { libvirtPlace } from "./libvirt_place.ts";
 
 const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
@@ -166,6 +167,35 @@ Deno.test("a volume alone leaves a domain with its name as it is", async () => {
   await place.deploy("lab", { force: true });
   strictEqual(await virsh("list", "--all", "--name"), "gold");
   deepStrictEqual(place.files(), ["gold.qcow2"]);
+});
+
+const mayMount = Deno.uid() === 0 && (await run(["unshare", "-m", "true"]).then(() => true, () => false));
+
+Deno.test({
+  name: "a pool without room refuses before anything is uploaded, and says how much is missing (needs root)",
+  ignore: !mayMount,
+  async fn() {
+    await using place = await libvirtPlace([]);
+    const { pool, virsh } = place.libvirtd;
+    await run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", pool]);
+    try {
+      await virsh("pool-refresh", "images");
+      const refused = /There is no room in the pool images: 1\.31 MiB are needed, and 512 KiB are free/;
+      await rejects(place.deploy("lab"), failure(refused, /another `pool`/));
+      deepStrictEqual(place.files(), []);
+    } finally {
+      await run(["umount", pool]);
+    }
+  },
+});
+
+Deno.test("without virsh the host is told to lack it", async () => {
+  await using place = await imagePlace({ "lab.yml": "lab:\n  type: libvirt\n" });
+  const { code, stderr } = await pim(["deploy", "run", "demo", "lab"], {
+    env: { ...place.env, PATH: "/nowhere" },
+  });
+  strictEqual(code, 3, stderr);
+  match(stderr, /virsh is not installed or not on PATH/);
 });
 
 Deno.test("the commands tell what would be done, check the target, and show what was made", async () => {
