@@ -33,6 +33,7 @@ export const testPackages: Readonly<Record<string, string>> = {
   "iproute2": "makes bridges",
   "libvirt-daemon-system": "a libvirt of the tests' own to deploy to",
   "libvirt-clients": "virsh and virt-xml-validate",
+  "netcat-openbsd": "what libvirt reaches a socket of another host with",
   "libxml2-utils": "what virt-xml-validate does it with",
 };
 
