@@ -7,7 +7,7 @@ import { putDeployment } from "../../../lib/image/deployments.ts";
 import { hashFile } from "../../../lib/iso/verify/checksum.ts";
 import { registryFile } from "../../../lib/paths.ts";
 import { run } from "../../../lib/process.ts";
-import { pim } from "../../e2e/pim.ts";
+import { pim, startPim } from "../../e2e/pim.ts";
 import { imagePlace } from "../image_place.ts";
 import { libvirtPlace } from "./libvirt_place.ts";
 
@@ -76,6 +76,23 @@ Deno.test("an upload that was cut short looks like no image, and the next run en
   strictEqual((await place.deployments())[0]?.state, "unfinished");
   await place.deploy("lab");
   strictEqual(await hashFile(file, "sha256"), place.image.sha256);
+});
+
+Deno.test("after kill -9 the same command ends what was begun", async () => {
+  await using place = await libvirtPlace(["name: gold"], { filledBytes: 60 * 1024 * 1024 });
+  const args = ["deploy", "run", "demo", "lab", "--json"];
+  const killed = startPim(args, {
+    env: place.env,
+    onLine: (line) => line.includes('"type":"progress"') && killed.kill("SIGKILL"),
+  });
+  strictEqual((await killed.result).code, 137);
+  strictEqual((await place.deployments())[0]?.state, "unfinished");
+  strictEqual(await place.libvirtd.virsh("list", "--all", "--name"), "");
+  const second = await pim(args, { env: place.env });
+  strictEqual(second.code, 0, second.stderr);
+  deepStrictEqual(place.files(), ["gold.qcow2"]);
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
+  strictEqual(await place.libvirtd.virsh("list", "--all", "--name"), "gold");
 });
 
 Deno.test("an upload whose record is lost is known by its mark", async () => {
