@@ -41,6 +41,7 @@ export const testPackages: Readonly<Record<string, string>> = {
   "fdisk": "partitions disks (sfdisk)",
   "libvirt-daemon-system": "a libvirt of the tests' own to deploy to",
   "libvirt-clients": "virsh and virt-xml-validate",
+  "netcat-openbsd": "what libvirt reaches a socket of another host with",
   "libxml2-utils": "what virt-xml-validate does it with",
 };
 

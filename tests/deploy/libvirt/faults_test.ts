@@ -7,7 +7,8 @@ import { putDeployment } from "../../../lib/image/deployments.ts";
 import { hashFile } from "../../../lib/iso/verify/checksum.ts";
 import { registryFile } from "../../../lib/paths.ts";
 import { run } from "../../../lib/process.ts";
-import { pim } from "../../e2e/pim.ts";
+import { pim, startPim } from "../../e2e/pim.ts";
+import { imagePlace } from "../image_place.ts";
 import { libvirtPlace } from "./libvirt_place.ts";
 
 const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
@@ -75,6 +76,23 @@ Deno.test("an upload that was cut short looks like no image, and the next run en
   strictEqual((await place.deployments())[0]?.state, "unfinished");
   await place.deploy("lab");
   strictEqual(await hashFile(file, "sha256"), place.image.sha256);
+});
+
+Deno.test("after kill -9 the same command ends what was begun", async () => {
+  await using place = await libvirtPlace(["name: gold"], { filledBytes: 60 * 1024 * 1024 });
+  const args = ["deploy", "run", "demo", "lab", "--json"];
+  const killed = startPim(args, {
+    env: place.env,
+    onLine: (line) => line.includes('"type":"progress"') && killed.kill("SIGKILL"),
+  });
+  strictEqual((await killed.result).code, 137);
+  strictEqual((await place.deployments())[0]?.state, "unfinished");
+  strictEqual(await place.libvirtd.virsh("list", "--all", "--name"), "");
+  const second = await pim(args, { env: place.env });
+  strictEqual(second.code, 0, second.stderr);
+  deepStrictEqual(place.files(), ["gold.qcow2"]);
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
+  strictEqual(await place.libvirtd.virsh("list", "--all", "--name"), "gold");
 });
 
 Deno.test("an upload whose record is lost is known by its mark", async () => {
@@ -166,6 +184,35 @@ Deno.test("a volume alone leaves a domain with its name as it is", async () => {
   await place.deploy("lab", { force: true });
   strictEqual(await virsh("list", "--all", "--name"), "gold");
   deepStrictEqual(place.files(), ["gold.qcow2"]);
+});
+
+const mayMount = Deno.uid() === 0 && (await run(["unshare", "-m", "true"]).then(() => true, () => false));
+
+Deno.test({
+  name: "a pool without room refuses before anything is uploaded, and says how much is missing (needs root)",
+  ignore: !mayMount,
+  async fn() {
+    await using place = await libvirtPlace([]);
+    const { pool, virsh } = place.libvirtd;
+    await run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", pool]);
+    try {
+      await virsh("pool-refresh", "images");
+      const refused = /There is no room in the pool images: 1\.31 MiB are needed, and 512 KiB are free/;
+      await rejects(place.deploy("lab"), failure(refused, /another `pool`/));
+      deepStrictEqual(place.files(), []);
+    } finally {
+      await run(["umount", pool]);
+    }
+  },
+});
+
+Deno.test("without virsh the host is told to lack it", async () => {
+  await using place = await imagePlace({ "lab.yml": "lab:\n  type: libvirt\n" });
+  const { code, stderr } = await pim(["deploy", "run", "demo", "lab"], {
+    env: { ...place.env, PATH: "/nowhere" },
+  });
+  strictEqual(code, 3, stderr);
+  match(stderr, /virsh is not installed or not on PATH/);
 });
 
 Deno.test("the commands tell what would be done, check the target, and show what was made", async () => {

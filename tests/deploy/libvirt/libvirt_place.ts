@@ -12,9 +12,10 @@ export interface LibvirtPlace extends ImagePlace {
 export async function libvirtPlace(
   settings: readonly string[],
   options: ImageOptions = {},
+  uri: (libvirtd: Libvirtd) => string | Promise<string> = (libvirtd) => libvirtd.uri,
 ): Promise<LibvirtPlace> {
   const libvirtd = await startLibvirtd();
-  const lines = ["type: libvirt", `uri: "${libvirtd.uri}"`, "pool: images", "memory: 64", ...settings];
+  const lines = ["type: libvirt", `uri: "${await uri(libvirtd)}"`, "pool: images", "memory: 64", ...settings];
   const entry = new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), line]));
   const text = ["lab:", ...[...entry.values()].map((line) => `  ${line}`)].join("\n") + "\n";
   const place = await imagePlace({ "lab.yml": text }, options);

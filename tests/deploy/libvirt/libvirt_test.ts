@@ -4,6 +4,7 @@ import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { hashFile } from "../../../lib/iso/verify/checksum.ts";
 import { countingBootSector } from "../../qemu/boot_sector.ts";
+import { startSshd } from "../../ssh/sshd.ts";
 import { libvirtPlace } from "./libvirt_place.ts";
 
 const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
@@ -75,4 +76,20 @@ Deno.test("a UEFI image boots with its own variables, which are removed with the
   await removeDeployment(deployment, target, { paths: place.paths, tools: place.tools() });
   deepStrictEqual(place.files(), []);
   strictEqual(await virsh("list", "--all", "--name"), "");
+});
+
+Deno.test("a libvirt of another host is reached over SSH", async () => {
+  await using opened = new AsyncDisposableStack();
+  await using place = await libvirtPlace(["name: gold", "define: none"], {}, async (libvirtd) => {
+    const socket = new URL(libvirtd.uri).searchParams.get("socket");
+    const sshd = opened.use(await startSshd());
+    await Deno.writeTextFile(join(sshd.folder, "key"), sshd.key.privateKey, { mode: 0o600 });
+    const { username, port, folder } = sshd;
+    // libssh, since ssh itself would write into the known_hosts of who runs the tests.
+    return `qemu+libssh://${username}@127.0.0.1:${port}/session?socket=${socket}` +
+      `&keyfile=${folder}/key&sshauth=privkey` +
+      `&known_hosts=${folder}/known_hosts&known_hosts_verify=auto`;
+  });
+  await place.deploy("lab");
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
 });
