@@ -34,15 +34,37 @@ export async function deploy(
     tools.signal,
   );
   await using opened = target.open(tools);
-  const known = (await listDeployments(registryFile(paths))).find((each) => each.id === id);
-  if (known !== undefined && known.state === "done" && !force && await isThere(opened, known, image)) {
-    onEvent({ type: "already", id, where: known.where });
-    return known;
+  const found = await lookAhead(target, opened, image, { paths, force });
+  if (found.plan === undefined) {
+    onEvent({ type: "already", id, where: found.known.where });
+    return found.known;
   }
-  const ids = known?.ids ?? {};
-  const plan = await opened.plan(image, { force, ids });
+  const { plan, ids } = found;
   onEvent({ type: "planned", id, where: plan.where, actions: plan.actions.map(({ text }) => text) });
   return await carryOut(plan, { id, target, image, ids }, options);
+}
+
+/** What a deployment would do: nothing where the image is there as it should be. */
+export type Outlook =
+  | { readonly plan: DeployPlan; readonly ids: Ids }
+  | { readonly plan: undefined; readonly known: Deployment };
+
+/** Finds out what a deployment to an open target would do. Changes nothing. */
+export async function lookAhead(
+  target: NamedTarget,
+  opened: Target,
+  image: DeployImage,
+  { paths, force }: Pick<DeployOptions, "paths" | "force">,
+): Promise<Outlook> {
+  const id = deploymentId(target.name, image.entry.name);
+  const recorded = (await listDeployments(registryFile(paths))).find((each) => each.id === id);
+  // What a target of another type has made stands for nothing here.
+  const known = recorded?.type === target.type ? recorded : undefined;
+  if (known?.state === "done" && !force && await isThere(opened, known, image)) {
+    return { plan: undefined, known };
+  }
+  const ids = known?.ids ?? {};
+  return { plan: await opened.plan(image, { force, ids }), ids };
 }
 
 async function isThere(target: Target, { ids, sha256 }: Deployment, image: DeployImage): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
+import { isTree } from "../config/merge.ts";
 import { messageOf, UsageError } from "../errors.ts";
 import { hideSecret } from "../log.ts";
 import { type Environment, homeDir } from "../paths.ts";
@@ -9,11 +10,22 @@ import type { SecretReference } from "./target.ts";
 const shape =
   'a reference such as "$NAME", "file:PATH" or { command: [PROGRAM, ARGUMENT…] }, never the secret itself';
 
-/** A secret in targets.d: only ever a reference to it. */
-export const secretReference = v.union([
-  v.pipe(v.string(), v.check((text) => /^\$\w+$|^file:./.test(text), shape)),
-  v.strictObject({ command: v.pipe(v.array(v.string()), v.minLength(1, "a program")) }),
-], shape);
+/** A secret in targets.d: only ever a reference to it. What is none is not repeated in the error: it may be the secret. */
+export const secretReference: v.GenericSchema<unknown, SecretReference> = v.pipe(
+  v.unknown(),
+  v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
+    if (isReference(value)) return value;
+    addIssue({ message: shape, received: "what is written there" });
+    return NEVER;
+  }),
+);
+
+function isReference(value: unknown): value is SecretReference {
+  if (typeof value === "string") return /^\$\w+$|^file:./.test(value);
+  if (!isTree(value) || Object.keys(value).join() !== "command") return false;
+  const { command } = value;
+  return Array.isArray(command) && command.length > 0 && command.every((word) => typeof word === "string");
+}
 
 /** Where references to secrets lead. */
 export interface SecretSource {

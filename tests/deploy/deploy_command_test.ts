@@ -32,6 +32,10 @@ Deno.test("an image is deployed, listed, looked for and removed on the command l
   );
   assert.equal((await pim("deploy", "run", "demo", "share")).stdout, `${out}\n`);
   assert.match((await pim("deploy", "run", "demo", "share")).stderr, /it is there already/);
+  assert.match(
+    (await pim("deploy", "run", "demo", "share", "--dry-run")).stdout,
+    /nothing: it is there already/,
+  );
   assert.match((await pim("deploy", "list")).stdout, new RegExp(`share/${name} +file +done`));
   assert.match((await pim("deploy", "status")).stdout, new RegExp(`share/${name} +there`));
   const { pim_images } = JSON.parse((await pim("deploy", "output", "--format", "tfvars")).stdout);

@@ -36,6 +36,15 @@ Deno.test("what is wrong with a target is told with its place, all of it at once
   });
 });
 
+Deno.test("a secret that stands in a target itself is refused and not repeated", async () => {
+  const text = "lab: { type: ssh, host: lab, path: /srv, password: hunter22 }\n";
+  await assert.rejects(load({ "a.yml": text }), ({ message }: Error) => {
+    assert.match(message, /password must be a reference such as "\$NAME"/);
+    assert.doesNotMatch(message, /hunter22/);
+    return true;
+  });
+});
+
 Deno.test("a target that is called by a wrong name is told by the nearest one", async () => {
   const targets = await load({ "a.yml": "share: { type: file, path: /srv }\n" });
   assert.equal(getTarget("share", targets).brief, "a file in a folder, in any disk format");

@@ -1,8 +1,8 @@
-import { deploy, removeDeployment } from "../../deploy/deploy.ts";
+import { deploy, lookAhead, removeDeployment } from "../../deploy/deploy.ts";
 import { deploymentOutput } from "../../deploy/output.ts";
 import { getTarget, loadTargets, type NamedTarget } from "../../deploy/load_targets.ts";
 import { openDeployImage } from "../../deploy/open_image.ts";
-import type { DeployImage } from "../../deploy/target.ts";
+import type { Action, DeployImage } from "../../deploy/target.ts";
 import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
 import type { Deployment } from "../../image/deployment.ts";
 import { deploymentId, forgetDeployment, listDeployments } from "../../image/deployments.ts";
@@ -57,6 +57,14 @@ export async function run(
   );
 }
 
+/** What a deployment would do, in the form that --json prints. */
+interface PlannedDeployment {
+  readonly id: string;
+  readonly target: string;
+  readonly where: string;
+  readonly actions: readonly Pick<Action, "phase" | "text">[];
+}
+
 async function printPlans(
   context: PimContext,
   { json, force }: DeployFlags,
@@ -64,26 +72,24 @@ async function printPlans(
   targets: readonly NamedTarget[],
 ): Promise<void> {
   const { paths } = await context.config();
-  const known = await listDeployments(registryFile(paths));
-  const plans = [];
+  const plans: PlannedDeployment[] = [];
   for (const target of targets) {
     await using opened = target.open(hostTools(context));
-    const id = deploymentId(target.name, image.entry.name);
-    const ids = known.find((each) => each.id === id)?.ids ?? {};
-    const { where, actions } = await opened.plan(image, { force, ids });
+    const found = await lookAhead(target, opened, image, { paths, force });
     plans.push({
-      id,
+      id: deploymentId(target.name, image.entry.name),
       target: target.name,
-      where,
-      actions: actions.map(({ phase, text }) => ({ phase, text })),
+      where: found.plan === undefined ? found.known.where : found.plan.where,
+      actions: found.plan?.actions.map(({ phase, text }) => ({ phase, text })) ?? [],
     });
   }
   if (json) return context.print(JSON.stringify(plans, null, 2));
-  context.print(
-    plans.map(({ id, actions }) => [`${id}:`, ...actions.map(({ text }) => `  ${text}`)].join("\n")).join(
-      "\n\n",
-    ),
-  );
+  const nothing = [{ text: "nothing: it is there already" }];
+  const lines = ({ id, actions }: PlannedDeployment) => [
+    `${id}:`,
+    ...(actions.length === 0 ? nothing : actions).map(({ text }) => `  ${text}`),
+  ];
+  context.print(plans.map((plan) => lines(plan).join("\n")).join("\n\n"));
 }
 
 /** `pim deploy list` */

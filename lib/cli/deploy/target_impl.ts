@@ -27,9 +27,8 @@ export async function show(this: PimContext, flags: JsonFlags, name: string): Pr
     name,
     await loadTargets((await this.config()).folders),
   );
-  const found = { name, type, ...settings };
-  if (flags.json) return this.print(JSON.stringify({ ...found, source }, null, 2));
-  const rows = Object.entries(found).map(([key, value]) => [
+  if (flags.json) return this.print(JSON.stringify({ target: name, type, source, settings }, null, 2));
+  const rows = Object.entries({ target: name, type, ...settings }).map(([key, value]) => [
     key,
     typeof value === "object" ? JSON.stringify(value) : String(value),
   ]);
