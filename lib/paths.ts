@@ -90,6 +90,11 @@ export function deployDir(paths: Paths): string {
   return join(paths.cacheDir, "deploy");
 }
 
+/** Where pushes to OCI registries note what they have hashed, and uploads that were cut short. */
+export function ociNotesDir(paths: Paths): string {
+  return join(paths.cacheDir, "oci");
+}
+
 /** Held while an image is deployed to a target. */
 export function deployLock(paths: Paths, target: string, image: string): string {
   return join(

@@ -1,0 +1,107 @@
+import { createHash, type Hash } from "node:crypto";
+import { CancelledError } from "../../errors.ts";
+import { HttpError } from "../../http_error.ts";
+import { log } from "../../log.ts";
+import { type BlobSource, streamOf } from "./blob_source.ts";
+import type { Repository } from "./repository.ts";
+import { beginUpload, finishUpload, sendPiece, type Upload, uploadStatus } from "./upload_requests.ts";
+
+/** A large blob on its way to a registry. */
+export interface BlobUpload {
+  readonly source: BlobSource;
+  /** Where an upload of it goes on that was cut short. */
+  readonly resume?: string;
+  /** Called with the bytes in their order, each once. */
+  readonly onPiece?: (piece: Uint8Array) => void;
+  readonly onProgress?: (bytes: number) => void;
+  /** Called whenever there is another place where the upload could go on. */
+  readonly onLocation?: (location: string) => Promise<void>;
+}
+
+/** Sent in one request; a connection that breaks off loses at most that much. */
+export const pieceBytes = 16 * 1024 * 1024;
+
+/**
+ * Uploads a blob in pieces, hashing it on the way, and returns its digest. What breaks off goes on from what the registry
+ * has. Registries that take no pieces get it in one request.
+ */
+export async function uploadBlob(repository: Repository, upload: BlobUpload): Promise<string> {
+  const hash = createHash("sha256");
+  let state = await repository.client.retry(() => begin(repository, upload));
+  await upload.onLocation?.(state.location);
+  if (state.offset > 0) log.info(`the registry has ${state.offset} of ${upload.source.size} bytes already`);
+  const size = Math.max(pieceBytes, state.minBytes ?? 0);
+  const until = state.offset;
+  for (let at = 0; at < until; at += size) {
+    if (repository.client.signal.aborted) throw new CancelledError();
+    take(await upload.source.read(at, Math.min(size, until - at)), hash, upload);
+  }
+  try {
+    state = await sendPieces(repository, upload, hash, state, size);
+  } catch (error) {
+    if (!(error instanceof HttpError) || ![405, 501].includes(error.status ?? 0)) throw error;
+    return await uploadWhole(repository, upload, hash, Math.min(state.offset + size, upload.source.size));
+  }
+  const digest = `sha256:${hash.digest("hex")}`;
+  await finishUpload(repository, state, digest);
+  return digest;
+}
+
+async function begin(repository: Repository, { source, resume }: BlobUpload): Promise<Upload> {
+  const begun = resume === undefined ? undefined : await uploadStatus(repository, resume);
+  return begun !== undefined && begun.offset <= source.size ? begun : await beginUpload(repository);
+}
+
+async function sendPieces(
+  repository: Repository,
+  upload: BlobUpload,
+  hash: Hash,
+  begun: Upload,
+  size: number,
+): Promise<Upload> {
+  const { source, onProgress, onLocation } = upload;
+  let state = begun;
+  const next = (at: number) =>
+    at < source.size ? source.read(at, Math.min(size, source.size - at)) : undefined;
+  let reading = next(state.offset);
+  for (let at = state.offset; at < source.size;) {
+    const piece = await reading!;
+    // The next piece is read, and this one hashed, while the registry takes this one.
+    const sending = sendPiece(repository, state, piece, at);
+    sending.catch(() => {});
+    reading = next(at + piece.length);
+    reading?.catch(() => {});
+    take(piece, hash, upload);
+    state = await sending;
+    at += piece.length;
+    onProgress?.(at);
+    await onLocation?.(state.location);
+  }
+  return state;
+}
+
+function take(piece: Uint8Array, hash: Hash, { onPiece }: BlobUpload): void {
+  hash.update(piece);
+  onPiece?.(piece);
+}
+
+/** One request for all of it: for registries without PATCH. The first piece was hashed before it was refused. */
+async function uploadWhole(
+  repository: Repository,
+  upload: BlobUpload,
+  hash: Hash,
+  hashedBytes: number,
+): Promise<string> {
+  const { source, onProgress } = upload;
+  for (let at = hashedBytes; at < source.size; at += pieceBytes) {
+    if (repository.client.signal.aborted) throw new CancelledError();
+    take(await source.read(at, Math.min(pieceBytes, source.size - at)), hash, upload);
+  }
+  const digest = `sha256:${hash.digest("hex")}`;
+  await repository.client.retry(async () => {
+    const { location } = await beginUpload(repository);
+    const body = () => streamOf(source, 0, 1024 * 1024, onProgress);
+    await finishUpload(repository, { location, offset: 0 }, digest, { body, bytes: source.size });
+  });
+  return digest;
+}

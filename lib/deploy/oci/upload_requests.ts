@@ -1,0 +1,165 @@
+import { exitCode } from "../../errors.ts";
+import { HttpError } from "../../http_error.ts";
+import type { RegistryAnswer, RequestOptions } from "./registry_client.ts";
+import { plainUrl } from "./registry_request.ts";
+import type { Repository } from "./repository.ts";
+
+/** An upload that a registry has begun. */
+export interface Upload {
+  /** Where it goes on. */
+  readonly location: string;
+  /** Bytes that the registry has. */
+  readonly offset: number;
+  /** Pieces must not be smaller, where the registry says so (OCI-Chunk-Min-Length). */
+  readonly minBytes?: number;
+}
+
+const octets = { "content-type": "application/octet-stream" };
+
+/** Begins an upload; the caller tries again. */
+export async function beginUpload(repository: Repository): Promise<Upload> {
+  const answer = await push(repository, "POST", `${repository.name}/blobs/uploads/`, { ok: [202] });
+  const minBytes = Number(answer.response.headers.get("oci-chunk-min-length"));
+  return { location: locationOf(answer), offset: 0, ...(minBytes > 0 && { minBytes }) };
+}
+
+/** Asks for a blob that another repository of the registry has; false when it has to be sent after all. */
+export function mountBlob(repository: Repository, digest: string, from: string): Promise<boolean> {
+  return repository.client.retry(async () => {
+    const query = new URLSearchParams({ mount: digest, from });
+    const path = `${repository.name}/blobs/uploads/?${query}`;
+    const scope = `${repository.scope("pull,push")} repository:${from}:pull`;
+    const { response, url } = await repository.client.request("POST", path, {
+      ...{ ok: [201, 202, 401, 403, 404], scope },
+    });
+    await response.body?.cancel();
+    if (response.status === 202) await abandonUpload(repository, locationOf({ response, url }));
+    return response.status === 201;
+  });
+}
+
+/** How far an upload is, or undefined when the registry knows it no more; the caller tries again. */
+export async function uploadStatus(repository: Repository, location: string): Promise<Upload | undefined> {
+  const answer = await push(repository, "GET", location, { ok: [204, 200, 404, 400] });
+  if (answer.response.status >= 400) return undefined;
+  return { location: locationOf(answer), offset: offsetOf(answer.response) ?? 0 };
+}
+
+/** Gives an upload up; a registry that does not know it any more, or forgets it by itself, is no error. */
+export async function abandonUpload(repository: Repository, location: string): Promise<void> {
+  await push(repository, "DELETE", location, { ok: [200, 202, 204, 400, 404, 405] });
+}
+
+/** Sends a piece that begins at an offset. When the connection breaks off, the rest of it is sent. */
+export async function sendPiece(
+  repository: Repository,
+  begun: Upload,
+  piece: Uint8Array,
+  at: number,
+): Promise<Upload> {
+  let state = begun;
+  let had = 0;
+  let doubtful = false;
+  const attempt = async () => {
+    if (doubtful) state = await offsetWithin(repository, state.location, at, piece.length);
+    const sent = doubtful ? state.offset - at : 0;
+    if (sent === piece.length) return state;
+    doubtful = true;
+    const answer = await push(repository, "PATCH", state.location, {
+      ok: [202, 201, 204, 416],
+      body: piece.subarray(sent),
+      headers: { ...octets, "content-range": `${at + sent}-${at + piece.length - 1}` },
+    });
+    const offset = offsetOf(answer.response) ?? at + piece.length;
+    if (answer.response.status === 416 || offset !== at + piece.length) {
+      throw new HttpError(`${repository.client.host} has taken a part of a piece only`, { retryable: true });
+    }
+    return { ...state, location: locationOf(answer), offset };
+  };
+  return await repository.client.retry(attempt, () => {
+    const more = state.offset > had;
+    had = state.offset;
+    return more;
+  });
+}
+
+/** How far an upload is, which must be within a piece or at one of its ends. */
+async function offsetWithin(
+  repository: Repository,
+  location: string,
+  at: number,
+  length: number,
+): Promise<Upload> {
+  const status = await uploadStatus(repository, location);
+  const { host } = repository.client;
+  if (status === undefined) throw new HttpError(`${host} has forgotten an upload to ${repository.name}`);
+  if (status.offset >= at && status.offset <= at + length) return status;
+  throw new HttpError(`${host} has lost a part of an upload to ${repository.name}`);
+}
+
+/** Ends an upload, with all of the blob or with nothing more; throws when the registry has something else. */
+export async function finishUpload(
+  repository: Repository,
+  { location }: Upload,
+  digest: string,
+  whole?: { readonly body: NonNullable<RequestOptions["body"]>; readonly bytes: number },
+): Promise<void> {
+  const { client } = repository;
+  const url = new URL(client.urlOf(location));
+  url.searchParams.set("digest", digest);
+  const put = async () => {
+    const length = { "content-length": String(whole?.bytes ?? 0) };
+    return await push(repository, "PUT", url.href, {
+      ok: [201, 204, 400, 404],
+      headers: { ...octets, ...length },
+      ...(whole !== undefined && { body: whole.body }),
+    });
+  };
+  // A body is sent anew from the start of its upload, which is for who called.
+  const { response } = await (whole === undefined ? client.retry(put) : put());
+  const kept = response.headers.get("docker-content-digest");
+  if (response.status < 400 && (kept === null || kept === digest)) return;
+  // The answer to an earlier try may have been lost: then it is there, and the upload is not.
+  if (response.status === 404 && await repository.hasBlob(digest)) return;
+  throw new HttpError(
+    `${client.host} does not have what was sent: the blob should be ${digest}` +
+      (kept === null ? "" : ` and is ${kept}`),
+    {
+      exitCode: exitCode.checksum,
+      status: response.status,
+      hint: "Deploy it again; nothing was registered.",
+    },
+  );
+}
+
+/** Sends a small blob in one request. */
+export async function putBlob(repository: Repository, digest: string, bytes: Uint8Array): Promise<void> {
+  await repository.client.retry(async () => {
+    const upload = await beginUpload(repository);
+    await finishUpload(repository, upload, digest, { body: bytes, bytes: bytes.length });
+  });
+}
+
+async function push(
+  repository: Repository,
+  method: Parameters<Repository["client"]["request"]>[0],
+  path: string,
+  options: Omit<RequestOptions, "scope">,
+): Promise<RegistryAnswer> {
+  const scope = repository.scope("pull,push");
+  const answer = await repository.client.request(method, path, { ...options, scope });
+  await answer.response.body?.cancel();
+  return answer;
+}
+
+function locationOf({ response, url }: RegistryAnswer): string {
+  const location = URL.parse(response.headers.get("location") ?? "", url);
+  if (location !== null && response.headers.has("location")) return location.href;
+  throw new HttpError(`${plainUrl(url)} does not say where the upload goes on`);
+}
+
+/** The offset after a Range header such as "0-1023"; "0-0" is what registries say of nothing, too. */
+function offsetOf(response: Response): number | undefined {
+  const [, last] = /^(?:bytes=)?\d+-(\d+)$/.exec(response.headers.get("range") ?? "") ?? [];
+  return last === undefined ? undefined : last === "0" ? 0 : Number(last) + 1;
+}
