@@ -53,21 +53,12 @@ export function joinedSource(parts: readonly BlobSource[]): BlobSource {
   };
 }
 
-/** A source from an offset to its end, as a stream. */
-export function streamOf(
+/** A source from its beginning in pieces of one size. */
+export async function* piecesOf(
   source: BlobSource,
-  offset: number,
   pieceBytes: number,
-  onRead?: (bytes: number) => void,
-): ReadableStream<Uint8Array> {
-  let at = offset;
-  return new ReadableStream({
-    async pull(controller) {
-      const length = Math.min(pieceBytes, source.size - at);
-      if (length === 0) return controller.close();
-      controller.enqueue(await source.read(at, length));
-      at += length;
-      onRead?.(at);
-    },
-  });
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < source.size; at += pieceBytes) {
+    yield await source.read(at, Math.min(pieceBytes, source.size - at));
+  }
 }

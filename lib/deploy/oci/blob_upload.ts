@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { CancelledError } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import { log } from "../../log.ts";
-import { type BlobSource, streamOf } from "./blob_source.ts";
+import { type BlobSource, piecesOf } from "./blob_source.ts";
 import type { Repository } from "./repository.ts";
 import { beginUpload, finishUpload, sendPiece, type Upload, uploadStatus } from "./upload_requests.ts";
 
@@ -100,8 +100,20 @@ async function uploadWhole(
   const digest = `sha256:${hash.digest("hex")}`;
   await repository.client.retry(async () => {
     const { location } = await beginUpload(repository);
-    const body = () => streamOf(source, 0, 1024 * 1024, onProgress);
+    const body = () => ReadableStream.from(counted(source, onProgress));
     await finishUpload(repository, { location, offset: 0 }, digest, { body, bytes: source.size });
   });
   return digest;
+}
+
+async function* counted(
+  source: BlobSource,
+  onProgress: BlobUpload["onProgress"],
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let sent = 0;
+  for await (const piece of piecesOf(source, 1024 * 1024)) {
+    yield piece;
+    sent += piece.length;
+    onProgress?.(sent);
+  }
 }

@@ -18,6 +18,7 @@ import { listInIndex, readIndex } from "./image_index.ts";
 import { mediaTypes } from "./manifests.ts";
 import { Notes } from "./notes.ts";
 import { ownTags } from "./own_tags.ts";
+import { reasonOf } from "./reason.ts";
 import { showReference } from "./reference.ts";
 import type { RegistryClient } from "./registry_client.ts";
 import { removeDeployed } from "./remove_deployed.ts";
@@ -140,8 +141,6 @@ async function asDeployError<T>(what: string, work: () => Promise<T>): Promise<T
     return await work();
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    // What could not be done is said already; which request it was stays with the cause.
-    const why = error.message.replace(/^Cannot \w+ https?:\/\/\S+: /, "");
-    throw new DeployError(`${what}: ${why}`, { hint: error.hint, cause: error });
+    throw new DeployError(`${what}: ${reasonOf(error)}`, { hint: error.hint, cause: error });
   }
 }

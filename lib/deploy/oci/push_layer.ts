@@ -6,7 +6,7 @@ import { createWriteStream } from "node:fs";
 import { createGzip } from "node:zlib";
 import { CancelledError } from "../../errors.ts";
 import { requireSpace } from "../../image/space.ts";
-import { type BlobSource, fileSource, streamOf } from "./blob_source.ts";
+import { type BlobSource, fileSource, piecesOf } from "./blob_source.ts";
 import { uploadBlob } from "./blob_upload.ts";
 import { changedImage } from "./changed_image.ts";
 import { diskArchive, diskHasher } from "./containerdisk.ts";
@@ -121,7 +121,7 @@ async function pack(
   };
   try {
     await pipeline(
-      Readable.fromWeb(streamOf(archive, 0, 1024 * 1024)),
+      Readable.from(piecesOf(archive, 1024 * 1024)),
       through(both),
       // What is in it is compressed already; more effort finds nothing.
       createGzip({ level: 1 }),
