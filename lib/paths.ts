@@ -104,6 +104,11 @@ export function deployLock(paths: Paths, target: string, image: string): string 
   );
 }
 
+/** Held while an image is pulled. */
+export function pullLock(paths: Paths, image: string): string {
+  return join(paths.cacheDir, "locks", `pull-${checkName(image, "image name")}`);
+}
+
 /** A secret of this user, with which what builds depend on is hashed. */
 export function digestSecretFile(paths: Paths): string {
   return join(paths.dataDir, "digest-secret");

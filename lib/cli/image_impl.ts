@@ -5,7 +5,7 @@ import { readReference } from "../deploy/oci/reference.ts";
 import { Repository } from "../deploy/oci/repository.ts";
 import { UsageError } from "../errors.ts";
 import { log } from "../log.ts";
-import { registryFile } from "../paths.ts";
+import { pullLock, registryFile } from "../paths.ts";
 import type { PimContext } from "./context.ts";
 import { hostTools } from "./deploy/host_tools.ts";
 import type { PullFlags } from "./image.ts";
@@ -30,6 +30,7 @@ export async function pull(this: PimContext, flags: PullFlags, text: string): Pr
   using line = await liveLine(this);
   const pulled = await pullImage(new Repository(client, repository), reference, {
     places: { registryPath: registryFile(paths), imageDir: settings.build.image_dir },
+    lockOf: (name) => pullLock(paths, name),
     architecture: flags.arch ?? hostArchitecture(),
     ...(flags.name !== undefined && { name: flags.name }),
     signal: this.signal,

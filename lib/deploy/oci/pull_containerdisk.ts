@@ -38,7 +38,8 @@ export async function pullContainerDisk(pull: DiskPull, path: string): Promise<s
 
 async function fetchLayer(pull: DiskPull, layer: Descriptor, path: string): Promise<void> {
   const had = await statIfThere(path);
-  let done = had !== undefined && had.size <= layer.size ? had.size : 0;
+  const begun = had !== undefined && had.size <= layer.size ? had.size : 0;
+  let done = begun;
   const hash = createHash("sha256");
   using file = await Deno.open(path, { read: true, write: true, create: true, truncate: done === 0 });
   {
@@ -60,9 +61,11 @@ async function fetchLayer(pull: DiskPull, layer: Descriptor, path: string): Prom
       },
     });
   } catch (error) {
-    // What makes no right blob must not be gone on from.
-    if (error instanceof PimError && error.exitCode === exitCode.checksum) await removeIfThere(path);
-    throw error;
+    if (!(error instanceof PimError) || error.exitCode !== exitCode.checksum) throw error;
+    // What makes no right blob must not be gone on from; it may be the beginning of another image.
+    await removeIfThere(path);
+    if (begun === 0) throw error;
+    await fetchLayer(pull, layer, path);
   }
 }
 

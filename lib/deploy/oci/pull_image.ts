@@ -21,6 +21,8 @@ import { type FoundImage, markedSha256, resolveImage } from "./resolve_image.ts"
 /** How an image is pulled. */
 export interface PullOptions {
   readonly places: ImagePlaces;
+  /** The lock file of an image that is pulled. */
+  lockOf(name: string): string;
   /** Of an index, the image for this one. */
   readonly architecture: Architecture;
   /** What it is to be called here; what it was called where it was built, unless given. */
@@ -58,7 +60,7 @@ export async function pullImage(
       ...(name !== undefined && { name }),
     });
     const part = join(options.places.imageDir, `.${outline.file}.pull`);
-    await using _lock = await lockFile(`${part}.lock`, options.onWait, options.signal);
+    await using _lock = await lockFile(options.lockOf(outline.name), options.onWait, options.signal);
     return await already(found, outline, options) ??
       await bring(repository, found, outline, { part, shown, ...options });
   } catch (error) {
