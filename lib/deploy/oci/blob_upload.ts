@@ -1,18 +1,25 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { CancelledError } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import { log } from "../../log.ts";
 import { type BlobSource, piecesOf } from "./blob_source.ts";
 import type { Repository } from "./repository.ts";
-import { beginUpload, finishUpload, sendPiece, type Upload, uploadStatus } from "./upload_requests.ts";
+import {
+  beginUpload,
+  finishUpload,
+  sendPiece,
+  type Upload,
+  UploadLostError,
+  uploadStatus,
+} from "./upload_requests.ts";
 
 /** A large blob on its way to a registry. */
 export interface BlobUpload {
   readonly source: BlobSource;
   /** Where an upload of it goes on that was cut short. */
-  readonly resume?: string;
-  /** Called with the bytes in their order, each once. */
-  readonly onPiece?: (piece: Uint8Array) => void;
+  readonly resume?: string | undefined;
+  /** Called at every beginning; what it returns gets the bytes in their order, each once. */
+  readonly watch?: () => (piece: Uint8Array) => void;
   readonly onProgress?: (bytes: number) => void;
   /** Called whenever there is another place where the upload could go on. */
   readonly onLocation?: (location: string) => Promise<void>;
@@ -21,28 +28,62 @@ export interface BlobUpload {
 /** Sent in one request; a connection that breaks off loses at most that much. */
 export const pieceBytes = 16 * 1024 * 1024;
 
+// Some registries cannot go on from where a connection broke off.
+const mostBeginnings = 4;
+
 /**
  * Uploads a blob in pieces, hashing it on the way, and returns its digest. What breaks off goes on from what the registry
- * has. Registries that take no pieces get it in one request.
+ * has, or from the beginning where it has dropped that. Registries that take no pieces get it in one request.
  */
 export async function uploadBlob(repository: Repository, upload: BlobUpload): Promise<string> {
-  const hash = createHash("sha256");
+  for (let beginnings = 1;; beginnings++) {
+    try {
+      const resume = beginnings === 1 ? upload.resume : undefined;
+      return await uploadOnce(repository, { ...upload, resume }, new Watch(upload));
+    } catch (error) {
+      if (!(error instanceof UploadLostError) || beginnings === mostBeginnings) throw error;
+      log.warn(`${error.message}; it begins anew`);
+    }
+  }
+}
+
+/** What is made of the bytes that go by. */
+class Watch {
+  readonly #hash = createHash("sha256");
+  readonly #also: ((piece: Uint8Array) => void) | undefined;
+
+  constructor({ watch }: BlobUpload) {
+    this.#also = watch?.();
+  }
+
+  take(piece: Uint8Array): void {
+    this.#hash.update(piece);
+    this.#also?.(piece);
+  }
+
+  digest(): string {
+    return `sha256:${this.#hash.digest("hex")}`;
+  }
+}
+
+async function uploadOnce(repository: Repository, upload: BlobUpload, watch: Watch): Promise<string> {
+  const { source, onLocation } = upload;
   let state = await repository.client.retry(() => begin(repository, upload));
-  await upload.onLocation?.(state.location);
-  if (state.offset > 0) log.info(`the registry has ${state.offset} of ${upload.source.size} bytes already`);
+  await onLocation?.(state.location);
   const size = Math.max(pieceBytes, state.minBytes ?? 0);
-  const until = state.offset;
-  for (let at = 0; at < until; at += size) {
+  const there = state.offset;
+  if (there > 0) log.info(`the registry has ${Math.floor(there / source.size * 100)}% of it already`);
+  for (let at = 0; at < there; at += size) {
     if (repository.client.signal.aborted) throw new CancelledError();
-    take(await upload.source.read(at, Math.min(size, until - at)), hash, upload);
+    watch.take(await source.read(at, Math.min(size, there - at)));
   }
   try {
-    state = await sendPieces(repository, upload, hash, state, size);
+    state = await sendPieces(repository, upload, watch, state, size);
   } catch (error) {
     if (!(error instanceof HttpError) || ![405, 501].includes(error.status ?? 0)) throw error;
-    return await uploadWhole(repository, upload, hash, Math.min(state.offset + size, upload.source.size));
+    return await uploadWhole(repository, upload, watch, Math.min(there + size, source.size));
   }
-  const digest = `sha256:${hash.digest("hex")}`;
+  const digest = watch.digest();
   await finishUpload(repository, state, digest);
   return digest;
 }
@@ -55,7 +96,7 @@ async function begin(repository: Repository, { source, resume }: BlobUpload): Pr
 async function sendPieces(
   repository: Repository,
   upload: BlobUpload,
-  hash: Hash,
+  watch: Watch,
   begun: Upload,
   size: number,
 ): Promise<Upload> {
@@ -71,7 +112,7 @@ async function sendPieces(
     sending.catch(() => {});
     reading = next(at + piece.length);
     reading?.catch(() => {});
-    take(piece, hash, upload);
+    watch.take(piece);
     state = await sending;
     at += piece.length;
     onProgress?.(at);
@@ -80,24 +121,19 @@ async function sendPieces(
   return state;
 }
 
-function take(piece: Uint8Array, hash: Hash, { onPiece }: BlobUpload): void {
-  hash.update(piece);
-  onPiece?.(piece);
-}
-
 /** One request for all of it: for registries without PATCH. The first piece was hashed before it was refused. */
 async function uploadWhole(
   repository: Repository,
   upload: BlobUpload,
-  hash: Hash,
+  watch: Watch,
   hashedBytes: number,
 ): Promise<string> {
   const { source, onProgress } = upload;
   for (let at = hashedBytes; at < source.size; at += pieceBytes) {
     if (repository.client.signal.aborted) throw new CancelledError();
-    take(await source.read(at, Math.min(pieceBytes, source.size - at)), hash, upload);
+    watch.take(await source.read(at, Math.min(pieceBytes, source.size - at)));
   }
-  const digest = `sha256:${hash.digest("hex")}`;
+  const digest = watch.digest();
   await repository.client.retry(async () => {
     const { location } = await beginUpload(repository);
     const body = () => ReadableStream.from(counted(source, onProgress));

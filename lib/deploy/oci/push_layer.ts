@@ -42,15 +42,16 @@ export async function pushLayer(push: BlobPush, packing: Packing, workDir: strin
   }
   await using disk = await fileSource(image.path);
   const archive = diskArchive(image, disk);
-  const hasher = diskHasher(disk.size);
-  const check = () => {
-    if (hasher.hex() !== image.sha256) throw changedImage(image);
+  let hasher = diskHasher(disk.size);
+  const watch = () => {
+    hasher = diskHasher(disk.size);
+    return hasher.take;
   };
   const layer = packing === "tar"
-    ? await sendArchive(push, form, archive, hasher.take)
-    : await sendPacked(push, form, archive, hasher.take, workDir);
+    ? await sendArchive(push, form, archive, watch)
+    : await sendPacked(push, form, archive, watch, workDir);
   // The layer is there, and nothing names it: the registry forgets it again.
-  check();
+  if (hasher.hex() !== image.sha256) throw changedImage(image);
   await noteSent(push, form, [layer.blob, { digest: layer.diffId, size: archive.size }], known?.sentTo);
   return layer;
 }
@@ -59,9 +60,9 @@ async function sendArchive(
   push: BlobPush,
   form: string,
   archive: BlobSource,
-  onPiece: (piece: Uint8Array) => void,
+  watch: () => (piece: Uint8Array) => void,
 ): Promise<Layer> {
-  const digest = await send(push, form, archive, onPiece);
+  const digest = await send(push, form, archive, watch);
   return { blob: { digest, size: archive.size }, diffId: digest };
 }
 
@@ -69,12 +70,12 @@ async function sendPacked(
   push: BlobPush,
   form: string,
   archive: BlobSource,
-  onPiece: (piece: Uint8Array) => void,
+  watch: () => (piece: Uint8Array) => void,
   workDir: string,
 ): Promise<Layer> {
   const path = join(workDir, "layer.tar.gz");
   await requireSpace([{ dir: workDir, bytes: archive.size, what: "the packed layer" }]);
-  const { digest, diffId } = await pack(archive, path, onPiece, push.signal);
+  const { digest, diffId } = await pack(archive, path, watch(), push.signal);
   await using packed = await fileSource(path);
   if (!await isThere(push.repository, digest, [])) await send(push, form, packed);
   return { blob: { digest, size: packed.size }, diffId };
@@ -84,7 +85,7 @@ async function send(
   { repository, image, notes, progress }: BlobPush,
   form: string,
   source: BlobSource,
-  onPiece?: (piece: Uint8Array) => void,
+  watch?: () => (piece: Uint8Array) => void,
 ): Promise<string> {
   const blob = `${image.sha256} ${form}`;
   const place = placeOf(repository);
@@ -92,7 +93,7 @@ async function send(
   const digest = await uploadBlob(repository, {
     source,
     ...(resume !== undefined && { resume }),
-    ...(onPiece !== undefined && { onPiece }),
+    ...(watch !== undefined && { watch }),
     onProgress: (bytes) => progress(bytes, source.size),
     onLocation: (location) => notes.keepUpload(place, blob, location),
   });

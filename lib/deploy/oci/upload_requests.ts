@@ -14,6 +14,15 @@ export interface Upload {
   readonly minBytes?: number;
 }
 
+/** A registry has dropped an upload that was not whole: it has to begin anew. */
+export class UploadLostError extends HttpError {
+  constructor(repository: Repository, why: string) {
+    super(`${repository.client.host} ${why} of an upload to ${repository.name}`, {
+      hint: "Deploy it again: what is whole at the registry is not sent again.",
+    });
+  }
+}
+
 const octets = { "content-type": "application/octet-stream" };
 
 /** Begins an upload; the caller tries again. */
@@ -66,10 +75,12 @@ export async function sendPiece(
     if (sent === piece.length) return state;
     doubtful = true;
     const answer = await push(repository, "PATCH", state.location, {
-      ok: [202, 201, 204, 416],
+      ok: [202, 201, 204, 404, 416],
       body: piece.subarray(sent),
       headers: { ...octets, "content-range": `${at + sent}-${at + piece.length - 1}` },
     });
+    // Docker's registry 2.8 and Azure's drop an upload when a piece of it breaks off.
+    if (answer.response.status === 404) throw new UploadLostError(repository, "knows nothing more");
     const offset = offsetOf(answer.response) ?? at + piece.length;
     if (answer.response.status === 416 || offset !== at + piece.length) {
       throw new HttpError(`${repository.client.host} has taken a part of a piece only`, { retryable: true });
@@ -91,10 +102,9 @@ async function offsetWithin(
   length: number,
 ): Promise<Upload> {
   const status = await uploadStatus(repository, location);
-  const { host } = repository.client;
-  if (status === undefined) throw new HttpError(`${host} has forgotten an upload to ${repository.name}`);
+  if (status === undefined) throw new UploadLostError(repository, "knows nothing more");
   if (status.offset >= at && status.offset <= at + length) return status;
-  throw new HttpError(`${host} has lost a part of an upload to ${repository.name}`);
+  throw new UploadLostError(repository, "has lost a part");
 }
 
 /** Ends an upload, with all of the blob or with nothing more; throws when the registry has something else. */
