@@ -31,6 +31,9 @@ export const testPackages: Readonly<Record<string, string>> = {
   "genisoimage": "reads ISOs that pim wrote",
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
+  "docker-registry": "a real OCI registry",
+  "skopeo": "copies images out of registries",
+  "apache2-utils": "htpasswd",
 };
 
 /** Says what goes on, one line at a time. */

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { exitCode } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import type { Descriptor } from "./manifests.ts";
-import { bodyPieces } from "./registry_request.ts";
+import { bodyPieces, plainUrl } from "./registry_request.ts";
 import type { Repository } from "./repository.ts";
 
 /** Where the bytes of a blob go. */
@@ -42,7 +42,9 @@ export async function fetchBlob(
       at += piece.length;
       onBytes?.(piece.length);
     }
-    if (at < size) throw new HttpError("the connection broke off", { retryable: true });
+    if (at < size) {
+      throw new HttpError(`Cannot fetch ${plainUrl(url)}: the connection broke off`, { retryable: true });
+    }
   };
   await repository.client.retry(attempt, () => {
     const more = at > before;

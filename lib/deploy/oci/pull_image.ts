@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import type { Architecture } from "../../architecture.ts";
-import { UsageError } from "../../errors.ts";
+import { CancelledError, HostError, messageOf, PimError, UsageError } from "../../errors.ts";
 import { exists, lockFile, removeIfThere, writeFileAtomic } from "../../files.ts";
 import { HttpError } from "../../http_error.ts";
 import type { ImageEntry } from "../../image/entry.ts";
@@ -64,6 +64,8 @@ export async function pullImage(
     return await already(found, outline, options) ??
       await bring(repository, found, outline, { part, shown, ...options });
   } catch (error) {
+    if (options.signal.aborted) throw new CancelledError();
+    if (!(error instanceof PimError)) throw hereError(error, shown, options.places.imageDir);
     if (!(error instanceof HttpError)) throw error;
     const { hint, status } = error;
     throw new HttpError(`Cannot pull ${shown}: ${reasonOf(error)}`, {
@@ -72,6 +74,20 @@ export async function pullImage(
       ...(status !== undefined && { status }),
     });
   }
+}
+
+/** What the file system of this host says no to, in plain words; everything else is a mistake of ours. */
+function hereError(error: unknown, shown: string, imageDir: string): unknown {
+  const { code } = error as { code?: string };
+  const full = code === "ENOSPC" || code === "EDQUOT" || messageOf(error).includes("os error 28");
+  if (code === undefined && !full && !(error instanceof Deno.errors.PermissionDenied)) return error;
+  return new HostError(
+    `Cannot pull ${shown}: ${full ? `there is no room left in ${imageDir}` : messageOf(error)}`,
+    {
+      hint: full ? "Make room (pim build clean); the same command goes on where it was." : undefined,
+      cause: error,
+    },
+  );
 }
 
 /** The image when it is here, whole; throws when another one has its name. */
@@ -102,6 +118,7 @@ async function bring(
   const { manifest, digest, kind } = found;
   const pull: DiskPull = { repository, manifest, shown, signal, progress };
   const qemuImg = await options.qemuImg();
+  await Deno.mkdir(imageDir, { recursive: true });
   const bytes = manifest.layers.reduce((sum, { size }) => sum + size, 0);
   await requireSpace([{
     dir: dirname(part),

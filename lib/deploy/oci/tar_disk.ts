@@ -53,7 +53,10 @@ class ByteReader {
     const bytes = new Uint8Array(count);
     let at = 0;
     while (at < count) {
-      if (this.#rest.length === 0 && !await this.#more()) return undefined;
+      if (this.#rest.length === 0 && !await this.#more()) {
+        if (at === 0) return undefined;
+        throw new PimError("the layer breaks off");
+      }
       const part = this.#rest.subarray(0, count - at);
       bytes.set(part, at);
       at += part.length;

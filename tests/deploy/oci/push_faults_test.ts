@@ -10,6 +10,7 @@ import { answeringProxy } from "./answering_proxy.ts";
 import { cuttingProxy } from "./cutting_proxy.ts";
 import { deployTo, homePaths, homeTools, ociTarget } from "./deploy_to.ts";
 import { dockerRegistry } from "./docker_registry.ts";
+import { pushDirectory } from "./push_directory.ts";
 import { sampleDisk } from "./sample_disk.ts";
 import { strictRegistry } from "./strict_registry.ts";
 
@@ -197,37 +198,12 @@ Deno.test({
       deployTo(home.path, settings, image),
       /x:latest is taken by an image of the profile mail$/,
     );
-    await foreignImage(`${registry.host}/team/y:latest`, home.path);
+    await pushDirectory(`${registry.host}/team/y:latest`, join(home.path, "foreign"), undefined, "");
     const taken = deployTo(home.path, { reference: `${registry.host}/team/y:latest` }, image);
     await assert.rejects(taken, /y:latest is taken by something that pim has not put there$/);
     await deployTo(home.path, { reference: `${registry.host}/team/y:latest` }, image, { force: true });
   },
 });
-
-async function foreignImage(reference: string, folder: string): Promise<void> {
-  const dir = join(folder, "foreign");
-  await Deno.mkdir(dir);
-  const blob = async (text: string) => {
-    const bytes = new TextEncoder().encode(text);
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-    await Deno.writeFile(join(dir, hash), bytes);
-    return { digest: `sha256:${hash}`, size: bytes.length };
-  };
-  const config = await blob(
-    JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] } }),
-  );
-  await Deno.writeTextFile(
-    join(dir, "manifest.json"),
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: "application/vnd.oci.image.manifest.v1+json",
-      config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-      layers: [],
-    }),
-  );
-  await Deno.writeTextFile(join(dir, "version"), "Directory Transport Version: 1.1\n");
-  await run(["skopeo", "copy", "--dest-tls-verify=false", `dir:${dir}`, `docker://${reference}`]);
-}
 
 Deno.test({
   name: "Ctrl-C in the middle ends a push at once, and the next one is whole",

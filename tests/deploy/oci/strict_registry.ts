@@ -33,7 +33,7 @@ export function strictRegistry(): StrictRegistry {
     return fail(400, "UNSUPPORTED");
   };
 
-  async function blob(request: Request, name: string, digest: string): Promise<Response> {
+  function blob(request: Request, name: string, digest: string): Response {
     if (!["GET", "HEAD"].includes(request.method)) return refuse(request, "method");
     const bytes = blobs.get(`${name} ${digest}`);
     if (bytes === undefined) return fail(404, "BLOB_UNKNOWN");
@@ -122,7 +122,7 @@ export function strictRegistry(): StrictRegistry {
     const [, name = "", kind = "", rest = ""] =
       /^\/v2\/(.+?)\/(blobs\/uploads|blobs|manifests)\/(.*)$/.exec(pathname) ?? [];
     try {
-      if (kind === "blobs") return await blob(request, name, rest);
+      if (kind === "blobs") return blob(request, name, rest);
       if (kind === "manifests") return await manifest(request, name, rest);
       if (kind === "blobs/uploads") return await upload(request, name, rest, searchParams);
     } catch {
