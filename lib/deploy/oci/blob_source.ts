@@ -40,8 +40,15 @@ export function joinedSource(parts: readonly BlobSource[]): BlobSource {
   return {
     size,
     async read(offset, length) {
-      const bytes = new Uint8Array(length);
       let begin = 0;
+      for (const part of parts) {
+        if (offset >= begin && offset + length <= begin + part.size) {
+          return await part.read(offset - begin, length);
+        }
+        begin += part.size;
+      }
+      const bytes = new Uint8Array(length);
+      begin = 0;
       for (const part of parts) {
         const from = Math.max(offset, begin);
         const to = Math.min(offset + length, begin + part.size);

@@ -1,21 +1,16 @@
-import { createHash } from "node:crypto";
-import { CancelledError } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import { log } from "../../log.ts";
 import { type BlobSource, piecesOf } from "./blob_source.ts";
+import { PassingBytes } from "./passing_bytes.ts";
 import type { Repository } from "./repository.ts";
-import {
-  beginUpload,
-  finishUpload,
-  sendPiece,
-  type Upload,
-  UploadLostError,
-  uploadStatus,
-} from "./upload_requests.ts";
+import { sendPiece } from "./send_piece.ts";
+import { beginUpload, finishUpload, type Upload, UploadLostError, uploadStatus } from "./upload_requests.ts";
 
 /** A large blob on its way to a registry. */
 export interface BlobUpload {
   readonly source: BlobSource;
+  /** Where it is known already; else it is found out on the way. */
+  readonly digest?: string;
   /** Where an upload of it goes on that was cut short. */
   readonly resume?: string | undefined;
   /** Called at every beginning; what it returns gets the bytes in their order, each once. */
@@ -25,9 +20,8 @@ export interface BlobUpload {
   readonly onLocation?: (location: string) => Promise<void>;
 }
 
-/** Sent in one request; a connection that breaks off loses at most that much. */
-export const pieceBytes = 16 * 1024 * 1024;
-
+// Of one request: what is lost at most where a registry keeps whole pieces only.
+const pieceBytes = 64 * 1024 * 1024;
 // Some registries cannot go on from where a connection broke off.
 const mostBeginnings = 4;
 
@@ -39,7 +33,8 @@ export async function uploadBlob(repository: Repository, upload: BlobUpload): Pr
   for (let beginnings = 1;; beginnings++) {
     try {
       const resume = beginnings === 1 ? upload.resume : undefined;
-      return await uploadOnce(repository, { ...upload, resume }, new Watch(upload));
+      const bytes = new PassingBytes(upload.source, upload.digest, upload.watch?.());
+      return await uploadOnce(repository, { ...upload, resume }, bytes);
     } catch (error) {
       if (!(error instanceof UploadLostError) || beginnings === mostBeginnings) throw error;
       log.warn(`${error.message}; it begins anew`);
@@ -47,43 +42,32 @@ export async function uploadBlob(repository: Repository, upload: BlobUpload): Pr
   }
 }
 
-/** What is made of the bytes that go by. */
-class Watch {
-  readonly #hash = createHash("sha256");
-  readonly #also: ((piece: Uint8Array) => void) | undefined;
-
-  constructor({ watch }: BlobUpload) {
-    this.#also = watch?.();
-  }
-
-  take(piece: Uint8Array): void {
-    this.#hash.update(piece);
-    this.#also?.(piece);
-  }
-
-  digest(): string {
-    return `sha256:${this.#hash.digest("hex")}`;
-  }
-}
-
-async function uploadOnce(repository: Repository, upload: BlobUpload, watch: Watch): Promise<string> {
-  const { source, onLocation } = upload;
+async function uploadOnce(repository: Repository, upload: BlobUpload, bytes: PassingBytes): Promise<string> {
+  const { source, onLocation, onProgress } = upload;
+  const { signal } = repository.client;
   let state = await repository.client.retry(() => begin(repository, upload));
   await onLocation?.(state.location);
-  const size = Math.max(pieceBytes, state.minBytes ?? 0);
-  const there = state.offset;
-  if (there > 0) log.info(`the registry has ${Math.floor(there / source.size * 100)}% of it already`);
-  for (let at = 0; at < there; at += size) {
-    if (repository.client.signal.aborted) throw new CancelledError();
-    watch.take(await source.read(at, Math.min(size, there - at)));
+  if (state.offset > 0) {
+    log.info(`the registry has ${Math.floor(state.offset / source.size * 100)}% of it already`);
   }
+  await bytes.passTo(state.offset, signal);
+  const length = Math.max(pieceBytes, state.minBytes ?? 0);
   try {
-    state = await sendPieces(repository, upload, watch, state, size);
+    for (let at = state.offset; at < source.size; at += length) {
+      const end = Math.min(at + length, source.size);
+      state = await sendPiece(repository, state, {
+        bytes,
+        at,
+        end,
+        ...(onProgress !== undefined && { onProgress }),
+      });
+      await onLocation?.(state.location);
+    }
   } catch (error) {
     if (!(error instanceof HttpError) || ![405, 501].includes(error.status ?? 0)) throw error;
-    return await uploadWhole(repository, upload, watch, Math.min(there + size, source.size));
+    return await uploadWhole(repository, upload, bytes);
   }
-  const digest = watch.digest();
+  const digest = await bytes.digest(signal);
   await finishUpload(repository, state, digest);
   return digest;
 }
@@ -93,51 +77,17 @@ async function begin(repository: Repository, { source, resume }: BlobUpload): Pr
   return begun !== undefined && begun.offset <= source.size ? begun : await beginUpload(repository);
 }
 
-async function sendPieces(
-  repository: Repository,
-  upload: BlobUpload,
-  watch: Watch,
-  begun: Upload,
-  size: number,
-): Promise<Upload> {
-  const { source, onProgress, onLocation } = upload;
-  let state = begun;
-  const next = (at: number) =>
-    at < source.size ? source.read(at, Math.min(size, source.size - at)) : undefined;
-  let reading = next(state.offset);
-  for (let at = state.offset; at < source.size;) {
-    const piece = await reading!;
-    // The next piece is read, and this one hashed, while the registry takes this one.
-    const sending = sendPiece(repository, state, piece, at);
-    sending.catch(() => {});
-    reading = next(at + piece.length);
-    reading?.catch(() => {});
-    watch.take(piece);
-    state = await sending;
-    at += piece.length;
-    onProgress?.(at);
-    await onLocation?.(state.location);
-  }
-  return state;
-}
-
-/** One request for all of it: for registries without PATCH. The first piece was hashed before it was refused. */
+/** One request for all of it: for registries without PATCH. */
 async function uploadWhole(
   repository: Repository,
-  upload: BlobUpload,
-  watch: Watch,
-  hashedBytes: number,
+  { source, onProgress }: BlobUpload,
+  bytes: PassingBytes,
 ): Promise<string> {
-  const { source, onProgress } = upload;
-  for (let at = hashedBytes; at < source.size; at += pieceBytes) {
-    if (repository.client.signal.aborted) throw new CancelledError();
-    watch.take(await source.read(at, Math.min(pieceBytes, source.size - at)));
-  }
-  const digest = watch.digest();
+  const digest = await bytes.digest(repository.client.signal);
+  const body = { bytes: source.size, pieces: () => counted(source, onProgress) };
   await repository.client.retry(async () => {
     const { location } = await beginUpload(repository);
-    const body = () => ReadableStream.from(counted(source, onProgress));
-    await finishUpload(repository, { location, offset: 0 }, digest, { body, bytes: source.size });
+    await finishUpload(repository, { location, offset: 0 }, digest, body);
   });
   return digest;
 }

@@ -32,7 +32,7 @@ export async function fetchBlob(
       await response.body?.cancel();
       throw new HttpError(`${repository.client.host} sent another part of a blob than it was asked for`);
     }
-    for await (const all of bodyPieces(response, url, repository.client.signal)) {
+    for await (const all of collected(bodyPieces(response, url, repository.client.signal))) {
       const piece = all.subarray(Math.min(skip, all.length));
       skip -= all.length - piece.length;
       if (piece.length === 0) continue;
@@ -52,6 +52,33 @@ export async function fetchBlob(
     return more;
   });
   if (`sha256:${hash.digest("hex")}` !== digest) throw wrongBlob(repository, digest);
+}
+
+const collectBytes = 1024 * 1024;
+
+/** Larger pieces of small ones: each costs a hash and a write. What came before a failure comes before it here, too. */
+async function* collected(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let buffer = new Uint8Array(collectBytes);
+  let filled = 0;
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    for await (let piece of pieces) {
+      while (piece.length > 0) {
+        const part = piece.subarray(0, buffer.length - filled);
+        buffer.set(part, filled);
+        filled += part.length;
+        piece = piece.subarray(part.length);
+        if (filled < buffer.length) continue;
+        yield buffer;
+        buffer = new Uint8Array(collectBytes);
+        filled = 0;
+      }
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (filled > 0) yield buffer.subarray(0, filled);
+  if (failure !== undefined) throw failure.error;
 }
 
 function wrongBlob({ client, name }: Repository, digest: string): HttpError {

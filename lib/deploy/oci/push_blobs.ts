@@ -3,7 +3,7 @@ import { CancelledError } from "../../errors.ts";
 import type { DeployImage } from "../target.ts";
 import { atOnce } from "./at_once.ts";
 import { fileSource } from "./blob_source.ts";
-import { pieceBytes, uploadBlob } from "./blob_upload.ts";
+import { uploadBlob } from "./blob_upload.ts";
 import { bytesSource } from "./blob_source.ts";
 import { changedImage } from "./changed_image.ts";
 import type { Notes } from "./notes.ts";
@@ -26,6 +26,8 @@ export interface BlobPush {
 }
 
 const sideBySide = 4;
+// In one request, which has to be sent again as a whole when it fails.
+const smallBytes = 1024 * 1024;
 
 /** `HOST/REPOSITORY`, as notes have it. */
 export function placeOf({ client, name }: Repository): string {
@@ -58,8 +60,8 @@ export async function pushBytes(
   sources: readonly string[] = [],
 ): Promise<Blob> {
   if (!await isThere(repository, digest, sources)) {
-    if (bytes.length <= pieceBytes) await putBlob(repository, digest, bytes);
-    else await uploadBlob(repository, { source: bytesSource(bytes) });
+    if (bytes.length <= smallBytes) await putBlob(repository, digest, bytes);
+    else await uploadBlob(repository, { source: bytesSource(bytes), digest });
   }
   return { digest, size: bytes.length };
 }

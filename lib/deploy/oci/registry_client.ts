@@ -45,6 +45,8 @@ const errorsSchema = v.object({
 export class RegistryClient implements Disposable {
   readonly host: string;
   readonly signal: AbortSignal;
+  /** Whether it takes no pieces without a Content-Length. */
+  wantsLengths = false;
   readonly #base: string;
   readonly #client: Deno.HttpClient | undefined;
   readonly #authorization: Authorization;

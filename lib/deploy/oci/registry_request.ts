@@ -7,11 +7,17 @@ export interface RegistryRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A stream is made anew for every try. */
-  readonly body?: Uint8Array | string | (() => ReadableStream<Uint8Array>);
+  readonly body?: Uint8Array | string | StreamedBody;
   readonly signal: AbortSignal;
   /** Has the certificates that are trusted beside the usual ones. */
   readonly client?: Deno.HttpClient;
+}
+
+/** A body that is sent as it comes, without a Content-Length. fetch sends large bodies four times as fast that way. */
+export interface StreamedBody {
+  readonly bytes: number;
+  /** Called anew for every try. */
+  pieces(): AsyncIterable<Uint8Array>;
 }
 
 /** How long a registry may be silent. */
@@ -24,16 +30,15 @@ export async function sendRequest(
   { method, url, headers, body, signal, client }: RegistryRequest,
 ): Promise<Response> {
   log.debug(`${method} ${plainUrl(url)}`);
-  // How long a stream takes nobody knows: there the network alone tells that it is dead.
-  const limitMs = typeof body === "function"
-    ? 2 ** 31 - 1
-    : silenceMs + (body?.length ?? 0) / slowestBytesPerMs;
+  const streamed = typeof body === "object" && "pieces" in body;
+  const bytes = streamed ? body.bytes : body?.length ?? 0;
+  const limitMs = silenceMs + bytes / slowestBytesPerMs;
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), limitMs);
   try {
     return await fetch(url, {
       ...{ method, redirect: "manual", client, signal: AbortSignal.any([signal, silence.signal]) },
-      body: (typeof body === "function" ? body() : body) as BodyInit | undefined,
+      body: streamed ? ReadableStream.from(body.pieces()) : body as BodyInit | undefined,
       headers: { "user-agent": `pim/${version}`, "accept-encoding": "identity", ...headers },
     });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { exitCode } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import type { RegistryAnswer, RequestOptions } from "./registry_client.ts";
-import { plainUrl } from "./registry_request.ts";
+import { plainUrl, type StreamedBody } from "./registry_request.ts";
 import type { Repository } from "./repository.ts";
 
 /** An upload that a registry has begun. */
@@ -23,7 +23,8 @@ export class UploadLostError extends HttpError {
   }
 }
 
-const octets = { "content-type": "application/octet-stream" };
+/** The content type of blobs on their way. */
+export const octets = { "content-type": "application/octet-stream" };
 
 /** Begins an upload; the caller tries again. */
 export async function beginUpload(repository: Repository): Promise<Upload> {
@@ -59,70 +60,20 @@ export async function abandonUpload(repository: Repository, location: string): P
   await push(repository, "DELETE", location, { ok: [200, 202, 204, 400, 404, 405] });
 }
 
-/** Sends a piece that begins at an offset. When the connection breaks off, the rest of it is sent. */
-export async function sendPiece(
-  repository: Repository,
-  begun: Upload,
-  piece: Uint8Array,
-  at: number,
-): Promise<Upload> {
-  let state = begun;
-  let had = 0;
-  let doubtful = false;
-  const attempt = async () => {
-    if (doubtful) state = await offsetWithin(repository, state.location, at, piece.length);
-    const sent = doubtful ? state.offset - at : 0;
-    if (sent === piece.length) return state;
-    doubtful = true;
-    const answer = await push(repository, "PATCH", state.location, {
-      ok: [202, 201, 204, 404, 416],
-      body: piece.subarray(sent),
-      headers: { ...octets, "content-range": `${at + sent}-${at + piece.length - 1}` },
-    });
-    // Docker's registry 2.8 and Azure's drop an upload when a piece of it breaks off.
-    if (answer.response.status === 404) throw new UploadLostError(repository, "knows nothing more");
-    const offset = offsetOf(answer.response) ?? at + piece.length;
-    if (answer.response.status === 416 || offset !== at + piece.length) {
-      throw new HttpError(`${repository.client.host} has taken a part of a piece only`, { retryable: true });
-    }
-    return { ...state, location: locationOf(answer), offset };
-  };
-  return await repository.client.retry(attempt, () => {
-    const more = state.offset > had;
-    had = state.offset;
-    return more;
-  });
-}
-
-/** How far an upload is, which must be within a piece or at one of its ends. */
-async function offsetWithin(
-  repository: Repository,
-  location: string,
-  at: number,
-  length: number,
-): Promise<Upload> {
-  const status = await uploadStatus(repository, location);
-  if (status === undefined) throw new UploadLostError(repository, "knows nothing more");
-  if (status.offset >= at && status.offset <= at + length) return status;
-  throw new UploadLostError(repository, "has lost a part");
-}
-
 /** Ends an upload, with all of the blob or with nothing more; throws when the registry has something else. */
 export async function finishUpload(
   repository: Repository,
   { location }: Upload,
   digest: string,
-  whole?: { readonly body: NonNullable<RequestOptions["body"]>; readonly bytes: number },
+  whole?: Uint8Array | StreamedBody,
 ): Promise<void> {
   const { client } = repository;
   const url = new URL(client.urlOf(location));
   url.searchParams.set("digest", digest);
   const put = async () => {
-    const length = { "content-length": String(whole?.bytes ?? 0) };
     return await push(repository, "PUT", url.href, {
-      ok: [201, 204, 400, 404],
-      headers: { ...octets, ...length },
-      ...(whole !== undefined && { body: whole.body }),
+      ...{ ok: [201, 204, 400, 404], headers: octets },
+      ...(whole !== undefined && { body: whole }),
     });
   };
   // A body is sent anew from the start of its upload, which is for who called.
@@ -146,11 +97,12 @@ export async function finishUpload(
 export async function putBlob(repository: Repository, digest: string, bytes: Uint8Array): Promise<void> {
   await repository.client.retry(async () => {
     const upload = await beginUpload(repository);
-    await finishUpload(repository, upload, digest, { body: bytes, bytes: bytes.length });
+    await finishUpload(repository, upload, digest, bytes);
   });
 }
 
-async function push(
+/** Sends one request of an upload, and drops what the registry says with its answer. */
+export async function push(
   repository: Repository,
   method: Parameters<Repository["client"]["request"]>[0],
   path: string,
@@ -162,14 +114,15 @@ async function push(
   return answer;
 }
 
-function locationOf({ response, url }: RegistryAnswer): string {
+/** Where an upload goes on after an answer. */
+export function locationOf({ response, url }: RegistryAnswer): string {
   const location = URL.parse(response.headers.get("location") ?? "", url);
   if (location !== null && response.headers.has("location")) return location.href;
   throw new HttpError(`${plainUrl(url)} does not say where the upload goes on`);
 }
 
 /** The offset after a Range header such as "0-1023"; "0-0" is what registries say of nothing, too. */
-function offsetOf(response: Response): number | undefined {
+export function offsetOf(response: Response): number | undefined {
   const [, last] = /^(?:bytes=)?\d+-(\d+)$/.exec(response.headers.get("range") ?? "") ?? [];
   return last === undefined ? undefined : last === "0" ? 0 : Number(last) + 1;
 }
