@@ -104,6 +104,7 @@ export class OciTarget implements Target {
     const failed = `Cannot deploy ${image.entry.name} to ${showReference(reference)}`;
     const upload = async (context: ActionContext) => {
       const { signal, workDir } = context;
+      await context.made({ host, repository: name });
       const push = { repository, image, notes: this.#notes, signal, progress: context.progress };
       const manifest = await pushImage(push, this.settings, workDir);
       artifactType = manifest.artifactType;

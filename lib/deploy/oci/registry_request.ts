@@ -42,10 +42,19 @@ export async function sendRequest(
       headers: { "user-agent": `pim/${version}`, "accept-encoding": "identity", ...headers },
     });
   } catch (error) {
-    throw explainFailure(error, plainUrl(url), silence.signal.aborted ? limitMs : undefined, signal);
+    throw ownHint(explainFailure(error, plainUrl(url), silence.signal.aborted ? limitMs : undefined, signal));
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Says of a certificate that is not accepted what helps here. */
+function ownHint(error: Error): Error {
+  if (!(error instanceof HttpError) || !/the certificate of/.test(error.message)) return error;
+  return new HttpError(error.message, {
+    hint: "Name the certificate of its authority: `ca_file` in targets.d, or --ca-file where you pull.",
+    cause: error.cause,
+  });
 }
 
 /** The body of an answer in pieces; throws HttpError when it breaks off or falls silent. */

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import * as v from "valibot";
 import { exitCode } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import { acceptedManifests } from "./manifests.ts";
 import type { RegistryAnswer, RegistryClient } from "./registry_client.ts";
-import { bodyBytes } from "./registry_request.ts";
+import { bodyBytes, bodyText } from "./registry_request.ts";
 
 /** A manifest as a registry keeps it. */
 export interface StoredManifest {
@@ -12,6 +13,7 @@ export interface StoredManifest {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+const tagsSchema = v.object({ tags: v.nullish(v.array(v.string())) });
 const maxManifestBytes = 4 * 1024 * 1024;
 
 /** One repository of a registry: manifests and blobs, by the OCI distribution specification 1.1. */
@@ -89,6 +91,19 @@ export class Repository {
       const kept = response.headers.get("docker-content-digest");
       if (kept === null || kept === digest) return digest;
       throw new HttpError(`${this.client.host} keeps another manifest than was sent: ${kept} for ${digest}`);
+    });
+  }
+
+  /** Tags of the repository, the first thousand; none where the registry does not list them. */
+  tags(): Promise<readonly string[]> {
+    return this.client.retry(async () => {
+      const { response, url } = await this.client.request("GET", `${this.name}/tags/list?n=1000`, {
+        ...{ ok: [200, 401, 403, 404, 405], scope: this.scope("pull") },
+      });
+      const text = await bodyText(response, url, this.client.signal);
+      if (response.status !== 200) return [];
+      const found = v.safeParse(tagsSchema, JSON.parse(text));
+      return found.success ? found.output.tags ?? [] : [];
     });
   }
 

@@ -226,3 +226,51 @@ Deno.test({
     await assert.rejects(failed, /does not accept the credentials of the stored identity token/);
   },
 });
+
+Deno.test({
+  name: "a registry with a certificate of one's own is reached with its ca_file, and not without",
+  ignore,
+  async fn() {
+    await using home = await tempDir();
+    const { key, certificate } = await signedCertificate(home);
+    await using registry = await dockerRegistry({ tls: { certificate, key } });
+    const image = await sampleDisk(home.path, { mib: 2 });
+    const settings = { reference: `${registry.host}/team/web:x`, insecure: false };
+    await assert.rejects(
+      deployTo(home.path, settings, image),
+      /the certificate of 127\.0\.0\.1:\d+ is not accepted/,
+    );
+    await deployTo(home.path, { ...settings, ca_file: "authority.pem" }, image);
+    const missing = deployTo(home.path, { ...settings, ca_file: "none.pem" }, image);
+    await assert.rejects(missing, /Cannot read the ca_file/);
+    await home.write("empty.pem", "");
+    const empty = deployTo(home.path, { ...settings, ca_file: "empty.pem" }, image);
+    await assert.rejects(empty, /empty\.pem holds no certificate in PEM/);
+  },
+});
+
+/** A certificate for 127.0.0.1, signed by an authority whose own is authority.pem. */
+async function signedCertificate(
+  home: TempDir,
+): Promise<{ readonly key: string; readonly certificate: string }> {
+  const at = (name: string) => join(home.path, name);
+  const openssl = (...args: readonly string[]) => run(["openssl", ...args]);
+  const newKey = (name: string) => ["-newkey", "rsa:2048", "-nodes", "-keyout", at(name)];
+  const authority = ["-x509", "-days", "2", "-subj", "/CN=authority", "-out", at("authority.pem")];
+  await openssl("req", ...authority, ...newKey("authority.key"));
+  await openssl("req", "-new", "-subj", "/CN=hub", "-out", at("hub.csr"), ...newKey("hub.key"));
+  const extensions = await home.write("hub.ext", "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n");
+  const signer = ["-CA", at("authority.pem"), "-CAkey", at("authority.key"), "-CAcreateserial", "-days", "2"];
+  await openssl(
+    "x509",
+    "-req",
+    "-in",
+    at("hub.csr"),
+    ...signer,
+    "-extfile",
+    extensions,
+    "-out",
+    at("hub.pem"),
+  );
+  return { key: at("hub.key"), certificate: at("hub.pem") };
+}
