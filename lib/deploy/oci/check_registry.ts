@@ -1,5 +1,7 @@
 import { PimError } from "../../errors.ts";
+import { HttpError } from "../../http_error.ts";
 import type { TargetCheck } from "../target.ts";
+import { reasonOf } from "./reason.ts";
 import type { Repository } from "./repository.ts";
 import { abandonUpload, beginUpload } from "./upload_requests.ts";
 
@@ -24,5 +26,10 @@ export async function checkRegistry(repository: Repository): Promise<readonly Ta
 
 function failed(name: string, error: unknown): TargetCheck {
   if (!(error instanceof PimError)) throw error;
-  return { name, ok: false, detail: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+  return {
+    name,
+    ok: false,
+    detail: error instanceof HttpError ? reasonOf(error) : error.message,
+    ...(error.hint !== undefined && { hint: error.hint }),
+  };
 }

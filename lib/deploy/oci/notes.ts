@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
-import { readTextIfThere, removeIfThere, writeFileAtomic } from "../../files.ts";
+import { readTextIfThere, removeIfThere, tryLockFile, writeFileAtomic } from "../../files.ts";
 
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/));
@@ -44,6 +44,11 @@ export class Notes {
     const { size, mtime } = await Deno.stat(path);
     const note: BlobNote = { sha256, bytes: size, modifiedMs: mtime?.getTime() ?? 0, blobs, sentTo };
     await writeFileAtomic(this.#file(sha256, form), JSON.stringify(note));
+  }
+
+  /** Held while a blob is uploaded to a place; undefined while another pim does that, which has the note then. */
+  async holdUpload(place: string, blob: string): Promise<AsyncDisposable | undefined> {
+    return await tryLockFile(`${this.#file(place, blob)}.lock`);
   }
 
   /** Where the upload of a blob to a place goes on. */

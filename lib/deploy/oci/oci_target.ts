@@ -23,7 +23,7 @@ import { showReference } from "./reference.ts";
 import type { RegistryClient } from "./registry_client.ts";
 import { removeDeployed } from "./remove_deployed.ts";
 import { Repository } from "./repository.ts";
-import { type Destination, destination, sampleDestination, type Settings } from "./settings.ts";
+import { type Destination, destination, fitsSettings, sampleDestination, type Settings } from "./settings.ts";
 
 /** A repository of an OCI registry. */
 export class OciTarget implements Target {
@@ -53,8 +53,10 @@ export class OciTarget implements Target {
     return { where, actions: await this.#actions(image, to, repository) };
   }
 
-  async presence({ host, repository: name, digest, tags }: Ids): Promise<Presence> {
+  async presence(ids: Ids): Promise<Presence> {
+    const { host, repository: name, digest, tags } = ids;
     if (!host || !name || !digest || !tags) return "missing";
+    if (!fitsSettings(this.settings, ids)) return "changed";
     const repository = await this.#repository(host, name);
     return await asDeployError(`Cannot look at ${host}/${name}`, async () => {
       if (await repository.digestOf(digest) === undefined) return "missing";
@@ -113,8 +115,15 @@ export class OciTarget implements Target {
     const register = (tag: string) => async ({ made, ids }: ActionContext) => {
       const { index } = this.settings;
       const digest = await repository.putManifest(index ? undefined : tag, mediaTypes.manifest, content);
-      const done = [...(ids.digest === digest ? ids.tags?.split(" ") ?? [] : []), tag];
-      await made({ host, repository: name, digest, tags: [...new Set(done)].join(" ") });
+      const same = ids.digest === digest && ids.repository === name && ids.host === host;
+      const done = [...(same ? ids.tags?.split(" ") ?? [] : []), tag];
+      await made({
+        host,
+        repository: name,
+        digest,
+        layout: this.settings.layout,
+        tags: [...new Set(done)].join(" "),
+      });
       if (!index) return;
       const size = new TextEncoder().encode(content).length;
       await listInIndex(repository, tag, image, {

@@ -89,15 +89,20 @@ async function send(
 ): Promise<string> {
   const blob = `${image.sha256} ${form}`;
   const place = placeOf(repository);
-  const resume = await notes.upload(place, blob);
+  // Two targets may lead to one place: only one of them goes on with what there is.
+  await using hold = await notes.holdUpload(place, blob);
+  const note = async (location: string | undefined) => {
+    if (hold !== undefined) await notes.keepUpload(place, blob, location);
+  };
+  const resume = hold === undefined ? undefined : await notes.upload(place, blob);
   const digest = await uploadBlob(repository, {
     source,
     ...(resume !== undefined && { resume }),
     ...(watch !== undefined && { watch }),
     onProgress: (bytes) => progress(bytes, source.size),
-    onLocation: (location) => notes.keepUpload(place, blob, location),
+    onLocation: note,
   });
-  await notes.keepUpload(place, blob, undefined);
+  await note(undefined);
   return digest;
 }
 

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { UsageError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import { secretReference } from "../secret.ts";
+import type { Ids } from "../target.ts";
 import { isTag, readReference, type Reference } from "./reference.ts";
 
 const fields = ["name", "profile", "architecture"] as const;
@@ -48,14 +49,30 @@ export const schema = v.pipe(
     /** Certificates of authorities to trust, in PEM. */
     ca_file: v.optional(v.pipe(v.string(), v.nonEmpty("a file"))),
   }),
-  v.check(
-    ({ username, password }) => (username === undefined) === (password === undefined),
-    "an entry with both username and password, or neither",
-  ),
-  v.check(
-    ({ index, reference, tags }) => !index || ![tagOf(reference), ...tags].some(isOfOneArchitecture),
-    "without {name} and {architecture} in its tags, such as registry.example.org/team/{profile}:latest, when index is true",
-  ),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { username, password, index, reference, tags } = dataset.value;
+    const say = (key: string, received: string, message: string) =>
+      addIssue({
+        message,
+        received,
+        path: [{ type: "object", origin: "value", input: dataset.value, key, value: "" }],
+      });
+    if (username !== undefined && password === undefined) {
+      say("password", "undefined", "a reference to the password");
+    }
+    if (username === undefined && password !== undefined) {
+      say("username", "undefined", "whose password it is");
+    }
+    if (!index) return;
+    const wrong = [tagOf(reference), ...tags].find(isOfOneArchitecture);
+    if (wrong === undefined) return;
+    say(
+      wrong === tagOf(reference) ? "reference" : "tags",
+      wrong,
+      "a tag for all architectures, such as registry.example.org/team/{profile}:latest, when index is true",
+    );
+  }),
 );
 
 /** A target's entry, checked. */
@@ -91,6 +108,24 @@ export function destination(
   throw new UsageError(`${JSON.stringify(wrong)} cannot be the tag of an image`, {
     hint: "Shorten it in targets.d: 128 letters, digits, dots, dashes and underscores at most.",
   });
+}
+
+/** Whether what was deployed is where the settings of today would put it, and in the layout that they want. */
+export function fitsSettings({ reference, tags, layout }: Settings, ids: Ids): boolean {
+  const known = ids.tags?.split(" ") ?? [];
+  const here = known.map((tag) => `${ids.host}/${ids.repository}:${tag}`);
+  const first = tagOf(reference) === "{name}" && !reference.endsWith(":{name}")
+    ? `${reference}:{name}`
+    : reference;
+  return ids.layout === layout && here.some((each) => shapeOf(first).test(each)) &&
+    tags.every((tag) => known.some((each) => shapeOf(tag).test(each)));
+}
+
+function shapeOf(template: string): RegExp {
+  const literal = template.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return new RegExp(
+    `^${fields.reduce((text, field) => text.replaceAll(`{${field}}`, "[\\w.-]+"), literal)}$`,
+  );
 }
 
 function fill(template: string, value: (field: (typeof fields)[number]) => string): string {

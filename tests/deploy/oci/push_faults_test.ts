@@ -308,3 +308,45 @@ Deno.test({
     await verifiedCopy(`${registry.host}/team/web:two`, join(home.path, "copy"));
   },
 });
+
+Deno.test({
+  name: "what was deployed is deployed anew when its target has another reference, tag or layout now",
+  ignore,
+  async fn() {
+    await using registry = await dockerRegistry();
+    await using home = await tempDir();
+    const image = await sampleDisk(home.path, { mib: 1 });
+    const reference = `${registry.host}/team/{profile}`;
+    for (
+      const settings of [
+        { reference },
+        { reference, tags: ["{profile}-latest"] },
+        { reference, tags: ["{profile}-latest"], layout: "containerdisk" },
+        { reference: `${registry.host}/other/{profile}:x` },
+      ]
+    ) {
+      const types = async () => (await deployTo(home.path, settings, image)).events.map(({ type }) => type);
+      assert.equal((await types()).at(-1), "deployed", JSON.stringify(settings));
+      assert.deepEqual(await types(), ["already"], JSON.stringify(settings));
+    }
+  },
+});
+
+Deno.test({
+  name: "two targets that lead to one place push the same image there at the same time",
+  ignore,
+  async fn() {
+    await using registry = await dockerRegistry();
+    await using home = await tempDir();
+    const image = await sampleDisk(home.path, { mib: 24 });
+    for (const layout of ["artifact", "containerdisk"]) {
+      const settings = { reference: `${registry.host}/${layout}/web:x`, layout };
+      await Promise.all(
+        ["one", "two", "three"].map((name) =>
+          deployTo(home.path, settings, image, { target: `${layout}-${name}` })
+        ),
+      );
+      await verifiedCopy(`${registry.host}/${layout}/web:x`, join(home.path, layout));
+    }
+  },
+});

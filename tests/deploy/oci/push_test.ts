@@ -120,7 +120,13 @@ Deno.test({
       [digests[1], { os: "linux", architecture: "arm64" }],
     ]);
     await using target = ociTarget(home.path, settings).open(homeTools(home.path));
-    const ids = (digest = "") => ({ host: registry.host, repository: "team/web", digest, tags: "latest" });
+    const ids = (digest = "") => ({
+      host: registry.host,
+      repository: "team/web",
+      digest,
+      tags: "latest",
+      layout: "artifact",
+    });
     assert.equal(await target.presence(ids(digests[0]), amd64.sha256), "changed");
     assert.equal(await target.presence(ids(digests[1]), arm64.sha256), "there");
     await target.remove(ids(digests[1]));
