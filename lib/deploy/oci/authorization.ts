@@ -41,8 +41,14 @@ export class Authorization {
     return token !== undefined && token.untilMs > Date.now() ? token.header : undefined;
   }
 
-  /** Gets what a 401 answer asks for; several that ask at once get one token. False when there is no way to. */
-  async answer(challenge: string | null, scope: string): Promise<boolean> {
+  /**
+   * Gets what a 401 answer asks for; several that ask at once get one token. False when there is no way to.
+   *
+   * @param refused the header that the answer was to
+   */
+  async answer(challenge: string | null, scope: string, refused: string | undefined): Promise<boolean> {
+    const now = this.header(scope);
+    if (now !== undefined && now !== refused) return true;
     const { scheme, parameters } = readChallenge(challenge ?? "");
     if (scheme === "basic") return await this.#basic();
     if (scheme !== "bearer" || parameters.realm === undefined) return false;

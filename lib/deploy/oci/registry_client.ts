@@ -103,17 +103,18 @@ export class RegistryClient implements Disposable {
   async #authorized(request: RegistryRequest, scope: string): Promise<Response> {
     // Storage elsewhere has its own signed URLs, and must not see who we are here.
     const ours = new URL(request.url).origin === new URL(this.#base).origin;
-    const send = () => {
-      const authorization = ours ? this.#authorization.header(scope) : undefined;
+    const header = () => ours ? this.#authorization.header(scope) : undefined;
+    const send = (authorization: string | undefined) => {
       const headers = { ...request.headers, ...(authorization !== undefined && { authorization }) };
       return sendRequest({ ...request, headers, client: this.#client });
     };
-    const response = await send();
+    const first = header();
+    const response = await send(first);
     if (response.status !== 401 || !ours) return response;
     await response.body?.cancel();
     // Also the way to a new token when the old one has expired.
-    if (await this.#authorization.answer(response.headers.get("www-authenticate"), scope)) {
-      const second = await send();
+    if (await this.#authorization.answer(response.headers.get("www-authenticate"), scope, first)) {
+      const second = await send(header());
       if (second.status !== 401) return second;
       await second.body?.cancel();
     }
