@@ -65,7 +65,7 @@ async function measureLayout(home: string, layout: Layout): Promise<Measurement[
   return [
     beside("push", pushes, 1.1),
     // pim takes the disk out of its layer, and has qemu-img check it.
-    beside("pull", pulls, layout === "artifact" ? 1.5 : 2.5),
+    beside("pull", pulls, 1.5),
     alone("once more", again),
     alone("to another repository", elsewhere),
   ];

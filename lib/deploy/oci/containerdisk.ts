@@ -6,19 +6,20 @@ import { recordBytes, tarHeader, tarPadding } from "./tar.ts";
 // What KubeVirt's machines run as, and what it wants to read: https://kubevirt.io/user-guide/storage/disks_and_volumes/#containerdisk
 const qemuUser = 107;
 
-/** The path of an image's disk in the layer of a containerDisk. */
-export function diskPath({ entry }: Pick<DeployImage, "entry">): string {
-  return `disk/${entry.name}.qcow2`;
+/** What stands before the disk in the layer of a containerDisk: the folder that KubeVirt looks into, and the file. */
+export function archiveHead(name: string, diskBytes: number): Uint8Array<ArrayBuffer> {
+  const owner = { uid: qemuUser, gid: qemuUser };
+  const head = new Uint8Array(2 * recordBytes);
+  head.set(tarHeader({ path: "disk/", size: 0, mode: 0o755, type: "5", ...owner }));
+  const file = { path: `disk/${name}.qcow2`, size: diskBytes, mode: 0o440, type: "0", ...owner };
+  head.set(tarHeader(file), recordBytes);
+  return head;
 }
 
-/** The layer of a containerDisk as it is written: a tar archive with the disk in the folder that KubeVirt looks into. */
-export function diskArchive(image: Pick<DeployImage, "entry">, disk: BlobSource): BlobSource {
-  const owner = { uid: qemuUser, gid: qemuUser };
-  const folder = tarHeader({ path: "disk/", size: 0, mode: 0o755, type: "5", ...owner });
-  const file = tarHeader({ path: diskPath(image), size: disk.size, mode: 0o440, type: "0", ...owner });
+/** The layer of a containerDisk as it is written: a tar archive of the disk. */
+export function diskArchive({ entry }: Pick<DeployImage, "entry">, disk: BlobSource): BlobSource {
   return joinedSource([
-    bytesSource(folder),
-    bytesSource(file),
+    bytesSource(archiveHead(entry.name, disk.size)),
     disk,
     // Two empty records end an archive.
     bytesSource(new Uint8Array(tarPadding(disk.size) + 2 * recordBytes)),

@@ -7,6 +7,7 @@ import { fileSource, piecesOf } from "./blob_source.ts";
 import { fetchBlob } from "./fetch_blob.ts";
 import type { Descriptor } from "./manifests.ts";
 import type { DiskPull } from "./pull_artifact.ts";
+import { ownLayer, pullOwnDisk } from "./pull_own_disk.ts";
 import { markedSha256 } from "./resolve_image.ts";
 import { takeDisk, type TakenDisk } from "./tar_disk.ts";
 
@@ -17,23 +18,28 @@ const readBytes = 4 * 1024 * 1024;
  * that a pull that was cut short goes on where it was.
  */
 export async function pullContainerDisk(pull: DiskPull, path: string): Promise<string> {
-  const { manifest, shown } = pull;
+  const { manifest } = pull;
+  const own = ownLayer(pull);
+  if (own !== undefined) return await checked(pull, await pullOwnDisk(pull, own, path), path);
   const layerPath = `${path}.layer`;
   // The disk is in the last layer that has one.
   for (const layer of [...manifest.layers].reverse()) {
     await fetchLayer(pull, layer, layerPath);
     const disk = await takeFrom(layerPath, layer, path, pull);
     await removeIfThere(layerPath);
-    if (disk === undefined) continue;
-    const marked = markedSha256(manifest);
-    if (marked === undefined || marked === disk.sha256) return disk.sha256;
-    await removeIfThere(path);
-    throw new PimError(`Cannot pull ${shown}: its disk is not the one that was pushed`, {
-      exitCode: exitCode.checksum,
-      hint: "Push the image again.",
-    });
+    if (disk !== undefined) return await checked(pull, disk.sha256, path);
   }
-  throw new UsageError(`${shown} is no containerDisk: no layer of it has a file in /disk`);
+  throw new UsageError(`${pull.shown} is no containerDisk: no layer of it has a file in /disk`);
+}
+
+async function checked({ manifest, shown }: DiskPull, sha256: string, path: string): Promise<string> {
+  const marked = markedSha256(manifest);
+  if (marked === undefined || marked === sha256) return sha256;
+  await removeIfThere(path);
+  throw new PimError(`Cannot pull ${shown}: its disk is not the one that was pushed`, {
+    exitCode: exitCode.checksum,
+    hint: "Push the image again.",
+  });
 }
 
 async function fetchLayer(pull: DiskPull, layer: Descriptor, path: string): Promise<void> {
