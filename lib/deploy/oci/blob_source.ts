@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { PimError } from "../../errors.ts";
+import { messageOf, PimError } from "../../errors.ts";
 
 /** Bytes that can be read from any place, also a second time. */
 export interface BlobSource {
@@ -9,7 +9,9 @@ export interface BlobSource {
 
 /** A file, or a part of it; dispose of it to close the file. */
 export async function fileSource(path: string): Promise<BlobSource & AsyncDisposable> {
-  const file = await open(path);
+  const file = await open(path).catch((cause) => {
+    throw new PimError(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
+  });
   const { size } = await file.stat();
   return {
     size,

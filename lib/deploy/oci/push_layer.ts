@@ -4,8 +4,9 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createWriteStream } from "node:fs";
 import { createGzip } from "node:zlib";
-import { CancelledError } from "../../errors.ts";
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
 import { requireSpace } from "../../image/space.ts";
+import { DeployError } from "../deploy_error.ts";
 import { type BlobSource, fileSource, piecesOf } from "./blob_source.ts";
 import { uploadBlob } from "./blob_upload.ts";
 import { changedImage } from "./changed_image.ts";
@@ -136,7 +137,9 @@ async function pack(
       { signal },
     );
   } catch (error) {
-    throw signal.aborted ? new CancelledError() : error;
+    if (signal.aborted) throw new CancelledError();
+    if (error instanceof PimError) throw error;
+    throw new DeployError(`Cannot pack the layer in ${path}: ${messageOf(error)}`, { cause: error });
   }
   return { digest: `sha256:${packed.digest("hex")}`, diffId: `sha256:${plain.digest("hex")}` };
 }

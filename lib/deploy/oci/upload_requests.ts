@@ -34,18 +34,22 @@ export async function beginUpload(repository: Repository): Promise<Upload> {
 }
 
 /** Asks for a blob that another repository of the registry has; false when it has to be sent after all. */
-export function mountBlob(repository: Repository, digest: string, from: string): Promise<boolean> {
-  return repository.client.retry(async () => {
-    const query = new URLSearchParams({ mount: digest, from });
-    const path = `${repository.name}/blobs/uploads/?${query}`;
-    const scope = `${repository.scope("pull,push")} repository:${from}:pull`;
-    const { response, url } = await repository.client.request("POST", path, {
-      ...{ ok: [201, 202, 401, 403, 404], scope },
-    });
+export async function mountBlob(repository: Repository, digest: string, from: string): Promise<boolean> {
+  const { client, name } = repository;
+  const path = `${name}/blobs/uploads/?${new URLSearchParams({ mount: digest, from })}`;
+  const scope = `${repository.scope("pull,push")} repository:${from}:pull`;
+  try {
+    const { response, url } = await client.retry(() =>
+      client.request("POST", path, { ok: [201, 202, 404], scope })
+    );
     await response.body?.cancel();
     if (response.status === 202) await abandonUpload(repository, locationOf({ response, url }));
     return response.status === 201;
-  });
+  } catch (error) {
+    // Who may write here may not read there.
+    if (error instanceof HttpError && [401, 403].includes(error.status ?? 0)) return false;
+    throw error;
+  }
 }
 
 /** How far an upload is, or undefined when the registry knows it no more; the caller tries again. */

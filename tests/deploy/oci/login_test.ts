@@ -4,10 +4,11 @@ import { readChallenge } from "../../../lib/deploy/oci/authorization.ts";
 import { storedCredentials } from "../../../lib/deploy/oci/credentials.ts";
 import { run, which } from "../../../lib/process.ts";
 import { type TempDir, tempDir } from "../../base/temp.ts";
+import { newUser } from "../../cli/pim.ts";
 import { answeringProxy } from "./answering_proxy.ts";
 import { deployTo, homeTools, ociTarget } from "./deploy_to.ts";
 import { type DockerRegistry, dockerRegistry } from "./docker_registry.ts";
-import { sampleDisk } from "./sample_disk.ts";
+import { registerSample, sampleDisk } from "./sample_disk.ts";
 import { type TokenServer, tokenServer } from "./token_server.ts";
 
 const ignore = await which("docker-registry") === undefined || await which("htpasswd") === undefined;
@@ -246,6 +247,40 @@ Deno.test({
     await home.write("empty.pem", "");
     const empty = deployTo(home.path, { ...settings, ca_file: "empty.pem" }, image);
     await assert.rejects(empty, /empty\.pem holds no certificate in PEM/);
+  },
+});
+
+Deno.test({
+  name: "neither a password nor a token gets into what pim prints under --debug or keeps in files",
+  ignore,
+  async fn() {
+    await using peers = await withTokens();
+    await using user = await newUser();
+    const target = {
+      type: "oci",
+      reference: `${peers.registry.host}/team/web:x`,
+      username: "ann",
+      password: "$HUB_PASSWORD",
+    };
+    await user.write("config/pim/targets.d/hub.yml", JSON.stringify({ hub: target }));
+    const image = await sampleDisk(join(user.path, "data", "pim", "images"), { mib: 2 });
+    await registerSample(join(user.path, "data", "pim", "registry.yml"), image);
+    const env = { HUB_PASSWORD: "s3cret-word" };
+    const { code, stdout, stderr } = await user.run(
+      [...user.argv, "deploy", "run", "web", "hub", "--json", "--debug"],
+      { env },
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^GET http:\/\/127\.0\.0\.1:\d+\/token$/m);
+    const kept = await run(["grep", "-rlE", "s3cret-word|eyJ", user.path, "--exclude=*.qcow2"], {
+      okStatus: [0, 1],
+    });
+    assert.equal(kept.stdout, "");
+    for (const said of [stdout, stderr]) {
+      for (const secret of ["s3cret-word", btoa("ann:s3cret-word"), "eyJ"]) {
+        assert.ok(!said.includes(secret), said);
+      }
+    }
   },
 });
 
