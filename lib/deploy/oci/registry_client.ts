@@ -125,7 +125,9 @@ export class RegistryClient implements Disposable {
     const general = statusError(plainUrl(url), response);
     const said = method === "HEAD" ? "" : await this.#said(response, url);
     if (method === "HEAD") await response.body?.cancel();
-    const { retryable, retryAfterMs } = general;
+    // All blobs were there: Docker's registry misses one for a moment while another push of it ends.
+    const retryable = general.retryable || said.includes("MANIFEST_BLOB_UNKNOWN");
+    const { retryAfterMs } = general;
     const { status } = response;
     return new HttpError(
       `Cannot ${method} ${plainUrl(url)}: ${this.host} answered ${status} ${response.statusText}`.trimEnd() +

@@ -341,11 +341,12 @@ Deno.test({
     const image = await sampleDisk(home.path, { mib: 24 });
     for (const layout of ["artifact", "containerdisk"]) {
       const settings = { reference: `${registry.host}/${layout}/web:x`, layout };
-      await Promise.all(
+      const pushes = await Promise.allSettled(
         ["one", "two", "three"].map((name) =>
           deployTo(home.path, settings, image, { target: `${layout}-${name}` })
         ),
       );
+      assert.deepEqual(pushes.flatMap((each) => each.status === "rejected" ? [each.reason] : []), []);
       await verifiedCopy(`${registry.host}/${layout}/web:x`, join(home.path, layout));
     }
   },
