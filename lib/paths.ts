@@ -90,6 +90,11 @@ export function deployDir(paths: Paths, target: string, image: string): string {
   return join(paths.cacheDir, "deploy", checkName(target, "target name"), checkName(image, "image name"));
 }
 
+/** Where pushes to OCI registries note what they have hashed, and uploads that were cut short. */
+export function ociNotesDir(paths: Paths): string {
+  return join(paths.cacheDir, "oci");
+}
+
 /** Held while an image is deployed to a target. */
 export function deployLock(paths: Paths, target: string, image: string): string {
   return `${deployDir(paths, target, image)}.lock`;
@@ -98,6 +103,11 @@ export function deployLock(paths: Paths, target: string, image: string): string 
 /** A public key that was fetched once; it is named by its fingerprint, which vouches for it. */
 export function cachedKeyFile(paths: Pick<Paths, "cacheDir">, fingerprint: string): string {
   return join(paths.cacheDir, "keys", `${fingerprint}.gpg`);
+}
+
+/** Held while an image is pulled. */
+export function pullLock(paths: Paths, image: string): string {
+  return join(paths.cacheDir, "locks", `pull-${checkName(image, "image name")}`);
 }
 
 /** A secret of this user, with which what builds depend on is hashed. */

@@ -6,6 +6,7 @@ import type { PimContext } from "./context.ts";
 import { deployRoutes } from "./deploy/deploy.ts";
 import { targetRoutes } from "./deploy/target.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
+import { imageRoutes } from "./image.ts";
 import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso/iso.ts";
 import { profileRoutes } from "./profile.ts";
@@ -48,6 +49,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       verify: verifyCommand,
       deploy: deployRoutes,
       target: targetRoutes,
+      image: imageRoutes,
       run: runCommand,
       ps: psCommand,
       status: statusCommand,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Architecture, architectures } from "../architecture.ts";
+import { validate, type Where } from "../config/validate.ts";
 import { deploymentSchema } from "./deployment.ts";
 
 /** A finished image as the registry knows it. File names are relative to the image folder. */
@@ -95,6 +96,11 @@ export const registrySchema = v.strictObject({
 
 /** The registry as it stands in registry.yml. */
 export type DiskRegistry = v.InferOutput<typeof registrySchema>;
+
+/** Checks an entry that comes from elsewhere; throws UsageError with all that is wrong with it. */
+export function readEntry(name: string, value: unknown, where: Where): ImageEntry {
+  return fromDisk(name, validate(diskEntry, value, where));
+}
 
 /** An entry of registry.yml in TypeScript's words. */
 export function fromDisk(name: string, entry: DiskEntry): ImageEntry {

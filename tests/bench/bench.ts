@@ -10,10 +10,11 @@ import { formatFacts, machineFacts } from "./facts.ts";
 import { measureHashing } from "./hashing.ts";
 import { measureLayers } from "./layers.ts";
 import { formatMeasurements, type Measurement, ratio } from "./measurement.ts";
+import { measureOci } from "./oci.ts";
 import { measureStartup } from "./startup.ts";
 import { measureVms } from "./vm.ts";
 
-const usage = `deno task bench [--only start-up|hashing|downloads|vm|build|layers] [--pairs N] [--json]
+const usage = `deno task bench [--only start-up|hashing|downloads|oci|vm|build|layers] [--pairs N] [--json]
 
   --only NAME   one measurement only; build has pim's memory too, layers are beside packer
   --pairs N     builds with pim and with the other, in turns (default 1), and starts of a VM (3 at least); without KVM
@@ -27,6 +28,7 @@ const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ["start-up", measureStartup],
   ["hashing", measureHashing],
   ["downloads", measureDownloads],
+  ["oci", measureOci],
   ["vm", measureVms],
   ["build", measureBuild],
   ["layers", measureLayers],

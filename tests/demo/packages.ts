@@ -43,6 +43,9 @@ export const testPackages: Readonly<Record<string, string>> = {
   "libvirt-clients": "virsh and virt-xml-validate",
   "netcat-openbsd": "what libvirt reaches a socket of another host with",
   "libxml2-utils": "what virt-xml-validate does it with",
+  "docker-registry": "a real OCI registry",
+  "skopeo": "copies images out of registries",
+  "apache2-utils": "htpasswd",
 };
 
 /** Says what goes on, one line at a time. */

@@ -1,0 +1,11 @@
+import { OciTarget } from "./oci/oci_target.ts";
+import { schema, type Settings } from "./oci/settings.ts";
+import type { TargetType } from "./target.ts";
+
+/** OCI registries: an image as an artifact, or as a containerDisk for KubeVirt. */
+export const oci: TargetType<Settings> = {
+  type: "oci",
+  brief: "an OCI registry, as an artifact or a KubeVirt containerDisk",
+  schema,
+  open: (settings, tools, baseDir) => new OciTarget(settings, tools, baseDir),
+};
