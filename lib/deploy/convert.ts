@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { CancelledError, messageOf } from "../errors.ts";
 import { checkImage, convertImage } from "../qemu/img.ts";
-import { sha256Of } from "./copy_file.ts";
+import { hashFile } from "../hash.ts";
 import { DeployError } from "./deploy_error.ts";
 import { conversion, type DiskFormat } from "./formats.ts";
 import type { ActionContext, DeployImage } from "./target.ts";
@@ -49,7 +49,7 @@ export async function requireUnchanged(
   { entry, path, sha256 }: DeployImage,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = await sha256Of(path, signal);
+  const found = await hashFile(path, "sha256", { signal });
   if (found !== sha256) throw changedError(entry, path, found);
 }
 

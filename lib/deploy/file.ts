@@ -4,7 +4,8 @@ import { exists, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts
 import { homeDir } from "../paths.ts";
 import { messageOf, PimError } from "../errors.ts";
 import { changedError, writeConverted } from "./convert.ts";
-import { copyWithHash, sha256Of } from "./copy_file.ts";
+import { copyWithHash } from "./copy_file.ts";
+import { hashFile } from "../hash.ts";
 import { DeployError } from "./deploy_error.ts";
 import { type DiskFormat, diskFormats } from "./formats.ts";
 import { fillName, nameTemplate } from "./name_template.ts";
@@ -103,7 +104,9 @@ class FileTarget implements Target {
     if (info === undefined) return "missing";
     if (String(info.size) !== ids.bytes) return "changed";
     if (ids.modified === String(info.mtime?.getTime())) return "there";
-    return await sha256Of(ids.path, this.tools.signal) === ids.sha256 ? "there" : "changed";
+    return await hashFile(ids.path, "sha256", { signal: this.tools.signal }) === ids.sha256
+      ? "there"
+      : "changed";
   }
 
   async remove(ids: Ids): Promise<void> {
@@ -137,7 +140,7 @@ class FileTarget implements Target {
         progress: context.progress,
       });
     });
-    await context.made({ path, ...await this.#facts(path, await sha256Of(path, signal)) });
+    await context.made({ path, ...await this.#facts(path, await hashFile(path, "sha256", { signal })) });
   }
 
   /** Writes under a name of a moment and gives the file its own when it is whole; nothing stays of a failure. */

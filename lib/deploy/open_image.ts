@@ -3,7 +3,7 @@ import type { ImagePlaces } from "../image/images.ts";
 import { readManifest } from "../image/manifest.ts";
 import { openRegistry } from "../image/registry.ts";
 import { statIfThere } from "../files.ts";
-import { sha256Of } from "./copy_file.ts";
+import { hashFile } from "../hash.ts";
 import { DeployError } from "./deploy_error.ts";
 import type { DeployImage } from "./target.ts";
 
@@ -34,7 +34,7 @@ export async function openDeployImage(
     });
   }
   return {
-    ...{ entry, path, sha256: entry.sha256 ?? await sha256Of(path, signal) },
+    ...{ entry, path, sha256: entry.sha256 ?? await hashFile(path, "sha256", { signal }) },
     ...(entry.efiVars !== undefined && { efiVars: join(imageDir, entry.efiVars) }),
     ...(entry.manifest !== undefined && { manifest: await readManifest(join(imageDir, entry.manifest)) }),
   };

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { messageOf, PimError } from "../errors.ts";
 import { lockPath, readRecordFile } from "./record.ts";
-import { mtimeMs, statIfThere } from "./status.ts";
+import { statIfThere } from "../files.ts";
+import { mtimeMs } from "./status.ts";
 
 /** What lies in the ISO folder of one ISO. */
 export interface IsoFiles {

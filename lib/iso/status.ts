@@ -1,3 +1,4 @@
+import { statIfThere } from "../files.ts";
 import type { IsoEntry } from "./catalog/entry.ts";
 import type { SignatureRule } from "./catalog/rules.ts";
 import { partBytes, partFiles } from "./download/part.ts";
@@ -76,16 +77,6 @@ function signerOf(rule: SignatureRule, { signature }: IsoRecord): Signer | undef
   if (signature === undefined || signature.need !== signatureNeed(rule).need) return undefined;
   const { fingerprint, userId, madeAt } = signature;
   return { fingerprint, userId, madeAt };
-}
-
-/** What the file system says of a path, or undefined. */
-export async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw cause;
-  }
 }
 
 /** The time of the last change in milliseconds, 0 where there is none. */

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { messageOf, PimError } from "../errors.ts";
 import { readTextIfThere } from "../files.ts";
-import { hashFile } from "../iso/verify/checksum.ts";
-import { statIfThere } from "../iso/status.ts";
+import { hashFile } from "../hash.ts";
+import { statIfThere } from "../files.ts";
 import { imagePlans } from "./copy/image_plans.ts";
 import { sha256 } from "./copy/next_record.ts";
 import { looksTheSame } from "./copy/plan.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { exists, lockFile, removeIfThere } from "../../lib/files.ts";
-import { hashFile } from "../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../lib/hash.ts";
 import { run } from "../../lib/process.ts";
 import { cacheKey, demoCacheFolder } from "./cache.ts";
 import { type Mirror, mirrorFromApt } from "./mirror.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { hashFile } from "../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../lib/hash.ts";
 import { cacheKey, demoCacheFolder } from "./cache.ts";
 import type { Mirror } from "./mirror.ts";
 import { missingPackages } from "./packages.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { exists } from "../../lib/files.ts";
-import { hashFile } from "../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../lib/hash.ts";
 import { run } from "../../lib/process.ts";
 import { imagePlace } from "./image_place.ts";
 

@@ -10,7 +10,7 @@ import type { Deployment } from "../../lib/image/deployment.ts";
 import { listDeployments } from "../../lib/image/deployments.ts";
 import { updateRegistry } from "../../lib/image/registry.ts";
 import type { ImageEntry } from "../../lib/image/entry.ts";
-import { hashFile } from "../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../lib/hash.ts";
 import { registryFile } from "../../lib/paths.ts";
 import { run } from "../../lib/process.ts";
 import { type Places, places } from "../build/places.ts";

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { hashFile } from "../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../lib/hash.ts";
 import { openRegistry } from "../../lib/image/registry.ts";
 import { shutdownGuest } from "../../lib/qemu/agent_commands.ts";
 import { boot, type Booted } from "../demo/boot.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exists } from "../../lib/files.ts";
-import { formatChecksum, startHash } from "../../lib/iso/verify/checksum.ts";
+import { startHash } from "../../lib/hash.ts";
+import { formatChecksum } from "../../lib/iso/verify/checksum.ts";
 import { run } from "../../lib/process.ts";
 import { linkTargets } from "../../lib/ventoy/release/archive.ts";
 import { downloadVentoy } from "../../lib/ventoy/release/download.ts";

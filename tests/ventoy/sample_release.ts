@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startHash } from "../../lib/iso/verify/checksum.ts";
+import { startHash } from "../../lib/hash.ts";
 import { run } from "../../lib/process.ts";
 import { tempDir } from "../base/temp.ts";
 import { type FileServer, serveFile } from "../iso/download/file_server.ts";

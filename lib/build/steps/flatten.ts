@@ -1,5 +1,5 @@
 import { removeIfThere } from "../../files.ts";
-import { hashFile } from "../../iso/verify/checksum.ts";
+import { hashFile } from "../../hash.ts";
 import { compressionSpec, usableCompression } from "../../qemu/compression.ts";
 import { convertImage } from "../../qemu/img.ts";
 import type { Step } from "../chain.ts";

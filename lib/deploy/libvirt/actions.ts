@@ -1,4 +1,4 @@
-import { sha256Of } from "../copy_file.ts";
+import { hashFile } from "../../hash.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { Action, ActionContext, DeployImage } from "../target.ts";
 import { domainXml } from "./domain_xml.ts";
@@ -84,7 +84,7 @@ function uploadVars(virsh: Virsh, settings: LibvirtSettings, { name }: LibvirtJo
     phase: "upload",
     text: `upload its UEFI variables to the volume ${pool}/${volume}`,
     async run(context: ActionContext) {
-      const sha256 = await sha256Of(vars, context.signal);
+      const sha256 = await hashFile(vars, "sha256", { signal: context.signal });
       const ours = context.ids.varsVolume === volume;
       if (await findVolume(virsh, at) !== undefined && !ours && !(await isUnfinished(virsh, at, sha256))) {
         throw new DeployError(

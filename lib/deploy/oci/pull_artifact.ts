@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { exitCode, PimError, UsageError } from "../../errors.ts";
 import { exists, removeIfThere } from "../../files.ts";
-import { sha256Of } from "../copy_file.ts";
+import { hashFile } from "../../hash.ts";
 import { atOnce } from "./at_once.ts";
 import { fileSource } from "./blob_source.ts";
 import { fetchBlob } from "./fetch_blob.ts";
@@ -69,7 +69,7 @@ export async function pullArtifact(pull: DiskPull, path: string): Promise<string
   } finally {
     await file.close();
   }
-  const sha256 = await sha256Of(path, signal);
+  const sha256 = await hashFile(path, "sha256", { signal });
   if (sha256 === markedSha256(manifest)) return sha256;
   await removeIfThere(path);
   throw new PimError(`Cannot pull ${shown}: its pieces do not make the file that was pushed`, {

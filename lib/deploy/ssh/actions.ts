@@ -1,7 +1,7 @@
 import { join, posix } from "node:path";
 import { convertArgs, parseProgress } from "../../qemu/img_args.ts";
 import { writeConverted } from "../convert.ts";
-import { sha256Of } from "../copy_file.ts";
+import { hashFile } from "../../hash.ts";
 import { conversion } from "../formats.ts";
 import type { Action, ActionContext } from "../target.ts";
 import type { SshHost } from "./host.ts";
@@ -55,7 +55,7 @@ function sendConverted(ssh: SshHost, job: SshJob): Action {
     text: `send that to ${job.where}`,
     async run(context) {
       const file = converted(context, job);
-      await putFile(ssh, file, await sha256Of(file, context.signal), job, context);
+      await putFile(ssh, file, await hashFile(file, "sha256", { signal: context.signal }), job, context);
     },
   };
 }

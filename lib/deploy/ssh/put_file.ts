@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { sha256Of } from "../copy_file.ts";
+import { hashFile } from "../../hash.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
 import type { SshHost } from "./host.ts";
@@ -53,7 +53,7 @@ export async function sendChecked(
   const sent = await ssh.sha256(part);
   if (sent === sha256) return;
   await (await ssh.connect()).sftp.remove(part);
-  if (await sha256Of(source, signal) === sha256) {
+  if (await hashFile(source, "sha256", { signal }) === sha256) {
     throw new DeployError(
       `Cannot deploy ${image.entry.name} to ${where}: what arrived there has the SHA-256 ${sent}, not ${sha256}`,
       { hint: "It was removed. Try again; if that stays so, look at the disk and the memory of that host." },

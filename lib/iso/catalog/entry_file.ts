@@ -8,7 +8,7 @@ import { parseYaml } from "../../config/yaml.ts";
 import { appendEntry, removeEntry, replaceScalars, type ScalarEdit } from "../../config/yaml_edit.ts";
 import { UsageError } from "../../errors.ts";
 import { readTextIfThere, removeIfThere, writeFileAtomic } from "../../files.ts";
-import { statIfThere } from "../status.ts";
+import { statIfThere } from "../../files.ts";
 import { isoEntrySchema, type IsoFields } from "./entry.ts";
 
 /** An entry as it is written: the file, what the file itself says, and what is merged over `default`. */

@@ -1,5 +1,5 @@
 import { messageOf, PimError } from "../../errors.ts";
-import type { Algorithm } from "../verify/checksum.ts";
+import type { Algorithm } from "../../hash.ts";
 import { type HashThread, hashThread } from "../verify/hash_thread.ts";
 import { type KnownPart, type PartFiles, type PartIdentity, removePartState } from "./part.ts";
 import { takeNotes } from "./part_notes.ts";

@@ -2,7 +2,7 @@ import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
 import { separateConnections } from "../../http.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
 import { log } from "../../log.ts";
-import type { Algorithm } from "../verify/checksum.ts";
+import type { Algorithm } from "../../hash.ts";
 import type { IsoOptions } from "../verify/verify.ts";
 import type { Fetching } from "./fetching.ts";
 import { type GrowingPart, growPart } from "./growing_part.ts";

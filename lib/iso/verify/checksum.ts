@@ -1,8 +1,5 @@
-import { createHash, type Hash } from "node:crypto";
-import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
-
-/** A hash algorithm that vouches for content. MD5 and SHA-1 are broken, so they are not here. */
-export type Algorithm = "sha256" | "sha512";
+import { UsageError } from "../../errors.ts";
+import type { Algorithm } from "../../hash.ts";
 
 /** The checksum of a file. */
 export interface Checksum {
@@ -87,52 +84,4 @@ export function pickChecksum(lines: readonly ChecksumLine[], filename: string): 
   const bare = lines.length === 1 && lines[0]?.filename === undefined ? lines : [];
   const candidates = matching.length > 0 ? matching : bare;
   return candidates.find((line) => line.algorithm === "sha512") ?? candidates[0];
-}
-
-/** A hash that is fed piece by piece. */
-export function startHash(algorithm: Algorithm): Hash {
-  return createHash(algorithm);
-}
-
-/** Options of {@linkcode hashFile}. */
-export interface HashOptions {
-  signal?: AbortSignal;
-  /** Called after each piece with the bytes hashed so far. */
-  onProgress?: (bytes: number) => void;
-}
-
-const pieceBytes = 2 * 1024 * 1024;
-
-/** The hash of a file in hexadecimal. */
-export async function hashFile(
-  path: string,
-  algorithm: Algorithm,
-  options: HashOptions = {},
-): Promise<string> {
-  const hash = startHash(algorithm);
-  await feedHash(path, hash, options);
-  return hash.digest("hex");
-}
-
-/** Feeds a whole file to a hash and returns its size in bytes. */
-export async function feedHash(path: string, hash: Hash, options: HashOptions = {}): Promise<number> {
-  try {
-    using file = await Deno.open(path);
-    // While one piece is hashed, the next is read by another thread.
-    let [current, next] = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)];
-    let reading = file.read(current);
-    for (let bytes = 0;;) {
-      const count = await reading;
-      if (count === null) return bytes;
-      if (options.signal?.aborted) throw new CancelledError();
-      reading = file.read(next);
-      hash.update(current.subarray(0, count));
-      bytes += count;
-      options.onProgress?.(bytes);
-      [current, next] = [next, current];
-    }
-  } catch (cause) {
-    if (cause instanceof PimError) throw cause;
-    throw new PimError(`Cannot hash ${path}: ${messageOf(cause)}`, { cause });
-  }
 }

@@ -1,5 +1,5 @@
 import { CancelledError, PimError } from "../../errors.ts";
-import type { Algorithm, HashOptions } from "./checksum.ts";
+import type { Algorithm, HashOptions } from "../../hash.ts";
 import type { HashReply, HashRequest } from "./hash_worker.ts";
 
 /** A thread that hashes a file from its beginning, also while it is being written; dispose of it to end it. */

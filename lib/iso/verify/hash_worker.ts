@@ -3,7 +3,7 @@
 // A thread of its own that hashes one file, as far as it is known to be there.
 import type { Hash } from "node:crypto";
 import { messageOf } from "../../errors.ts";
-import { type Algorithm, startHash } from "./checksum.ts";
+import { type Algorithm, startHash } from "../../hash.ts";
 
 /** What the thread is told: first the file, then how far it may read, and at last how long the file is. */
 export type HashRequest =

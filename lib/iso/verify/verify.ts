@@ -2,11 +2,13 @@ import { exitCode, PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import type { RateLimit } from "../download/rate_limit.ts";
-import { type Checksum, formatChecksum, hashFile } from "./checksum.ts";
+import { hashFile } from "../../hash.ts";
+import { type Checksum, formatChecksum } from "./checksum.ts";
 import { type Expected, expectedChecksum, type ExpectedOptions } from "./expected.ts";
 import { hashInThread } from "./hash_thread.ts";
 import { isoPath, signatureNeed, writeRecord } from "../record.ts";
-import { isoStatus, mtimeMs, statIfThere } from "../status.ts";
+import { statIfThere } from "../../files.ts";
+import { isoStatus, mtimeMs } from "../status.ts";
 
 /** An ISO that is on this host and can be used. */
 export interface IsoFile {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
 import { removeIfThere } from "../../files.ts";
-import { hashFile } from "../../iso/verify/checksum.ts";
+import { hashFile } from "../../hash.ts";
 import { run, which } from "../../process.ts";
 import type { WantedIso } from "./wanted.ts";
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { messageOf, PimError } from "../../errors.ts";
 import { exists, removeIfThere } from "../../files.ts";
-import { mtimeMs, statIfThere } from "../../iso/status.ts";
+import { statIfThere } from "../../files.ts";
+import { mtimeMs } from "../../iso/status.ts";
 import { log } from "../../log.ts";
 import type { StickAnswer, StickIso, StickRecord } from "../stick/record.ts";
 import { looksTheSame } from "./plan.ts";

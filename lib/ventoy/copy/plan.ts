@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { UsageError } from "../../errors.ts";
-import { hashFile } from "../../iso/verify/checksum.ts";
-import { mtimeMs, statIfThere } from "../../iso/status.ts";
+import { hashFile } from "../../hash.ts";
+import { statIfThere } from "../../files.ts";
+import { mtimeMs } from "../../iso/status.ts";
 import type { IsoOptions } from "../../iso/verify/verify.ts";
 import type { StickIso, StickRecord } from "../stick/record.ts";
 import type { WantedIso } from "./wanted.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { settleContentId, writeDisk } from "../../../lib/deploy/aws/disk.ts";
-import { sha256Of } from "../../../lib/deploy/copy_file.ts";
+import { hashFile } from "../../../lib/hash.ts";
 import type { ActionContext } from "../../../lib/deploy/target.ts";
 import { type Deployer, deployer, failure } from "./deployer.ts";
 
@@ -27,13 +27,13 @@ async function drawId(path: string, id: string): Promise<void> {
 Deno.test("the same image always makes the same VMDK, whatever id qemu-img draws", async () => {
   await using one = await deployer();
   const [first, second] = [await writtenDisk(one), await writtenDisk(one)];
-  const sum = await sha256Of(first, signal);
-  assert.equal(await sha256Of(second, signal), sum);
+  const sum = await hashFile(first, "sha256", { signal });
+  assert.equal(await hashFile(second, "sha256", { signal }), sum);
   for (const id of ["deadbeef", "abcdef0", "1"]) {
     await drawId(second, id);
-    assert.notEqual(await sha256Of(second, signal), sum);
+    assert.notEqual(await hashFile(second, "sha256", { signal }), sum);
     await settleContentId(second, one.image.sha256);
-    assert.equal(await sha256Of(second, signal), sum, id);
+    assert.equal(await hashFile(second, "sha256", { signal }), sum, id);
   }
   const checked = await one.user.run(["qemu-img", "check", second]);
   assert.equal(checked.code, 0, checked.stderr);

@@ -4,7 +4,7 @@ import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { CancelledError } from "../../../lib/errors.ts";
 import { putDeployment } from "../../../lib/image/deployments.ts";
-import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../../lib/hash.ts";
 import { registryFile } from "../../../lib/paths.ts";
 import { run } from "../../../lib/process.ts";
 import { pim, startPim } from "../../e2e/pim.ts";

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { join } from "node:path";
 import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
-import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../../lib/hash.ts";
 import { countingBootSector } from "../../qemu/boot_sector.ts";
 import { startSshd } from "../../ssh/sshd.ts";
 import { libvirtPlace } from "./libvirt_place.ts";

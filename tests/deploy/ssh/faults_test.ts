@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { DeployError } from "../../../lib/deploy/deploy_error.ts";
-import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../../lib/hash.ts";
 import { run } from "../../../lib/process.ts";
 import { pim, startPim } from "../../e2e/pim.ts";
 import { startProxy } from "./proxy.ts";

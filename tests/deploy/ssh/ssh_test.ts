@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { CancelledError } from "../../../lib/errors.ts";
-import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../../lib/hash.ts";
 import { imageInfo } from "../../../lib/qemu/img.ts";
 import { generateKeyPair } from "../../../lib/ssh/key.ts";
 import { sshPlace } from "./ssh_place.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { CancelledError, type PimError } from "../../../lib/errors.ts";
 import { exists } from "../../../lib/files.ts";
 import { toIsoEntry } from "../../../lib/iso/catalog/entry.ts";
-import { hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../../lib/hash.ts";
 import { copyToPart, dropFromCache, partOf, verifyPart } from "../../../lib/ventoy/copy/copy_file.ts";
 import type { WantedIso } from "../../../lib/ventoy/copy/wanted.ts";
 import { type TempDir, tempDir } from "../../base/temp.ts";

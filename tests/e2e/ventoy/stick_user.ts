@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { formatChecksum, hashFile } from "../../../lib/iso/verify/checksum.ts";
+import { hashFile } from "../../../lib/hash.ts";
+import { formatChecksum } from "../../../lib/iso/verify/checksum.ts";
 import { run } from "../../../lib/process.ts";
 import { newUser, type User } from "../../cli/pim.ts";
 import { type LoopDisk, loopDisk } from "./loop_disk.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { hashFile } from "../../../lib/hash.ts";
 import {
   formatChecksum,
-  hashFile,
   parseChecksum,
   parseChecksumFile,
   pickChecksum,
