@@ -31,6 +31,7 @@ export const testPackages: Readonly<Record<string, string>> = {
   "genisoimage": "reads ISOs that pim wrote",
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
+  "openssl": "certificates of servers that tests start",
 };
 
 /** Says what goes on, one line at a time. */
