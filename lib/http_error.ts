@@ -31,23 +31,25 @@ export function showUrl(url: string): string {
 /** The error for an answer that says no. */
 export function statusError(url: string, response: Response): HttpError {
   const { status } = response;
-  const after = response.headers.get("retry-after");
-  const seconds = after === null
-    ? NaN
-    : /^\d+$/.test(after)
-    ? Number(after)
-    : (Date.parse(after) - Date.now()) / 1000;
   return new HttpError(
     `Cannot fetch ${showUrl(url)}: the server answered ${status} ${response.statusText}`.trimEnd(),
     {
       status,
       retryable: status >= 500 || status === 429 || status === 408,
-      retryAfterMs: seconds > 0 ? seconds * 1000 : undefined,
+      retryAfterMs: retryAfterMs(response.headers),
       hint: status === 404 || status === 410
         ? "The file may have moved, for example because a newer release has taken its place: look at the folder in a browser."
         : undefined,
     },
   );
+}
+
+/** How long an answer asks us to wait before we come again. */
+export function retryAfterMs(headers: Headers): number | undefined {
+  const after = headers.get("retry-after");
+  if (after === null) return undefined;
+  const seconds = /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
+  return seconds > 0 ? seconds * 1000 : undefined;
 }
 
 /** Turns what fetch throws into plain words. */

@@ -5,6 +5,7 @@ import { messageOf, PimError } from "../../errors.ts";
 import { homeDir } from "../../paths.ts";
 import { copyWithHash, sha256Of } from "../copy_file.ts";
 import { DeployError } from "../deploy_error.ts";
+import { checkFolder } from "../folder_check.ts";
 import { cpusSetting, memorySetting } from "../machine_settings.ts";
 import { fillName, nameTemplate } from "../name_template.ts";
 import type {
@@ -57,16 +58,7 @@ class UtmTarget implements Target {
   }
 
   async check(): Promise<readonly TargetCheck[]> {
-    const probe = join(this.#folder, `.pim-${crypto.randomUUID().slice(0, 8)}`);
-    try {
-      await Deno.mkdir(this.#folder, { recursive: true });
-      await Deno.writeTextFile(probe, "");
-      await removeIfThere(probe);
-      return [{ name: "folder", ok: true, detail: `${this.#folder} can be written` }];
-    } catch (error) {
-      const detail = `${this.#folder} cannot be written: ${messageOf(error)}`;
-      return [{ name: "folder", ok: false, detail, hint: "Choose another path in targets.d." }];
-    }
+    return [await checkFolder(this.#folder)];
   }
 
   async plan(image: DeployImage, { force }: { readonly force: boolean }): Promise<DeployPlan> {
