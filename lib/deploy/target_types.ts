@@ -1,8 +1,9 @@
 import { file } from "./file.ts";
 import { openstack } from "./openstack/openstack.ts";
+import { proxmox } from "./proxmox/proxmox.ts";
 import type { TargetType } from "./target.ts";
 import { utm } from "./utm/utm.ts";
 
 /** Every kind of target. What a kind needs beside its settings' shape is loaded when one is opened. */
 // deno-lint-ignore no-explicit-any -- each has settings of its own, which only its own functions see
-export const targetTypes: readonly TargetType<any>[] = [file, openstack, utm];
+export const targetTypes: readonly TargetType<any>[] = [file, openstack, proxmox, utm];
