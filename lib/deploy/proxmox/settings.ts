@@ -62,8 +62,9 @@ const refuses = {
 export const proxmoxSchema = v.pipe(
   entry,
   v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    const { value } = dataset;
+    // Also where single settings are wrong: all problems are told together.
+    const value = dataset.value as Partial<Entry>;
+    if (value.mode !== "api" && value.mode !== "ssh") return;
     const wrong = (key: keyof Entry, message: string, received?: string) =>
       addIssue({
         message,
