@@ -350,7 +350,8 @@ Deno.test("a check names what is wrong with the host, the storages and the token
 
 Deno.test("settings that do not go together are told with their lines", async () => {
   await withPve(async (fixture, pve) => {
-    const text = "there:\n  type: proxmox\n  mode: ssh\n  host: pve\n  storage: local-lvm\n  token: $X\n  vmid: 7\n";
+    const text =
+      "there:\n  type: proxmox\n  mode: ssh\n  host: pve\n  storage: local-lvm\n  token: $X\n  vmid: 7\n";
     await assert.rejects(fixture.target(text), (error: Error) => {
       assert.match(error.message, /key is missing \(needed in mode ssh\)/);
       assert.match(error.message, /host_key is missing \(needed in mode ssh\)/);
