@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { removeDeployment } from "../../lib/deploy/deploy.ts";
 import { configureLog } from "../../lib/log.ts";
 import { run } from "../../lib/process.ts";
@@ -8,7 +7,7 @@ import { startCutProxy } from "../base/cut_proxy.ts";
 import { newUser } from "../cli/pim.ts";
 import { type Sshd, startSshd } from "../ssh/sshd.ts";
 import { type DeployFixture, deployFixture, planned } from "./fixture.ts";
-import type { ProgramState } from "./proxmox_programs.ts";
+import { type ProgramState, startPrograms } from "./proxmox_programs.ts";
 
 configureLog({ write: () => {} });
 
@@ -16,14 +15,11 @@ configureLog({ write: () => {} });
 interface PveBySsh {
   readonly sshd: Sshd;
   readonly fixture: DeployFixture;
-  state(): ProgramState;
-  change(more: Partial<ProgramState>): void;
+  readonly state: ProgramState;
   yaml(more?: string, port?: number): string;
   /** Names in the folder for uploads. */
   uploads(): readonly string[];
 }
-
-const programs = fileURLToPath(new URL("proxmox_programs.ts", import.meta.url));
 
 async function withHost(
   work: (host: PveBySsh) => Promise<void>,
@@ -31,26 +27,16 @@ async function withHost(
 ): Promise<void> {
   await using fixture = await deployFixture(options);
   const { dir } = fixture;
-  const stateFile = join(dir.path, "state.json");
-  const change = (more: Partial<ProgramState>, before = state()) =>
-    Deno.writeTextFileSync(stateFile, JSON.stringify({ ...before, ...more }));
-  const state = (): ProgramState => JSON.parse(Deno.readTextFileSync(stateFile));
-  change({}, { vms: {}, availBytes: 10 ** 10, fails: {}, calls: [], createSeconds: 0 });
   await dir.write("uploads/.keep", "");
-  for (const name of ["pveversion", "df", "pvesm", "pvesh", "qm"]) {
-    const deno = `${Deno.execPath()} run -A --no-check --quiet --no-config --no-lock`;
-    await dir.write(`bin/${name}`, `#!/bin/sh\nexec ${deno} ${programs} ${name} ${stateFile} "$@"\n`);
-  }
-  await dir.write("bin/sudo", '#!/bin/sh\n[ "$1" = -n ] || exit 1\nshift\nexec "$@"\n');
-  await run(["chmod", "-R", "+x", join(dir.path, "bin")]);
-  await using sshd = await startSshd({
-    config: ["Subsystem sftp internal-sftp", `SetEnv PATH=${join(dir.path, "bin")}:/usr/bin:/bin`],
-  });
+  await using programs = await startPrograms(join(dir.path, "bin"));
+  // A home without anybody's .bashrc, which would be run for every command.
+  const env = `SetEnv PATH=${join(dir.path, "bin")}:/usr/bin:/bin HOME=${dir.path}`;
+  await using sshd = await startSshd({ config: ["Subsystem sftp internal-sftp", env] });
   await dir.write("key", sshd.key.privateKey);
   const { stdout } = await run(["ssh-keygen", "-lf", join(sshd.folder, "host_key")]);
   const hostKey = /SHA256:\S+/.exec(stdout)?.[0] ?? "";
   await work({
-    ...{ sshd, fixture, state, change },
+    ...{ sshd, fixture, state: programs.state },
     yaml: (more = "", port = sshd.port) =>
       `there:
   type: proxmox
@@ -79,7 +65,7 @@ Deno.test("an image becomes a template with qm, over SSH", async () => {
     assert.deepEqual(uploads(), []);
     const { ids } = await fixture.deploy(target);
     assert.equal(ids.vmid, "100");
-    const { template, config } = state().vms["100"]!;
+    const { template, config } = state.vms["100"]!;
     assert.equal(template, true);
     assert.equal(config.description, `pim image ${name} sha256:${image.sha256} vmid:100\n`);
     assert.match(config.scsi0 ?? "", /^local-lvm:0,import-from=\/\S+\/uploads\/pim-\S+\.qcow2,discard=on/);
@@ -93,12 +79,12 @@ Deno.test("an image becomes a template with qm, over SSH", async () => {
     assert.deepEqual(fixture.events.map(({ type }) => type), ["already"]);
     const [deployment] = await fixture.deployments();
     await removeDeployment(deployment!, target, { paths: fixture.paths, tools: fixture.tools() });
-    assert.deepEqual(state().vms, {});
+    assert.deepEqual(state.vms, {});
   }, { varsBytes: 540_672 });
 });
 
 Deno.test("what qm says of a failure is told, and nothing stays on the host", async () => {
-  await withHost(async ({ fixture, state, change, yaml, uploads }) => {
+  await withHost(async ({ fixture, state, yaml, uploads }) => {
     const target = await fixture.target(yaml());
     const fails = async (message: RegExp) => {
       await assert.rejects(fixture.deploy(target), (error: Error & { exitCode?: number }) => {
@@ -106,15 +92,16 @@ Deno.test("what qm says of a failure is told, and nothing stays on the host", as
         assert.equal(error.exitCode, 9);
         return true;
       });
-      assert.deepEqual([uploads(), state().vms], [[], {}]);
+      assert.deepEqual([uploads(), state.vms], [[], {}]);
     };
-    change({ fails: { create: "lvcreate 'pve/vm-100-disk-0' error: out of space" } });
+    state.fails = { create: "lvcreate 'pve/vm-100-disk-0' error: out of space" };
     await fails(/qm at 127\.0\.0\.1: unable to create VM 100 - lvcreate .* out of space/);
-    change({ fails: { template: "unable to create base volume" } });
+    state.fails = { template: "unable to create base volume" };
     await fails(/qm at 127\.0\.0\.1: unable to create base volume/);
-    change({ fails: {}, availBytes: 1000 });
+    state.fails = {};
+    state.availBytes = 1000;
     await fails(/only 0 MiB are free at the host/);
-    change({ availBytes: 10 ** 10 });
+    state.availBytes = 10 ** 10;
     const gone = await fixture.target(yaml().replace("/uploads", "/nowhere"));
     await assert.rejects(fixture.deploy(gone), /Cannot write \S+ at 127\.0\.0\.1: .*nowhere/);
   });
@@ -126,9 +113,9 @@ Deno.test("a connection that is cut leaves nothing on the host", async () => {
     const target = await fixture.target(yaml("", proxy.port));
     proxy.cutAfter(4 * 1024 ** 2);
     await assert.rejects(fixture.deploy(target), { name: "DeployError", message: /lost|closed/ });
-    assert.deepEqual([uploads(), state().vms], [[], {}]);
+    assert.deepEqual([uploads(), state.vms], [[], {}]);
     await fixture.deploy(target);
-    assert.equal(state().vms["100"]?.template, true);
+    assert.equal(state.vms["100"]?.template, true);
   }, { dataMiB: 8 });
 });
 
@@ -178,7 +165,7 @@ Deno.test("a user makes a template over SSH from the command line", async () => 
     const done = await pim("--debug", "deploy", "run", "web", "there");
     assert.equal(done.code, 0, done.stderr);
     assert.ok(!/OPENSSH PRIVATE KEY/.test(done.stderr));
-    assert.equal(state().vms["100"]?.template, true);
+    assert.equal(state.vms["100"]?.template, true);
     assert.match((await pim("deploy", "status")).stdout, /there\s*$/m);
   });
 });
