@@ -275,7 +275,7 @@ Deno.test("a template of which nothing is written down is taken as it is", async
     await fixture.deploy(target);
     await Deno.remove(`${fixture.paths.dataDir}/registry.yml`);
     assert.deepEqual(await planned(fixture, target), ["write down VM 100, which is there already"]);
-    assert.deepEqual((await fixture.deploy(target)).ids, { vmid: "100" });
+    assert.deepEqual((await fixture.deploy(target)).ids, { vmid: "100", node: "pve" });
   });
 });
 

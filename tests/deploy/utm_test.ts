@@ -18,8 +18,8 @@ Deno.test("a bundle has the image, its configuration and the firmware's variable
   const { dir, image } = fixture;
   const target = await fixture.target(yaml.replace("/PATH", dir.path));
   assert.deepEqual(await planned(fixture, target), [
-    `copy the image and its UEFI variables into ${dir.path}/${image.entry.name}.utm`,
-    `give it its name, ${dir.path}/${image.entry.name}.utm`,
+    "write a bundle with the image and its UEFI variables",
+    `put it in place as ${dir.path}/${image.entry.name}.utm`,
   ]);
   const { where, ids } = await fixture.deploy(target);
   assert.equal(where, join(dir.path, `${image.entry.name}.utm`));
@@ -120,6 +120,18 @@ Deno.test("what is not pim's is neither replaced nor removed, and a failure leav
   await removeDeployment(deployment, target, options);
   assert.equal(await exists(path), false);
   assert.deepEqual(await fixture.deployments(), []);
+});
+
+Deno.test("who cancels leaves nothing in the folder", async () => {
+  await using fixture = await deployFixture({ dataMiB: 8 });
+  const target = await fixture.target(yaml.replace("/PATH", `${fixture.dir.path}/machines`));
+  const abort = new AbortController();
+  const deploying = fixture.deploy(target, {
+    signal: abort.signal,
+    onEvent: ({ type }) => type === "action-started" && abort.abort(),
+  });
+  await assert.rejects(deploying, { name: "CancelledError" });
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(join(fixture.dir.path, "machines"))), []);
 });
 
 Deno.test("variables of another firmware are left out, for UTM makes its own", async () => {

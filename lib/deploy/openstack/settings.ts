@@ -30,7 +30,13 @@ export const openstackSchema = v.strictObject({
   /** More properties of the image, such as hw_disk_bus. */
   properties: v.optional(
     v.record(
-      v.pipe(v.string(), v.regex(/^(?!os_glance|pim_)[A-Za-z][\w:.-]*$/, "the name of a property")),
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^(?!os_glance|pim_)[A-Za-z][\w:.-]*$/,
+          "the name of a property, which does not begin with os_glance or pim_",
+        ),
+      ),
       v.union([v.string(), v.number(), v.boolean()], "a text, a number or true or false"),
     ),
     {},

@@ -29,6 +29,10 @@ export class ApiHost implements PveHost {
     this.#node = settings.node ?? "";
   }
 
+  node(): Promise<string> {
+    return Promise.resolve(this.#node);
+  }
+
   async check(): Promise<readonly TargetCheck[]> {
     return await apiChecks(this.#api, this.settings);
   }

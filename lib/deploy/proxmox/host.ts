@@ -17,6 +17,8 @@ export type Work = Pick<ActionContext, "signal" | "progress">;
 
 /** A Proxmox VE host as a deployment needs it, over whichever way it is reached. */
 export interface PveHost extends AsyncDisposable {
+  /** Name of the node that the VMs are on. */
+  node(): Promise<string>;
   check(): Promise<readonly TargetCheck[]>;
   vms(): Promise<readonly PveVm[]>;
   /** The configuration of a VM of this node, or undefined when there is no such VM. */

@@ -51,6 +51,11 @@ class SshHost implements PveHost {
     readonly signal: AbortSignal,
   ) {}
 
+  /** A node is called as its host, without the domain. */
+  async node(): Promise<string> {
+    return this.#node ??= this.settings.node ?? (await this.#run(["hostname", "-s"])).trim();
+  }
+
   async check(): Promise<readonly TargetCheck[]> {
     const { host, user = "root", storage, upload_dir } = this.settings;
     const version = (await this.#run(["pveversion"])).trim();
@@ -85,7 +90,7 @@ class SshHost implements PveHost {
 
   async config(vmid: number): Promise<PveConfig | undefined> {
     try {
-      const path = `/nodes/${await this.#nodeName()}/qemu/${vmid}/config`;
+      const path = `/nodes/${await this.node()}/qemu/${vmid}/config`;
       const { description, template } = await this.#pvesh(configSchema, path);
       return { description, template: String(template) === "1" };
     } catch (error) {
@@ -169,11 +174,6 @@ class SshHost implements PveHost {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.session[Symbol.asyncDispose]();
-  }
-
-  /** The node's name, which is its host name without the domain. */
-  async #nodeName(): Promise<string> {
-    return this.#node ??= this.settings.node ?? (await this.#run(["hostname", "-s"])).trim();
   }
 
   async #pvesh<S extends v.GenericSchema>(

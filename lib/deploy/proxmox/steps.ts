@@ -107,7 +107,7 @@ export class TemplateSteps {
     return {
       phase: "register",
       text: `write down VM ${vmid}, which is there already`,
-      run: (context) => context.made({ vmid: String(vmid) }),
+      run: async (context) => await context.made({ vmid: String(vmid), node: await this.host.node() }),
     };
   }
 
@@ -122,7 +122,7 @@ export class TemplateSteps {
       progress: (part: number, all: number) => context.progress(part / all * bytes, bytes),
     };
     for (let vmid = first, attempt = 1;; attempt++) {
-      await context.made({ vmid: String(vmid) });
+      await context.made({ vmid: String(vmid), node: await this.host.node() });
       try {
         const parameters = vmParameters(vmid, this.image, this.settings, sources);
         return await this.host.create(vmid, parameters, work, (task) => context.made({ task }));

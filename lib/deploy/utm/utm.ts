@@ -79,12 +79,12 @@ class UtmTarget implements Target {
       actions: [
         {
           phase: "upload",
-          text: `copy the image${vars === undefined ? "" : " and its UEFI variables"} into ${path}`,
+          text: `write a bundle with the image${vars === undefined ? "" : " and its UEFI variables"}`,
           run: (context) => writeBundle(path, image, vars, machine, context),
         },
         {
           phase: "register",
-          text: `${there ? "replace what is there with" : "give it its name,"} ${path}`,
+          text: there ? `put it in the place of what is at ${path}` : `put it in place as ${path}`,
           run: (context) => putInPlace(path, image, context),
         },
       ],
