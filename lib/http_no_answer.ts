@@ -35,7 +35,7 @@ export function explainNoAnswer(error: unknown, url: string, signal?: AbortSigna
     return fail(
       `its certificate is not accepted (${message})`,
       false,
-      "Name its certificate authority's PEM file, or its fingerprint where the target knows such a setting; or set DENO_CERT.",
+      "Name the PEM file of its certificate authority (ca_file), or its fingerprint where there is such a setting.",
     );
   }
   const known = codes.find(([pattern]) => pattern.test(code));

@@ -27,6 +27,8 @@ export interface CloudRules {
   mayPublish: boolean;
   importMethods: string[];
   importFails: boolean;
+  /** Imports make raw of everything. */
+  importConverts: boolean;
   /** Stores other bytes than were sent. */
   damages: boolean;
   /** The token runs out while data is sent, and Glance removes the image. */
@@ -52,7 +54,13 @@ export async function startCloud(publicPort?: () => number): Promise<Cloud> {
     imageUrl: () => `https://127.0.0.1:${publicPort?.() ?? server.addr.port}/image/v2/`,
     rules: {
       ...{ secret: "rEaSdQ0", quotaBytes: Infinity, mayPublish: false, importMethods: ["glance-direct"] },
-      ...{ importFails: false, damages: false, expiresInUpload: false, regions: ["RegionOne"] },
+      ...{
+        importFails: false,
+        importConverts: false,
+        damages: false,
+        expiresInUpload: false,
+        regions: ["RegionOne"],
+      },
       multihash: true,
     },
   };
@@ -96,13 +104,13 @@ async function answer(state: State, request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const line = `${request.method} ${pathname}`;
   state.requests.push(`${line}${search}`);
-  const fault = state.faults.find(({ match, times }) => times > 0 && match.test(line));
-  if (fault !== undefined) {
-    fault.times--;
-    await request.arrayBuffer();
-    return await fault.act();
-  }
   try {
+    const fault = state.faults.find(({ match, times }) => times > 0 && match.test(line));
+    if (fault !== undefined) {
+      fault.times--;
+      await request.arrayBuffer();
+      return await fault.act();
+    }
     if (pathname.startsWith("/identity/")) return await keystone(state, request, pathname.slice(9));
     if (pathname.startsWith("/image/")) return await glance(state, request, pathname.slice(6));
     return refuse(404, "no such service");
@@ -325,8 +333,12 @@ async function startImport(
   delete image.staged;
   image.polls = 2;
   image.later = () => {
-    if (state.rules.importFails) Object.assign(image, { status: "queued", os_glance_failed_import: "ceph" });
-    else activate(state, image, digests);
+    if (state.rules.importFails) {
+      Object.assign(image, { status: "queued", os_glance_failed_import: "ceph" });
+    } else if (state.rules.importConverts) {
+      image.disk_format = "raw";
+      activate(state, image, { ...digests, hash: "c0ffee" });
+    } else activate(state, image, digests);
   };
   return new Response("", { status: 202 });
 }

@@ -101,6 +101,9 @@ Deno.test("a staged image is imported and waited for, and a failed import leaves
     assert.equal(only(cloud).status, "active");
     assert.ok(cloud.requests.some((line) => /^PUT .*\/stage$/.test(line)));
     assert.ok(cloud.requests.some((line) => /^POST .*\/import$/.test(line)));
+    cloud.rules.importConverts = true;
+    const { ids } = await fixture.deploy(target, { force: true });
+    assert.deepEqual([only(cloud).disk_format, ids.hash], ["raw", "c0ffee"]);
     cloud.rules.importFails = true;
     await assert.rejects(fixture.deploy(target, { force: true }), {
       name: "DeployError",

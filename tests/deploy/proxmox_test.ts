@@ -94,6 +94,10 @@ Deno.test("a UEFI image brings its variables, and one without them gets empty on
     assert.deepEqual([...pve.files.keys()], []);
   }, { varsBytes: 540_672 });
   await withPve(async (fixture, pve) => {
+    await fixture.deploy(await fixture.target(yaml(pve)));
+    assert.equal(pve.vms.get(100)!.config.efidisk0, "local-lvm:1,efitype=4m,pre-enrolled-keys=0");
+  }, { varsBytes: 131_072 });
+  await withPve(async (fixture, pve) => {
     await fixture.deploy(await fixture.target(yaml(pve, "  cloud_init: false\n")));
     const { efidisk0, ide2 } = pve.vms.get(100)!.config;
     assert.deepEqual([efidisk0, ide2], ["local-lvm:1,efitype=4m,pre-enrolled-keys=0", undefined]);

@@ -10,7 +10,7 @@ const imageSchema = v.looseObject({
   id: v.string(),
   name: v.nullish(v.string()),
   status: v.string(),
-  owner: v.nullish(v.string()),
+  disk_format: v.nullish(v.string()),
   checksum: v.nullish(v.string()),
   os_hash_algo: v.nullish(v.string()),
   os_hash_value: v.nullish(v.string()),

@@ -111,6 +111,7 @@ function neededPrivileges(
     [`/storage/${storage}`, ["Datastore.AllocateSpace", "Datastore.Audit"]],
     // Allocate is for the removal of the file when the disk is made.
     [`/storage/${import_storage}`, ["Datastore.AllocateTemplate", "Datastore.Allocate", "Datastore.Audit"]],
-    [`/sdn/zones/localnetwork/${bridge}`, ["SDN.Use"]],
+    // A network of another name is in a zone that only its makers know.
+    ...(/^vmbr\d+$/.test(bridge) ? [[`/sdn/zones/localnetwork/${bridge}`, ["SDN.Use"]] as const] : []),
   ];
 }

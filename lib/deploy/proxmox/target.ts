@@ -1,6 +1,7 @@
 import { messageOf, PimError } from "../../errors.ts";
 import { deploying } from "../api_failure.ts";
 import { DeployError } from "../deploy_error.ts";
+import { usableVars } from "../efi_vars.ts";
 import type { Action, DeployImage, DeployPlan, Ids, Presence, Target, TargetCheck } from "../target.ts";
 import { type Leftovers, leftoversOf } from "./clean_up.ts";
 import type { PveHost, PveVm } from "./host.ts";
@@ -124,7 +125,7 @@ export class ProxmoxTarget implements Target {
     const { image, host } = steps;
     const vmid = this.settings.vmid ?? await host.nextId();
     const disk = whole ?? host.sourceOf(fileName(image, "qcow2"));
-    const efiVars = image.entry.firmware === "uefi" ? image.efiVars : undefined;
+    const efiVars = await usableVars(image);
     const vars = efiVars === undefined ? undefined : host.sourceOf(fileName(image, "raw"));
     const replaced = others.filter(({ mark }) => mark !== undefined);
     const destroy = (each: TakenVm) => steps.destroy(each.vmid, each.mark);

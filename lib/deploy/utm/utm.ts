@@ -5,6 +5,7 @@ import { messageOf, PimError } from "../../errors.ts";
 import { homeDir } from "../../paths.ts";
 import { copyWithHash, sha256Of } from "../copy_file.ts";
 import { DeployError } from "../deploy_error.ts";
+import { usableVars } from "../efi_vars.ts";
 import { checkFolder } from "../folder_check.ts";
 import { cpusSetting, memorySetting } from "../machine_settings.ts";
 import { fillName, nameTemplate } from "../name_template.ts";
@@ -42,9 +43,6 @@ export const utm: TargetType<Settings> = {
   schema,
   open: (settings, tools, baseDir) => new UtmTarget(settings, tools, baseDir),
 };
-
-// How large the variables of the firmware are that UTM brings (QEMU's edk2-i386-vars.fd and edk2-arm-vars.fd).
-const varsBytes = { amd64: 540_672, arm64: 67_108_864 } as const;
 
 class UtmTarget implements Target {
   readonly #folder: string;
@@ -138,12 +136,6 @@ function keepAction(path: string, image: DeployImage): Action {
     text: `write down ${path}, which is there already`,
     run: async (context) => await context.made(await facts(path, image)),
   };
-}
-
-async function usableVars({ entry, efiVars }: DeployImage): Promise<string | undefined> {
-  if (efiVars === undefined) return undefined;
-  // Of another size they belong to another build of the firmware; UTM then makes new ones.
-  return (await statIfThere(efiVars))?.size === varsBytes[entry.architecture] ? efiVars : undefined;
 }
 
 function partOf(path: string): string {
