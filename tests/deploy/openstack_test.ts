@@ -233,7 +233,11 @@ Deno.test("a name that is taken is respected, and with --force only what is pim'
     const owner = "263fd9b2d1a04a7b8b3a7f0a1a6a9b33";
     cloud.images.set(foreign.id, { ...foreign, owner });
     await assert.rejects(fixture.deploy(target), /there is an image golden already \(\S+, not pim's\)/);
-    const older = { ...foreign, owner, id: crypto.randomUUID(), pim_image: "web-old", pim_sha256: "0" };
+    // A snapshot of a server has the properties of the image that it was made of.
+    const id = crypto.randomUUID();
+    const older = { ...foreign, owner, id, pim_image: "web-old", pim_sha256: "0", pim_id: id };
+    cloud.images.set(foreign.id, { ...older, id: foreign.id });
+    await assert.rejects(fixture.deploy(target), /not pim's/);
     cloud.images.clear();
     cloud.images.set(older.id, older);
     await assert.rejects(fixture.deploy(target), /an image golden already \(\S+, web-old, deployed by pim\)/);
@@ -276,9 +280,9 @@ Deno.test("removal keeps to what is pim's", async () => {
       },
     );
     stored.protected = false;
-    delete stored.pim_sha256;
+    stored.pim_id = "another";
     await assert.rejects(removeDeployment(deployment, target, options), /pim has not made it/);
-    stored.pim_sha256 = fixture.image.sha256;
+    stored.pim_id = stored.id;
     await removeDeployment(deployment, target, options);
     assert.equal(cloud.images.size, 0);
     assert.deepEqual(await fixture.deployments(), []);

@@ -17,12 +17,23 @@ const imageSchema = v.looseObject({
   os_glance_failed_import: v.nullish(v.string()),
   pim_image: v.nullish(v.string()),
   pim_sha256: v.nullish(v.string()),
+  pim_id: v.nullish(v.string()),
 });
 
 const listSchema = v.object({ images: v.array(imageSchema), next: v.nullish(v.string()) });
 
 /** An image as the image service describes it. */
 export type GlanceImage = v.InferOutput<typeof imageSchema>;
+
+/** Whether pim has made an image. A snapshot of a server has the properties of its image, and an id of its own. */
+export function isOurs({ id, pim_id, pim_sha256 }: GlanceImage): boolean {
+  return pim_id === id && typeof pim_sha256 === "string";
+}
+
+/** Whether an image is one of pim's, ready for use and made of this file. */
+export function isWhole(found: GlanceImage, sha256: string): boolean {
+  return isOurs(found) && found.status === "active" && found.pim_sha256 === sha256;
+}
 
 /** The image service (Image API v2) as pim uses it. Errors are HttpErrors; a token that has expired is renewed once. */
 export class Glance {

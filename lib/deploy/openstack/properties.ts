@@ -29,6 +29,6 @@ export function imageRecord(
     ...{ id, name: partName(name), disk_format: format, container_format: "bare", visibility: "private" },
     min_disk: Math.ceil(entry.virtualBytes / gibibyte),
     min_ram,
-    ...{ pim_image: entry.name, pim_sha256: sha256 },
+    ...{ pim_image: entry.name, pim_sha256: sha256, pim_id: id },
   };
 }

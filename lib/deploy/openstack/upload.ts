@@ -7,7 +7,7 @@ import { DeployError } from "../deploy_error.ts";
 import { type FileBody, fileBody } from "../file_body.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
 import type { Glance, GlanceImage } from "./glance.ts";
-import { imageRecord, partName } from "./properties.ts";
+import { imageRecord } from "./properties.ts";
 import type { OpenstackSettings } from "./settings.ts";
 
 /** What is uploaded, and as what. */
@@ -133,9 +133,4 @@ async function discard(glance: Glance, id: string): Promise<void> {
       `The unfinished image ${id} could not be removed: ${error instanceof Error ? error.message : error}`,
     );
   }
-}
-
-/** Whether an image is one that an interrupted deployment has left. */
-export function isLeftover(found: GlanceImage, name: string): boolean {
-  return found.name === partName(name) && typeof found.pim_sha256 === "string";
 }
