@@ -255,9 +255,18 @@ Deno.test("a VM that is not pim's, or a clone of a template, is never destroyed"
     pve.vms.set(900, foreign);
     await assert.rejects(removeDeployment(deployment, target, options), /pim has not made it/);
     assert.equal(pve.vms.get(900), foreign);
-    pve.vms.delete(900);
+    const later = {
+      ...{ vmid: 900, template: true },
+      config: { name: "golden", description: mark.replace("899", "900") },
+    };
+    pve.vms.set(900, later);
     await removeDeployment(deployment, target, options);
+    assert.equal(pve.vms.get(900), later);
     assert.deepEqual(await fixture.deployments(), []);
+    pve.vms.delete(900);
+    const again = await fixture.deploy(target);
+    await removeDeployment(again, target, options);
+    assert.equal(pve.vms.size, 0);
   });
 });
 
@@ -279,7 +288,9 @@ Deno.test("a template of which nothing is written down is taken as it is", async
     await fixture.deploy(target);
     await Deno.remove(`${fixture.paths.dataDir}/registry.yml`);
     assert.deepEqual(await planned(fixture, target), ["write down VM 100, which is there already"]);
-    assert.deepEqual((await fixture.deploy(target)).ids, { vmid: "100", node: "pve" });
+    assert.deepEqual((await fixture.deploy(target)).ids, {
+      ...{ vmid: "100", node: "pve", sha256: fixture.image.sha256 },
+    });
   });
 });
 

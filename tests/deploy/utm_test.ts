@@ -117,6 +117,10 @@ Deno.test("what is not pim's is neither replaced nor removed, and a failure leav
   const options = { paths, tools: fixture.tools() };
   await assert.rejects(removeDeployment(deployment, target, options), /no bundle that pim has made/);
   await fixture.deploy(target, { force: true });
+  const later = { ...deployment, ids: { ...deployment.ids, disk: "another.qcow2" } };
+  await removeDeployment(later, target, options);
+  assert.equal(await exists(path), true);
+  await fixture.deploy(target);
   await removeDeployment(deployment, target, options);
   assert.equal(await exists(path), false);
   assert.deepEqual(await fixture.deployments(), []);

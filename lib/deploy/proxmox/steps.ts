@@ -107,8 +107,13 @@ export class TemplateSteps {
     return {
       phase: "register",
       text: `write down VM ${vmid}, which is there already`,
-      run: async (context) => await context.made({ vmid: String(vmid), node: await this.host.node() }),
+      run: async (context) => await context.made(await this.#facts(vmid)),
     };
+  }
+
+  async #facts(vmid: number): Promise<Ids> {
+    // With an id that is set, a later image's template may have this one's by the time that this one is removed.
+    return { vmid: String(vmid), node: await this.host.node(), sha256: this.image.sha256 };
   }
 
   async #create(
@@ -122,7 +127,7 @@ export class TemplateSteps {
       progress: (part: number, all: number) => context.progress(part / all * bytes, bytes),
     };
     for (let vmid = first, attempt = 1;; attempt++) {
-      await context.made({ vmid: String(vmid), node: await this.host.node() });
+      await context.made(await this.#facts(vmid));
       try {
         const parameters = vmParameters(vmid, this.image, this.settings, sources);
         return await this.host.create(vmid, parameters, work, (task) => context.made({ task }));

@@ -70,12 +70,13 @@ export class ProxmoxTarget implements Target {
       const host = await this.#open();
       const vmid = Number(ids.vmid);
       const config = ids.vmid === undefined ? undefined : await host.config(vmid);
-      if (config !== undefined && markOf(config.description, vmid) === undefined) {
+      const mark = markOf(config?.description ?? "", vmid);
+      if (config !== undefined && mark === undefined) {
         throw new DeployError(`Cannot remove the VM ${vmid}: pim has not made it`, {
           hint: "Remove it by hand, or only forget the deployment with --forget.",
         });
       }
-      if (config !== undefined) await host.destroy(vmid);
+      if (mark?.sha256 === ids.sha256 && mark !== undefined) await host.destroy(vmid);
       for (const source of [ids.upload, ids.vars]) if (source !== undefined) await host.discard(source);
     });
   }

@@ -108,7 +108,8 @@ class UtmTarget implements Target {
         hint: "Remove it by hand, or only forget the deployment with --forget.",
       });
     }
-    await removeIfThere(ids.path);
+    // Under the same name there may be a later image's machine by now.
+    if (ids.disk !== undefined && config.includes(ids.disk)) await removeIfThere(ids.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
