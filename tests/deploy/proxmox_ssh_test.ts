@@ -119,6 +119,30 @@ Deno.test("a connection that is cut leaves nothing on the host", async () => {
   }, { dataMiB: 8 });
 });
 
+Deno.test("a pim that was killed is gone on with, but not while its VM is still being created", async () => {
+  await withHost(async ({ fixture, state, yaml, uploads }) => {
+    const target = await fixture.target(yaml());
+    const { ids } = await fixture.deploy(target);
+    const vm = state.vms["100"]!;
+    const registry = `${fixture.paths.dataDir}/registry.yml`;
+    const done = await Deno.readTextFile(registry);
+    await Deno.writeTextFile(registry, done.replace("state: done", "state: unfinished"));
+    await Deno.copyFile(fixture.image.path, ids.upload ?? "");
+    state.vms["100"] = { template: false, config: { lock: "create" } };
+    await assert.rejects(
+      fixture.deploy(target),
+      /VM 100 of an interrupted deployment is still being created/,
+    );
+    state.vms["100"] = { ...vm, template: false };
+    assert.deepEqual((await planned(fixture, target)).slice(0, 2), [
+      "clear what an interrupted deployment has left: VM 100",
+      `create VM 101 ${fixture.image.entry.name} with its disk on local-lvm`,
+    ]);
+    await fixture.deploy(target);
+    assert.deepEqual([Object.keys(state.vms), uploads()], [["101"], []]);
+  });
+});
+
 Deno.test("who cancels leaves no upload on the host", async () => {
   await withHost(async ({ fixture, yaml, uploads }) => {
     const abort = new AbortController();

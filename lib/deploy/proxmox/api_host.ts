@@ -16,6 +16,7 @@ const resourcesSchema = v.array(v.object({
 const configSchema = v.object({
   description: v.optional(v.string(), ""),
   template: v.optional(v.union([v.number(), v.string()]), 0),
+  lock: v.optional(v.string()),
 });
 const contentSchema = v.array(v.object({ volid: v.string(), size: v.number() }));
 
@@ -44,8 +45,8 @@ export class ApiHost implements PveHost {
 
   async config(vmid: number): Promise<PveConfig | undefined> {
     try {
-      const { description, template } = await this.#api.get(this.#vm(vmid, "/config"), configSchema);
-      return { description, template: String(template) === "1" };
+      const { description, template, lock } = await this.#api.get(this.#vm(vmid, "/config"), configSchema);
+      return { description, template: String(template) === "1", begun: lock === "create" };
     } catch (error) {
       if (error instanceof HttpError && /does not exist/.test(error.message)) return undefined;
       throw error;

@@ -1,3 +1,4 @@
+import { DeployError } from "../deploy_error.ts";
 import type { DeployImage, Ids } from "../target.ts";
 import type { PveHost } from "./host.ts";
 import { markOf } from "./vm.ts";
@@ -21,6 +22,11 @@ export async function leftoversOf(
   const sources = [...there.keys()].filter((each) => each !== whole);
   const vmid = Number(ids.vmid);
   const config = ids.vmid === undefined ? undefined : await host.config(vmid);
+  if (config?.begun === true && ids.task === undefined) {
+    throw new DeployError(`The VM ${vmid} of an interrupted deployment is still being created`, {
+      hint: "Wait for its end, or end it in the web interface; then deploy again.",
+    });
+  }
   const half = config !== undefined && !config.template;
   // Nothing tells yet whose a VM is that is still being created, but its task does.
   const ours = half && (markOf(config.description, vmid) !== undefined || ids.task !== undefined);

@@ -10,6 +10,8 @@ export interface PveVm {
 export interface PveConfig {
   readonly description: string;
   readonly template: boolean;
+  /** It is still being created, and has no notes yet. */
+  readonly begun: boolean;
 }
 
 /** What goes on a long way: its signal, and how far it is. */

@@ -39,6 +39,7 @@ const listSchema = v.array(v.object({ vmid: v.optional(v.number()), name: v.opti
 const configSchema = v.object({
   description: v.optional(v.string(), ""),
   template: v.optional(v.union([v.number(), v.string()]), 0),
+  lock: v.optional(v.string()),
 });
 
 /** A Proxmox VE host by its own programs, qm and pvesh, which need root. */
@@ -91,8 +92,8 @@ class SshHost implements PveHost {
   async config(vmid: number): Promise<PveConfig | undefined> {
     try {
       const path = `/nodes/${await this.node()}/qemu/${vmid}/config`;
-      const { description, template } = await this.#pvesh(configSchema, path);
-      return { description, template: String(template) === "1" };
+      const { description, template, lock } = await this.#pvesh(configSchema, path);
+      return { description, template: String(template) === "1", begun: lock === "create" };
     } catch (error) {
       if (error instanceof DeployError && /does not exist/.test(error.message)) return undefined;
       throw error;
