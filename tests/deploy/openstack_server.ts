@@ -42,8 +42,10 @@ export interface CloudRules {
 export const credentialId = "6cb5fa6a13184e6fab65ba2108adf50c";
 const projectId = "263fd9b2d1a04a7b8b3a7f0a1a6a9b33";
 
-/** Starts it with TLS on the loopback; `publicPort` is where the catalog says that Glance is. */
-export async function startCloud(publicPort?: () => number): Promise<Cloud> {
+/** Starts it on the loopback; `publicPort` is where the catalog says that Glance is. */
+export async function startCloud(
+  { publicPort, tls = true }: { readonly publicPort?: () => number; readonly tls?: boolean } = {},
+): Promise<Cloud> {
   const certificate = await makeCertificate();
   const state: State = {
     tokens: new Set(),
@@ -51,7 +53,7 @@ export async function startCloud(publicPort?: () => number): Promise<Cloud> {
     faults: [],
     requests: [],
     lengths: [],
-    imageUrl: () => `https://127.0.0.1:${publicPort?.() ?? server.addr.port}/image/v2/`,
+    imageUrl: () => `${tls ? "https" : "http"}://127.0.0.1:${publicPort?.() ?? server.addr.port}/image/v2/`,
     rules: {
       ...{ secret: "rEaSdQ0", quotaBytes: Infinity, mayPublish: false, importMethods: ["glance-direct"] },
       ...{
@@ -65,8 +67,8 @@ export async function startCloud(publicPort?: () => number): Promise<Cloud> {
     },
   };
   const { cert, key } = certificate;
-  const options = { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} };
-  const server = Deno.serve(options, (request) => answer(state, request));
+  const options = { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...(tls && { cert, key }) };
+  const server = Deno.serve(options, (request: Request) => answer(state, request));
   return {
     port: server.addr.port,
     certificate,

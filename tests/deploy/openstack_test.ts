@@ -119,7 +119,7 @@ Deno.test("a staged image is imported and waited for, and a failed import leaves
 });
 
 Deno.test("a connection that is cut half-way is begun anew, and leaves no half image", async () => {
-  await using cloud = await startCloud(() => proxy.port);
+  await using cloud = await startCloud({ publicPort: () => proxy.port });
   await using proxy = startCutProxy(cloud.port);
   await using fixture = await userOf(cloud, { dataMiB: 8 });
   const target = await fixture.target(yaml(cloud.port));
@@ -295,7 +295,9 @@ Deno.test("a wrong secret, a wrong region and a wrong address are told apart by 
       await using opened = (await fixture.target(text)).open(fixture.tools());
       return await opened.check();
     };
-    assert.ok((await checked(yaml(cloud.port))).every(({ ok }) => ok));
+    assert.deepEqual((await checked(yaml(cloud.port))).map(({ name, ok }) => [name, ok]), [
+      ...[["credential", true], ["image service", true]],
+    ]);
     const [region] = await checked(yaml(cloud.port, "  region: RegionTwo\n"));
     assert.match(region?.detail ?? "", /no public image service in the region RegionTwo/);
     assert.match(region?.hint ?? "", /It has: RegionOne/);
@@ -318,6 +320,17 @@ Deno.test("a wrong secret, a wrong region and a wrong address are told apart by 
       },
     );
   });
+});
+
+Deno.test("a cloud without TLS is used, and a check says so", async () => {
+  await using cloud = await startCloud({ tls: false });
+  await using fixture = await userOf(cloud);
+  const target = await fixture.target(yaml(cloud.port).replace("https:", "http:"));
+  await using opened = target.open(fixture.tools());
+  const transport = (await opened.check()).find(({ name }) => name === "transport");
+  assert.match(transport?.detail ?? "", /^127\.0\.0\.1:\d+ without TLS/);
+  await fixture.deploy(target);
+  assert.equal(only(cloud).status, "active");
 });
 
 Deno.test("a user deploys to a cloud from the command line, and the secret is never shown", async () => {

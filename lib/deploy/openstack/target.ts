@@ -29,6 +29,7 @@ export class OpenstackTarget implements Target {
       return [
         { name: "credential", ok: true, detail: `project ${project.name}, token until ${expires}` },
         { name: "image service", ok: true, detail: imageUrl },
+        ...plainCheck([this.settings.auth_url, imageUrl]),
         ...(this.settings.import ? [await importCheck(glance)] : []),
       ];
     } catch (error) {
@@ -122,6 +123,14 @@ export class OpenstackTarget implements Target {
 
 function placeOf({ imageUrl, region }: KeystoneSession): string {
   return `${new URL(imageUrl).host}${region === "" ? "" : ` (${region})`}`;
+}
+
+/** Some clouds have no TLS inside; who deploys there should know it. */
+function plainCheck(urls: readonly string[]): readonly TargetCheck[] {
+  const hosts = [...new Set(urls.filter((url) => url.startsWith("http:")).map((url) => new URL(url).host))];
+  if (hosts.length === 0) return [];
+  const detail = `${hosts.join(" and ")} without TLS: the secret and what is uploaded can be read on the way`;
+  return [{ name: "transport", ok: true, detail }];
 }
 
 async function importCheck(glance: Glance): Promise<TargetCheck> {
