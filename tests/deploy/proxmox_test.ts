@@ -270,6 +270,20 @@ Deno.test("a VM that is not pim's, or a clone of a template, is never destroyed"
   });
 });
 
+Deno.test("a VM that somebody has made under the id of a template that is gone is left alone", async () => {
+  await withPve(async (fixture, pve) => {
+    const target = await fixture.target(yaml(pve));
+    await fixture.deploy(target);
+    const foreign = { vmid: 100, template: false, config: { name: "production" } };
+    pve.vms.set(100, foreign);
+    const name = fixture.image.entry.name;
+    assert.equal((await planned(fixture, target))[1], `create VM 101 ${name} with its disk on local-lvm`);
+    await fixture.deploy(target);
+    assert.equal(pve.vms.get(100), foreign);
+    assert.equal(pve.vms.get(101)?.template, true);
+  });
+});
+
 Deno.test("the name of a template is taken over with --force, from pim's own only", async () => {
   await withPve(async (fixture, pve) => {
     const target = await fixture.target(yaml(pve, "  name: golden_web\n"));

@@ -29,10 +29,11 @@ export async function leftoversOf(
   }
   const half = config !== undefined && !config.template;
   // Nothing tells yet whose a VM is that is still being created, but its task does.
-  const ours = half && (markOf(config.description, vmid) !== undefined || ids.task !== undefined);
+  const task = config?.begun === true ? ids.task : undefined;
+  const ours = half && (markOf(config.description, vmid) !== undefined || task !== undefined);
   return {
     sources,
-    ...(ours && { vmid, ...(ids.task !== undefined && { task: ids.task }) }),
+    ...(ours && { vmid, ...(task !== undefined && { task }) }),
     ...(whole !== undefined && { whole }),
   };
 }
