@@ -126,7 +126,8 @@ Deno.test("a pim that was killed is gone on with, but not while its VM is still 
     const vm = state.vms["100"]!;
     const registry = `${fixture.paths.dataDir}/registry.yml`;
     const done = await Deno.readTextFile(registry);
-    await Deno.writeTextFile(registry, done.replace("state: done", "state: unfinished"));
+    const killed = done.replace("state: done", "state: unfinished").replace(/\n *finished: .*/, "");
+    await Deno.writeTextFile(registry, killed);
     await Deno.copyFile(fixture.image.path, ids.upload ?? "");
     state.vms["100"] = { template: false, config: { lock: "create" } };
     await assert.rejects(

@@ -182,25 +182,24 @@ Deno.test("a pim that was killed is gone on with: from its upload, or after its 
     const target = await fixture.target(yaml(pve));
     const { ids } = await fixture.deploy(target);
     const file = ids.upload ?? "";
-    const record = async (state: string) => {
+    const killed = async () => {
       const path = `${fixture.paths.dataDir}/registry.yml`;
-      await Deno.writeTextFile(
-        path,
-        (await Deno.readTextFile(path)).replace(/state: \w+/, `state: ${state}`),
-      );
+      const text = await Deno.readTextFile(path);
+      const unfinished = text.replace(/state: \w+/, "state: unfinished").replace(/\n *finished: .*/, "");
+      await Deno.writeTextFile(path, unfinished);
     };
     const vm = pve.vms.get(100)!;
     // Killed after the upload.
     pve.vms.clear();
     pve.files.set(file, await Deno.readFile(fixture.image.path));
-    await record("unfinished");
+    await killed();
     assert.match((await planned(fixture, target))[0] ?? "", /^create VM 100/);
     await fixture.deploy(target);
     assert.deepEqual([...pve.files.keys(), pve.vms.get(100)?.template], [true]);
     // Killed in the upload.
     pve.vms.clear();
     pve.files.set(file, new Uint8Array(10));
-    await record("unfinished");
+    await killed();
     assert.deepEqual(
       (await planned(fixture, target))[0],
       `clear what an interrupted deployment has left: ${file}`,
@@ -210,7 +209,7 @@ Deno.test("a pim that was killed is gone on with: from its upload, or after its 
     // Killed before the VM was a template.
     pve.vms.clear();
     pve.vms.set(100, { ...vm, template: false });
-    await record("unfinished");
+    await killed();
     assert.equal(
       (await planned(fixture, target))[0],
       "clear what an interrupted deployment has left: VM 100",
@@ -218,6 +217,10 @@ Deno.test("a pim that was killed is gone on with: from its upload, or after its 
     await fixture.deploy(target);
     assert.deepEqual([...pve.vms.keys()], [101]);
     assert.equal(pve.vms.get(101)?.template, true);
+    // A template that somebody has made a VM of again is no remainder.
+    pve.vms.get(101)!.template = false;
+    await assert.rejects(fixture.deploy(target), /VM 101 \S+ is there already/);
+    assert.ok(pve.vms.has(101));
   });
 });
 
@@ -303,7 +306,7 @@ Deno.test("a template of which nothing is written down is taken as it is", async
     await Deno.remove(`${fixture.paths.dataDir}/registry.yml`);
     assert.deepEqual(await planned(fixture, target), ["write down VM 100, which is there already"]);
     assert.deepEqual((await fixture.deploy(target)).ids, {
-      ...{ vmid: "100", node: "pve", sha256: fixture.image.sha256 },
+      ...{ vmid: "100", node: "pve", sha256: fixture.image.sha256, finished: "100" },
     });
   });
 });

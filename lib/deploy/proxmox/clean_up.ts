@@ -27,7 +27,8 @@ export async function leftoversOf(
       hint: "Wait for its end, or end it in the web interface; then deploy again.",
     });
   }
-  const half = config !== undefined && !config.template;
+  // One that was a template once and is none now, somebody works with.
+  const half = config !== undefined && !config.template && ids.finished !== ids.vmid;
   // Nothing tells yet whose a VM is that is still being created, but its task does.
   const task = config?.begun === true ? ids.task : undefined;
   const ours = half && (markOf(config.description, vmid) !== undefined || task !== undefined);

@@ -69,12 +69,11 @@ export class TemplateSteps {
 
   toTemplate(): Action {
     const text = "make it a template";
-    return this.#guarded(
-      "register",
-      text,
-      "make the VM a template",
-      async ({ ids }) => await this.host.toTemplate(Number(this.#made.vmid ?? ids.vmid)),
-    );
+    return this.#guarded("register", text, "make the VM a template", async ({ ids, made }) => {
+      const vmid = this.#made.vmid ?? ids.vmid ?? "";
+      await this.host.toTemplate(Number(vmid));
+      await made({ finished: vmid });
+    });
   }
 
   removeUploads(sources: readonly string[]): Action {
@@ -107,7 +106,7 @@ export class TemplateSteps {
     return {
       phase: "register",
       text: `write down VM ${vmid}, which is there already`,
-      run: async (context) => await context.made(await this.#facts(vmid)),
+      run: async ({ made }) => await made({ ...await this.#facts(vmid), finished: String(vmid) }),
     };
   }
 
