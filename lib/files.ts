@@ -32,6 +32,16 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   }
 }
 
+/** The bytes of a file, or undefined when there is no such file. */
+export async function readBytesIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (cause) {
+    if (isAbsence(cause)) return undefined;
+    throw new PimError(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** Removes a file or a whole folder; nothing happens when it is not there. */
 export async function removeIfThere(path: string): Promise<void> {
   try {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { explainFailure, HttpError, showUrl, statusError } from "./http_error.ts";
 import { log } from "./log.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
@@ -15,6 +16,19 @@ export interface HttpOptions {
   keepHttps?: boolean;
   /** Statuses of 400 and above that are an answer, not an error. */
   okStatus?: readonly number[];
+  /** Connections that are kept for some requests of one kind; see {@linkcode separateConnections}. */
+  connections?: HttpConnections;
+}
+
+/** Connections to servers; dispose of them when the last request is done. */
+export interface HttpConnections extends Disposable {
+  readonly client: Deno.HttpClient;
+}
+
+/** Connections of which each carries one request at a time: HTTP/2 would send them all over a single one. */
+export function separateConnections(): HttpConnections {
+  const client = Deno.createHttpClient({ http2: false });
+  return { client, [Symbol.dispose]: () => client.close() };
 }
 
 /** An answer whose body has not been read yet; dispose of it to drop the connection. */
@@ -23,24 +37,27 @@ export interface HttpResponse extends AsyncDisposable {
   readonly headers: Headers;
   /** The URL that answered, after redirects. */
   readonly url: string;
-  /** The body in pieces; throws {@linkcode HttpError} when it breaks off or stalls. */
-  readonly body: AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /**
+   * Reads some of the body into a buffer, which is gone then: what comes back has the same memory, or is undefined
+   * at the end. Throws {@linkcode HttpError} when the body breaks off or stalls.
+   */
+  read(buffer: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 const defaultStallTimeoutMs = 30_000;
 const defaultMaxRedirects = 10;
+const textPieceBytes = 64 * 1024;
 
 /** Sends one GET request and follows redirects; throws {@linkcode HttpError} in plain words. */
 export async function httpGet(url: string, options: HttpOptions = {}): Promise<HttpResponse> {
-  const watch = watchStall(options.stallTimeoutMs ?? defaultStallTimeoutMs);
-  const signal = options.signal ? AbortSignal.any([options.signal, watch.signal]) : watch.signal;
+  const watch = watchStall(options.stallTimeoutMs ?? defaultStallTimeoutMs, options.signal);
   const explain = (error: unknown, at: string) =>
     explainFailure(error, at, watch.stalledMs(), options.signal);
   let current = url;
   let response: Response;
   try {
     for (let redirects = 0;; redirects++) {
-      response = await watch.during(fetchOnce(current, options, signal)).catch((error) => {
+      response = await watch.during(fetchOnce(current, options, watch.signal)).catch((error) => {
         throw explain(error, current);
       });
       if (![301, 302, 303, 307, 308].includes(response.status)) break;
@@ -58,15 +75,33 @@ export async function httpGet(url: string, options: HttpOptions = {}): Promise<H
     watch.stop();
     throw error;
   }
+  return answer(response, current, watch, (error) => explain(error, current));
+}
+
+/** An answer whose body is read into buffers of the caller: five times as fast as pieces of the runtime's own. */
+function answer(
+  response: Response,
+  url: string,
+  watch: StallWatch,
+  explain: (error: unknown) => Error,
+): HttpResponse {
+  const reader = response.body?.getReader({ mode: "byob" });
   return {
     status: response.status,
     headers: response.headers,
-    url: current,
-    body: pieces(response, watch, (error) => explain(error, current)),
+    url,
+    async read(buffer) {
+      if (reader === undefined) return undefined;
+      try {
+        const { done, value } = await watch.during(reader.read(buffer));
+        return done ? undefined : value;
+      } catch (error) {
+        throw explain(error);
+      }
+    },
     async [Symbol.asyncDispose]() {
       watch.stop();
-      // A body that is being read is released by its reader.
-      if (response.body !== null && !response.body.locked) await response.body.cancel().catch(() => {});
+      await reader?.cancel().catch(() => {});
     },
   };
 }
@@ -76,19 +111,28 @@ export async function fetchText(
   url: string,
   options: HttpOptions & RetryOptions & { maxBytes: number },
 ): Promise<string> {
+  return new TextDecoder().decode(await fetchBytes(url, options));
+}
+
+/** The bytes of a small document, tried again when the network fails. */
+export async function fetchBytes(
+  url: string,
+  options: HttpOptions & RetryOptions & { maxBytes: number },
+): Promise<Uint8Array> {
   return await withRetries(async () => {
     await using response = await httpGet(url, options);
-    const decoder = new TextDecoder();
-    let text = "";
+    const all: Uint8Array[] = [];
     let bytes = 0;
-    for await (const piece of response.body) {
+    for (;;) {
+      const piece = await response.read(new Uint8Array(textPieceBytes));
+      if (piece === undefined) break;
       bytes += piece.length;
       if (bytes > options.maxBytes) {
         throw new HttpError(`Cannot fetch ${showUrl(url)}: it has more than ${options.maxBytes} bytes`);
       }
-      text += decoder.decode(piece, { stream: true });
+      all.push(piece);
     }
-    return text + decoder.decode();
+    return Buffer.concat(all);
   }, options);
 }
 
@@ -99,6 +143,7 @@ function fetchOnce(url: string, options: HttpOptions, signal: AbortSignal): Prom
     signal,
     // Compression would make lengths and ranges meaningless, and an ISO does not shrink.
     headers: { "user-agent": `pim/${version}`, "accept-encoding": "identity", ...options.headers },
+    client: options.connections?.client,
   });
 }
 
@@ -124,44 +169,40 @@ interface StallWatch {
   stop(): void;
 }
 
-/** Aborts when one single wait for the server takes too long; our own slowness does not count. */
-function watchStall(timeoutMs: number): StallWatch {
+/** Ends one single wait for the server that takes too long, or is cancelled; our own slowness does not count. */
+function watchStall(timeoutMs: number, cancel: AbortSignal | undefined): StallWatch {
   const controller = new AbortController();
   let waitingSince: number | undefined;
+  let giveUp: (error: unknown) => void = () => {};
+  let stalled = false;
+  const end = () => {
+    controller.abort();
+    // Not left to fetch alone: its own signal may be collected as garbage while a body is read (Deno 2.9).
+    giveUp(controller.signal.reason);
+  };
   const timer = setInterval(() => {
-    if (waitingSince !== undefined && performance.now() - waitingSince > timeoutMs) controller.abort();
+    if (waitingSince === undefined || performance.now() - waitingSince <= timeoutMs) return;
+    stalled = true;
+    end();
   }, Math.max(20, timeoutMs / 10));
+  cancel?.addEventListener("abort", end, { once: true });
+  if (cancel?.aborted) end();
   return {
     signal: controller.signal,
-    stalledMs: () => controller.signal.aborted ? timeoutMs : undefined,
+    stalledMs: () => stalled ? timeoutMs : undefined,
     async during(promise) {
       waitingSince = performance.now();
+      const ended = Promise.withResolvers<never>();
+      giveUp = ended.reject;
       try {
-        return await promise;
+        return await Promise.race([promise, ended.promise]);
       } finally {
         waitingSince = undefined;
       }
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      cancel?.removeEventListener("abort", end);
+    },
   };
-}
-
-async function* pieces(
-  response: Response,
-  watch: StallWatch,
-  explain: (error: unknown) => Error,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = response.body?.getReader();
-  try {
-    while (reader !== undefined) {
-      const { done, value } = await watch.during(reader.read());
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    throw explain(error);
-  } finally {
-    watch.stop();
-    await reader?.cancel().catch(() => {});
-  }
 }

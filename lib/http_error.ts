@@ -1,3 +1,4 @@
+import { proxyFor } from "./proxy.ts";
 import { CancelledError, exitCode, messageOf, PimError, type PimErrorOptions } from "./errors.ts";
 
 /** A request that failed (exit code 4), and whether another try may help. */
@@ -31,15 +32,19 @@ export function showUrl(url: string): string {
 /** The error for an answer that says no. */
 export function statusError(url: string, response: Response): HttpError {
   const { status } = response;
+  const proxy = status === 407 ? proxyFor(url) : undefined;
+  const who = proxy === undefined ? "the server" : `the proxy ${proxy.host}`;
   return new HttpError(
-    `Cannot fetch ${showUrl(url)}: the server answered ${status} ${response.statusText}`.trimEnd(),
+    `Cannot fetch ${showUrl(url)}: ${who} answered ${status} ${response.statusText}`.trimEnd(),
     {
       status,
       retryable: status >= 500 || status === 429 || status === 408,
       retryAfterMs: retryAfterMs(response.headers),
       hint: status === 404 || status === 410
         ? "The file may have moved, for example because a newer release has taken its place: look at the folder in a browser."
-        : undefined,
+        : proxy === undefined
+        ? undefined
+        : `Write the user and the password into ${proxy.variable}: http://USER:PASSWORD@${proxy.host}`,
     },
   );
 }
@@ -65,6 +70,8 @@ export function explainFailure(
   const fail = (why: string, retryable: boolean, hint?: string) =>
     new HttpError(`Cannot fetch ${showUrl(url)}: ${why}`, { cause: error, retryable, hint });
   if (stalledMs !== undefined) return fail(`${host} has sent nothing for ${stalledMs / 1000} s`, true);
+  const proxied = explainProxy(raw, url);
+  if (proxied !== undefined) return fail(proxied.why, proxied.retryable, proxied.hint);
   if (/dns error|lookup address/i.test(raw)) {
     const hint = "Check the name in the URL and the network of this host.";
     return fail(`the host name ${hostname} cannot be resolved`, /temporary/i.test(raw), hint);
@@ -85,6 +92,29 @@ export function explainFailure(
     return fail("the connection broke off", true);
   }
   return fail(raw, true);
+}
+
+/** What is wrong between us and the proxy, if there is one; what it hides behind it would be told as its own fault. */
+function explainProxy(
+  raw: string,
+  url: string,
+): { readonly why: string; readonly retryable: boolean; readonly hint: string } | undefined {
+  const proxy = /client error \(Connect\)/.test(raw) ? proxyFor(url) : undefined;
+  if (proxy === undefined) return undefined;
+  const { host, hostname } = new URL(url);
+  const hint = `Correct ${proxy.variable}, or name ${hostname} in NO_PROXY to go without a proxy.`;
+  const fail = (why: string, retryable: boolean) => ({
+    why: `the proxy ${proxy.host} ${why}`,
+    retryable,
+    hint,
+  });
+  if (/proxy auth/i.test(raw)) {
+    return fail("asks for a user and a password, or does not take these", false);
+  }
+  if (/tunnel/i.test(raw)) return fail(`does not let us through to ${host}`, false);
+  if (/refused/i.test(raw)) return fail("refuses the connection", true);
+  if (/dns error|lookup address/i.test(raw)) return fail("cannot be found: its name does not resolve", false);
+  return undefined;
 }
 
 function lastPart(text: string): string {

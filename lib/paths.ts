@@ -85,23 +85,34 @@ export function filesOfLayer(dir: string): LayerFiles {
   };
 }
 
-/** Where deployments have files of a moment, one folder for each that runs. */
-export function deployDir(paths: Paths): string {
-  return join(paths.cacheDir, "deploy");
+/** Where a deployment has files of a moment. */
+export function deployDir(paths: Paths, target: string, image: string): string {
+  return join(paths.cacheDir, "deploy", checkName(target, "target name"), checkName(image, "image name"));
 }
 
 /** Held while an image is deployed to a target. */
 export function deployLock(paths: Paths, target: string, image: string): string {
-  return join(
-    paths.cacheDir,
-    "locks",
-    `deploy-${checkName(target, "target name")}-${checkName(image, "image name")}`,
-  );
+  return `${deployDir(paths, target, image)}.lock`;
+}
+
+/** A public key that was fetched once; it is named by its fingerprint, which vouches for it. */
+export function cachedKeyFile(paths: Pick<Paths, "cacheDir">, fingerprint: string): string {
+  return join(paths.cacheDir, "keys", `${fingerprint}.gpg`);
 }
 
 /** A secret of this user, with which what builds depend on is hashed. */
 export function digestSecretFile(paths: Paths): string {
   return join(paths.dataDir, "digest-secret");
+}
+
+/** Where releases of Ventoy are downloaded to and unpacked, one folder for each. */
+export function ventoyDir(paths: Paths): string {
+  return join(paths.cacheDir, "ventoy");
+}
+
+/** Where a USB stick is mounted while pim works on it; `partition` is the kernel's name of it, such as sdb1. */
+export function stickMount(runtimeDir: string, partition: string): string {
+  return join(runtimeDir, "ventoy", checkName(partition, "partition"));
 }
 
 /** Where machines that verify an image have their files while they run, one folder for each verification. */
@@ -161,7 +172,7 @@ export function filesOfVm(dir: string): VmFiles {
 /** Lock files of the runtime directory; they are never removed, because a lock dies with its process. */
 export function runtimeLock(
   runtimeDir: string,
-  what: "vm" | "port" | "console" | "agent",
+  what: "vm" | "port" | "console" | "agent" | "ventoy",
   name: string | number,
 ): string {
   return join(runtimeDir, "locks", `${what}-${name}`);

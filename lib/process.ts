@@ -64,6 +64,58 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   return result;
 }
 
+/** Options of {@linkcode pipe}. */
+export interface PipeOptions extends ProcessOptions {
+  /** Written to the program's standard input piece by piece; without it the input is empty. */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Called with the bytes of its stdout as they come; without it stdout is discarded. */
+  onStdout?: (bytes: Uint8Array) => void;
+}
+
+/** Runs a program to its end with bytes flowing through it, however many; throws {@linkcode ProcessError} when it fails. */
+export async function pipe(argv: readonly string[], options: PipeOptions): Promise<void> {
+  const { stdin, onStdout, signal } = options;
+  const child = spawn(argv, options, {
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: onStdout === undefined ? "null" : "piped",
+    stderr: "piped",
+  });
+  let stderr = "";
+  const work = [readText(child.stderr, (text) => stderr = (stderr + text).slice(-16_384))];
+  if (stdin !== undefined) work.push(feedPieces(child, stdin));
+  if (onStdout !== undefined) work.push(readBytes(child.stdout, onStdout));
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    // What was to go through it could not be read: half of that must not pass for a whole.
+    child.kill("SIGKILL");
+    await child.status;
+    throw signal?.aborted ? new CancelledError() : error;
+  }
+  const status = await child.status;
+  if (signal?.aborted) throw new CancelledError();
+  if (!status.success) throw new ProcessError(argv, status.signal ?? status.code, stderr);
+}
+
+async function feedPieces(child: Deno.ChildProcess, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const writer = child.stdin.getWriter();
+  for await (const piece of pieces) {
+    try {
+      await writer.write(piece);
+    } catch {
+      return; // It wants no more; its exit status tells why.
+    }
+  }
+  await writer.close().catch(() => {});
+}
+
+async function readBytes(
+  stream: ReadableStream<Uint8Array>,
+  onBytes: (bytes: Uint8Array) => void,
+): Promise<void> {
+  for await (const bytes of stream) onBytes(bytes);
+}
+
 /** A program that goes on running beside pim. */
 export interface Running {
   readonly argv: readonly string[];
@@ -81,6 +133,8 @@ export interface StartOptions extends ProcessOptions {
   onStdout?: (line: string) => void;
   /** Called with each piece of stdout as it comes, in place of `onStdout`: for programs that redraw one line. */
   onStdoutText?: (text: string) => void;
+  /** Written to the program's standard input; without it the input is empty. */
+  stdin?: string;
 }
 
 /** Starts a program and returns at once. Its stderr is kept, so that its death can be explained. */
@@ -88,13 +142,14 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
   const lines = options.onStdout && lineSplitter(options.onStdout);
   const onText = options.onStdoutText ?? lines;
   const child = spawn(argv, options, {
-    stdin: "null",
+    stdin: options.stdin === undefined ? "null" : "piped",
     stdout: onText ? "piped" : "null",
     stderr: "piped",
   });
   let kept = "";
   const readers = [readText(child.stderr, (text) => kept = (kept + text).slice(-16_384))];
   if (onText) readers.push(readText(child.stdout, onText).then(() => lines?.end()));
+  readers.push(feed(child, options.stdin));
   const ended = child.status.then(async (status) => {
     await Promise.allSettled(readers);
     return { code: status.code, signal: status.signal };

@@ -15,6 +15,19 @@ export function sudoArgv(argv: readonly string[]): string[] {
   return ["sudo", "-n", "--", ...argv];
 }
 
+/**
+ * Gives a function that turns argv into one that runs as root: as it is when pim is root, else through sudo, which may
+ * ask for its password now (see {@linkcode askForSudo}).
+ */
+export async function becomeRoot(
+  why: string,
+  signal?: AbortSignal,
+): Promise<(argv: readonly string[]) => readonly string[]> {
+  if (Deno.uid() === 0) return (argv) => argv;
+  await askForSudo(why, signal);
+  return sudoArgv;
+}
+
 let asking: Promise<void> | undefined;
 
 /**

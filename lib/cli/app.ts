@@ -1,15 +1,16 @@
 import { type Application, buildApplication, buildRouteMap } from "@stricli/core";
 import { version } from "../version.ts";
-import { buildRoutes } from "./build.ts";
+import { buildRoutes } from "./build/build.ts";
 import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
 import { deployRoutes } from "./deploy/deploy.ts";
 import { targetRoutes } from "./deploy/target.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
 import { initCommand } from "./init.ts";
-import { isoRoutes } from "./iso.ts";
+import { isoRoutes } from "./iso/iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { ventoyRoutes } from "./ventoy/ventoy.ts";
 import { verifyCommand } from "./verify.ts";
 import { consoleCommand, logCommand } from "./vm/console.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
@@ -30,7 +31,7 @@ Every command also takes:
   --debug         every program that is started, and stack traces
 
 Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 3 host not ready, 4 download failed,
-5 checksum wrong, 6 install or SSH timed out, 7 provisioning script failed, 8 verification failed,
+5 checksum or signature wrong, 6 install or SSH timed out, 7 provisioning script failed, 8 verification failed,
 9 deploy failed, 130 cancelled.`;
 
 /** The command tree of pim. */
@@ -43,6 +44,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       iso: isoRoutes,
       profile: profileRoutes,
       serve: serveCommand,
+      ventoy: ventoyRoutes,
       verify: verifyCommand,
       deploy: deployRoutes,
       target: targetRoutes,

@@ -9,6 +9,14 @@ const size = v.pipe(
   v.transform(String),
   v.regex(/^\d+(\.\d+)?\s*([KMGT](i?B)?|B)?$/i, "a size such as 20G or 512M"),
 );
+const rate = v.pipe(
+  v.union([v.string(), v.number()], "bytes per second such as 10M"),
+  v.transform(String),
+  v.regex(
+    /^\d+(\.\d+)?\s*[KMGT](i?B)?(\/s)?$|^\d{4,}$/i,
+    "bytes per second such as 10M or 500K, 1K at least",
+  ),
+);
 const memory = v.pipe(
   v.union([v.string(), v.number()], "an amount of memory in MiB, such as 2048, or 4G"),
   // What cannot be read comes back as it is, for the message.
@@ -35,7 +43,12 @@ const anyMap = v.record(v.string(), v.unknown());
 
 /** The shape of pim.yml. Keys are those of the earlier pim, with `serve` added. */
 export const settingsSchema = v.strictObject({
-  iso: v.strictObject({ iso_dir: text }),
+  iso: v.strictObject({
+    iso_dir: text,
+    connections: v.pipe(count, v.minValue(1, "1 or more"), v.maxValue(16, "16 or less")),
+    stall_timeout: v.pipe(count, v.minValue(1, "1 second or more")),
+    rate_limit: v.optional(rate),
+  }),
   build: v.strictObject({
     image_dir: text,
     disk_size: size,
@@ -73,7 +86,6 @@ export type Settings = v.InferOutput<typeof settingsSchema>;
 export const pathSettings: readonly (readonly string[])[] = [
   ["iso", "iso_dir"],
   ["build", "image_dir"],
-  ["ventoy", "dir"],
 ];
 
 /** The lowest layer of pim.yml. */
@@ -81,7 +93,7 @@ export function builtInSettings(paths: Paths): Layer {
   return {
     source: "built-in",
     value: {
-      iso: { iso_dir: join(paths.cacheDir, "isos") },
+      iso: { iso_dir: join(paths.cacheDir, "isos"), connections: 4, stall_timeout: 30 },
       build: {
         image_dir: join(paths.dataDir, "images"),
         disk_size: "20G",

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { UsageError } from "../errors.ts";
 import { lockFile, removeIfThere } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
@@ -71,7 +70,9 @@ async function carryOut(
     await putDeployment(registryFile(paths), deployment);
     return deployment;
   };
-  const workDir = join(deployDir(paths), crypto.randomUUID());
+  const workDir = deployDir(paths, target.name, image.entry.name);
+  // Of a run that was killed.
+  await removeIfThere(workDir);
   await Deno.mkdir(workDir, { recursive: true, mode: 0o700 });
   let ids = begun;
   try {
@@ -81,7 +82,7 @@ async function carryOut(
           ...{ signal, workDir, progress },
           ids,
           async made(more) {
-            ids = { ...ids, ...more };
+            ids = withoutEmpty({ ...ids, ...more });
             await record("unfinished", ids);
           },
         }));
@@ -92,6 +93,10 @@ async function carryOut(
   const done = await record("done", ids);
   onEvent({ type: "deployed", id, where, ids });
   return done;
+}
+
+function withoutEmpty(ids: Ids): Ids {
+  return Object.fromEntries(Object.entries(ids).filter(([, value]) => value !== ""));
 }
 
 async function carryOutOne(

@@ -2,10 +2,11 @@ import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { exists, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts";
 import { homeDir } from "../paths.ts";
-import { checkImage, convertImage } from "../qemu/img.ts";
+import { messageOf, PimError } from "../errors.ts";
+import { changedError, writeConverted } from "./convert.ts";
 import { copyWithHash, sha256Of } from "./copy_file.ts";
 import { DeployError } from "./deploy_error.ts";
-import { conversion, type DiskFormat, diskFormats } from "./formats.ts";
+import { type DiskFormat, diskFormats } from "./formats.ts";
 import { fillName, nameTemplate } from "./name_template.ts";
 import type {
   Action,
@@ -58,7 +59,7 @@ class FileTarget implements Target {
       await removeIfThere(probe);
       return [{ name: "folder", ok: true, detail: `${this.#folder} can be written` }];
     } catch (error) {
-      const detail = `${parent} cannot be written: ${error instanceof Error ? error.message : error}`;
+      const detail = `${parent} cannot be written: ${messageOf(error)}`;
       return [{ name: "folder", ok: false, detail, hint: "Choose another path in targets.d." }];
     }
   }
@@ -116,11 +117,7 @@ class FileTarget implements Target {
   async #copy(image: DeployImage, path: string, context: ActionContext): Promise<void> {
     await this.#inPlace(path, async (part) => {
       const copied = await copyWithHash(image.path, part, context);
-      if (copied === image.sha256) return;
-      throw new DeployError(
-        `Cannot deploy ${image.entry.name}: ${image.path} is not what was built (its SHA-256 is ${copied})`,
-        { hint: `Build it again: pim build run ${image.entry.profile} --force` },
-      );
+      if (copied !== image.sha256) throw changedError(image.entry, image.path, copied);
     });
     await context.made({ path, ...await this.#facts(path, image.sha256) });
   }
@@ -133,21 +130,12 @@ class FileTarget implements Target {
   ): Promise<void> {
     const qemuImg = await this.tools.qemuImg();
     const { signal } = context;
+    const { compress } = this.settings;
     await this.#inPlace(path, async (part) => {
-      await convertImage(
-        { source: image.path, target: part, ...conversion(format, this.settings.compress) },
-        {
-          qemuImg,
-          signal,
-          onProgress: (fraction) => context.progress(fraction * image.entry.bytes, image.entry.bytes),
-        },
-      );
-      const check = await checkImage(part, { qemuImg, signal });
-      if (check.corruptions + check.errors > 0) {
-        throw new DeployError(
-          `Cannot deploy ${image.entry.name}: qemu-img finds faults in what it has written`,
-        );
-      }
+      await writeConverted(image, part, {
+        ...{ qemuImg, format, compress, signal },
+        progress: context.progress,
+      });
     });
     await context.made({ path, ...await this.#facts(path, await sha256Of(path, signal)) });
   }
@@ -164,10 +152,8 @@ class FileTarget implements Target {
       await Deno.rename(part, path);
     } catch (cause) {
       await removeIfThere(part);
-      if (cause instanceof Error && cause.name !== "Error" && "hint" in cause) throw cause;
-      throw new DeployError(`Cannot write ${path}: ${cause instanceof Error ? cause.message : cause}`, {
-        cause,
-      });
+      if (cause instanceof PimError) throw cause;
+      throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
     }
   }
 

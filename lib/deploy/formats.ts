@@ -10,7 +10,11 @@ export type DiskFormat = (typeof diskFormats)[number];
 export function conversion(
   format: DiskFormat,
   compress: boolean,
-): Pick<ConvertSpec, "format" | "compress" | "options"> {
+): Omit<ConvertSpec, "source" | "target"> {
+  return { sourceFormat: "qcow2", ...written(format, compress) };
+}
+
+function written(format: DiskFormat, compress: boolean): Omit<ConvertSpec, "source" | "target"> {
   switch (format) {
     case "qcow2":
       // zlib: what reads qcow2 and is not QEMU mostly knows no other compression.

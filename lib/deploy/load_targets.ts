@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import * as v from "valibot";
 import { type RawEntry, readEntries } from "../config/entries.ts";
 import type { ConfigFolder } from "../config/folders.ts";
 import { problemsError, validate } from "../config/validate.ts";
@@ -18,8 +17,6 @@ export interface NamedTarget {
   readonly source: string;
   /** Its entry, merged over `default`; references to secrets are still references. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Whether a deployed image is started and checked there. */
-  readonly verify: boolean;
   open(tools: HostTools): Target;
 }
 
@@ -40,22 +37,21 @@ export function getTarget(name: string, targets: readonly NamedTarget[]): NamedT
 
 function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
   checkName(key, "target name");
-  const { type: wanted, verify: wantsVerify = false, ...settings } = value;
+  const { type: wanted, ...settings } = value;
   const type = targetTypes.find((each) => each.type === wanted);
   if (type === undefined) throw problemsError([{ path: ["type"], text: typeProblem(wanted) }], where);
-  const verify = validate(v.strictObject({ verify: v.boolean() }), { verify: wantsVerify }, where).verify;
-  return bind(type, settings, { key, source, where, verify });
+  return bind(type, settings, { key, source, where });
 }
 
 /** A target whose settings have the shape that its type wants. */
 function bind<S>(
   type: TargetType<S>,
   settings: RawEntry["value"],
-  { key, source, where, verify }: Pick<RawEntry, "key" | "source" | "where"> & { readonly verify: boolean },
+  { key, source, where }: Pick<RawEntry, "key" | "source" | "where">,
 ): NamedTarget {
   const checked = validate(type.schema, settings, where) as S;
   return {
-    ...{ name: key, type: type.type, brief: type.brief, source, settings, verify },
+    ...{ name: key, type: type.type, brief: type.brief, source, settings },
     open: (tools) => type.open(checked, tools, dirname(source)),
   };
 }

@@ -27,7 +27,7 @@ export interface ActionContext {
   readonly ids: Ids;
   /** Says how far a long action is. */
   progress(bytes: number, totalBytes: number): void;
-  /** Writes down at once what was made, so that nothing is lost when pim is killed. */
+  /** Writes down at once what was made, so that nothing is lost when pim is killed; "" forgets an id. */
   made(ids: Ids): Promise<void>;
 }
 

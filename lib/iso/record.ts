@@ -3,6 +3,8 @@ import * as v from "valibot";
 import { readTextIfThere, removeIfThere, writeFileAtomic } from "../files.ts";
 import { log } from "../log.ts";
 import { type IsoEntry, locationOf } from "./catalog/entry.ts";
+import type { SignatureRule } from "./catalog/rules.ts";
+import type { Signer } from "./verify/signature.ts";
 
 const schema = v.object({
   path: v.string(),
@@ -13,6 +15,12 @@ const schema = v.object({
   url: v.string(),
   checksumUrl: v.optional(v.string()),
   expected: v.optional(v.string()),
+  signature: v.optional(v.object({
+    fingerprint: v.string(),
+    userId: v.string(),
+    madeAt: v.string(),
+    need: v.string(),
+  })),
 });
 
 /** What is remembered of an ISO file whose content was hashed once. */
@@ -28,6 +36,18 @@ export interface IsoRecord {
   readonly checksumUrl?: string | undefined;
   /** The hash that it should have had; nothing when no checksum was known. */
   readonly expected?: string | undefined;
+  /** Who signed the checksum file, where somebody had to. */
+  readonly signature?: RecordedSignature | undefined;
+}
+
+/** A signature that held, and what it had to fulfil. */
+export interface RecordedSignature extends Signer {
+  readonly need: string;
+}
+
+/** What an entry asks of a signature, in a form that can be compared: with another need, what was found says nothing. */
+export function signatureNeed({ url, keys }: SignatureRule): { readonly need: string } {
+  return { need: JSON.stringify([url, ...keys]) };
 }
 
 /** The path of an ISO: the user's own file where it is used in place, else the file in the ISO folder. */
@@ -43,9 +63,18 @@ export function recordPath(entry: IsoEntry, isoDir: string): string {
   return join(isoDir, `${name}.json`);
 }
 
+/** The file that is locked while an ISO of this name is downloaded into the ISO folder. */
+export function lockPath(isoDir: string, filename: string): string {
+  return join(isoDir, `.${filename}.lock`);
+}
+
 /** The record of an ISO; undefined when there is none or it is damaged, which costs one more verification. */
 export async function readRecord(entry: IsoEntry, isoDir: string): Promise<IsoRecord | undefined> {
-  const path = recordPath(entry, isoDir);
+  return await readRecordFile(recordPath(entry, isoDir));
+}
+
+/** The record in a file; undefined when there is none, or none that can be read. */
+export async function readRecordFile(path: string): Promise<IsoRecord | undefined> {
   const text = await readTextIfThere(path);
   if (text === undefined) return undefined;
   try {

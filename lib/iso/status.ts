@@ -1,7 +1,9 @@
-import { join } from "node:path";
 import type { IsoEntry } from "./catalog/entry.ts";
+import type { SignatureRule } from "./catalog/rules.ts";
+import { partBytes, partFiles } from "./download/part.ts";
 import type { Checksum } from "./verify/checksum.ts";
-import { isoPath, type IsoRecord, readRecord } from "./record.ts";
+import { isoPath, type IsoRecord, readRecord, signatureNeed } from "./record.ts";
+import type { Signer } from "./verify/signature.ts";
 
 /** The state of an ISO's file, as far as it can be told without reading it. */
 export type IsoStatus =
@@ -14,7 +16,13 @@ export type IsoStatus =
     readonly bytes: number;
     readonly known: Checksum | undefined;
   }
-  | { readonly state: "verified"; readonly bytes: number; readonly checksum: Checksum }
+  | {
+    readonly state: "verified";
+    readonly bytes: number;
+    readonly checksum: Checksum;
+    /** Who vouches for the checksum, where the entry says who must. */
+    readonly signer: Signer | undefined;
+  }
   /** Its content does not have the entry's checksum. */
   | {
     readonly state: "wrong";
@@ -30,8 +38,8 @@ export async function isoStatus(entry: IsoEntry, isoDir: string): Promise<IsoSta
   const path = isoPath(entry, isoDir);
   const info = await statIfThere(path);
   if (info === undefined) {
-    const part = await statIfThere(join(isoDir, `${entry.filename}.part`));
-    return part === undefined ? { state: "missing" } : { state: "partial", bytes: part.size };
+    const bytes = await partBytes(partFiles(path));
+    return bytes === undefined ? { state: "missing" } : { state: "partial", bytes };
   }
   const record = await readRecord(entry, isoDir);
   const bytes = info.size;
@@ -46,18 +54,28 @@ function judge(entry: IsoEntry, record: IsoRecord): IsoStatus {
   const { bytes, algorithm, hash } = record;
   const checksum = { algorithm, hash };
   const unverified: IsoStatus = { state: "present-unverified", bytes, known: checksum };
+  const signer = entry.signature && signerOf(entry.signature, record);
   const compare = (expected: string): IsoStatus =>
     expected === hash
-      ? { state: "verified", bytes, checksum }
+      ? { state: "verified", bytes, checksum, signer }
       : { state: "wrong", bytes, checksum, expected };
-  if (entry.checksum !== undefined) {
-    return entry.checksum.algorithm === algorithm ? compare(entry.checksum.hash) : unverified;
-  }
   // What a checksum file said counts for as long as the entry names the same file there.
   const same = record.url === entry.url && record.checksumUrl === entry.checksumUrl;
-  return entry.checksumUrl !== undefined && same && record.expected !== undefined
-    ? compare(record.expected)
-    : unverified;
+  const said = same ? record.expected : undefined;
+  // A checksum that must be signed is worth nothing before its signature was verified.
+  if (entry.signature !== undefined && (signer === undefined || said === undefined)) return unverified;
+  if (entry.checksum !== undefined) {
+    const signed = entry.signature === undefined || said === entry.checksum.hash;
+    return entry.checksum.algorithm === algorithm && signed ? compare(entry.checksum.hash) : unverified;
+  }
+  return entry.checksumUrl !== undefined && said !== undefined ? compare(said) : unverified;
+}
+
+/** Who has signed what a record knows, if that is what the entry asks for. */
+function signerOf(rule: SignatureRule, { signature }: IsoRecord): Signer | undefined {
+  if (signature === undefined || signature.need !== signatureNeed(rule).need) return undefined;
+  const { fingerprint, userId, madeAt } = signature;
+  return { fingerprint, userId, madeAt };
 }
 
 /** What the file system says of a path, or undefined. */

@@ -6,6 +6,8 @@ export type ImageFormat = "qcow2" | "raw";
 /** What `convert` makes of an image. */
 export interface ConvertSpec {
   readonly source: string;
+  /** Format of the source; without it qemu-img guesses, and takes what it does not know for raw. */
+  readonly sourceFormat?: ImageFormat;
   readonly target: string;
   /** Any format qemu-img writes: "qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc". */
   readonly format: string;
@@ -56,7 +58,9 @@ export function createUnopenedOverlayArgs(
 export function convertArgs(qemuImg: string, spec: ConvertSpec): string[] {
   const options = Object.entries(spec.options ?? {}).map(([name, value]) => `${name}=${optionValue(value)}`);
   return [
-    ...[qemuImg, "convert", "-p", "-O", spec.format],
+    ...[qemuImg, "convert", "-p"],
+    ...(spec.sourceFormat === undefined ? [] : ["-f", spec.sourceFormat]),
+    ...["-O", spec.format],
     ...(spec.compress ? ["-c"] : []),
     ...(options.length === 0 ? [] : ["-o", options.join(",")]),
     spec.source,

@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
 import { SshError } from "./errors.ts";
 import { execOn, type ExecOptions, type ExecResult } from "./exec.ts";
-import type { Link } from "./link.ts";
+import type { Limits, Link } from "./link.ts";
 import { checkAuth, type Login, login, type LoginOptions } from "./login.ts";
 import { connectToBanner } from "./socket.ts";
-import { type UploadContent, type UploadOptions, uploadOver } from "./upload.ts";
+import { openSftpSession, type SftpSession } from "./sftp.ts";
+import { type UploadOptions, uploadOver } from "./upload.ts";
+import type { UploadContent } from "./write_file.ts";
 
 /** A logged-in SSH connection, closed when disposed of. */
 export interface SshSession extends AsyncDisposable {
@@ -16,6 +18,8 @@ export interface SshSession extends AsyncDisposable {
   exec(command: string, options?: ExecOptions): Promise<ExecResult>;
   /** Writes a remote file. Throws PimError when the guest refuses, {@linkcode SshError} when it is gone. */
   upload(content: UploadContent, remotePath: string, options?: UploadOptions): Promise<void>;
+  /** A channel for files; undefined when the server has none. */
+  sftp(limits?: Limits): Promise<SftpSession | undefined>;
   /** Settles when the connection has ended: with the reason, or undefined when it was closed from here. */
   readonly closed: Promise<SshError | undefined>;
 }
@@ -78,6 +82,7 @@ function makeSession(made: Login, socket: Socket, options: LoginOptions): SshSes
     hostKey: made.hostKey,
     exec: (command, execOptions) => execOn(link, command, execOptions),
     upload: (content, remotePath, uploadOptions) => uploadOver(link, content, remotePath, uploadOptions),
+    sftp: (limits) => openSftpSession(link, limits),
     closed,
     async [Symbol.asyncDispose]() {
       if (lost === undefined) {

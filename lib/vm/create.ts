@@ -83,11 +83,8 @@ export async function createThrowAwayDisk(
 async function makeDisk(path: string, vm: NewVm, { signal, onProgress }: CreateOptions): Promise<void> {
   const { source, qemuImg, definition } = vm;
   if (definition.disk === "clone") {
-    await convertImage({ source: source.path, target: path, format: "qcow2" }, {
-      qemuImg,
-      signal,
-      onProgress,
-    });
+    const spec = { source: source.path, sourceFormat: source.format, target: path, format: "qcow2" };
+    await convertImage(spec, { qemuImg, signal, onProgress });
   } else {
     await createOverlay(path, source.path, { qemuImg, signal, baseFormat: source.format });
   }

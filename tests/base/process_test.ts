@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { CancelledError, exitCode, HostError, PimError } from "../../lib/errors.ts";
 import { configureLog, hideSecret } from "../../lib/log.ts";
-import { formatArgv, lastLines, lineSplitter, ProcessError, run, start, which } from "../../lib/process.ts";
+import {
+  formatArgv,
+  lastLines,
+  lineSplitter,
+  pipe,
+  ProcessError,
+  run,
+  start,
+  which,
+} from "../../lib/process.ts";
 import { tempDir } from "./temp.ts";
 
 Deno.test("run returns what a program wrote and its status", async () => {
@@ -119,6 +130,14 @@ Deno.test("start can hand over stdout as it comes, before a line ends", async ()
   assert.equal((await running.ended).signal, "SIGTERM");
 });
 
+Deno.test("start hands over its input, and a program that asks twice gets both answers", async () => {
+  const lines: string[] = [];
+  const asking = 'read -r one; echo "1 $one"; read -r two; echo "2 $two"; read -r three || echo end';
+  const child = start(["sh", "-c", asking], { stdin: "y\nn\n", onStdout: (line) => lines.push(line) });
+  assert.equal((await child.ended).code, 0);
+  assert.deepEqual(lines, ["1 y", "2 n", "end"]);
+});
+
 Deno.test("only the end of a talkative program's stderr is kept", async () => {
   const running = start(["sh", "-c", "seq 1 20000 >&2"]);
   await running.ended;
@@ -154,4 +173,46 @@ Deno.test("lines are split across pieces, and the last ones are found without th
   push.end();
   assert.deepEqual(lines, ["ab", "c", "", "d"]);
   assert.equal(lastLines("a\n\nb\r\n \nc\n", 2), "b\nc");
+});
+
+Deno.test("bytes flow through a program unchanged, however many", async () => {
+  const block = crypto.getRandomValues(new Uint8Array(60_000));
+  async function* blocks(): AsyncGenerator<Uint8Array> {
+    for (let count = 0; count < 50; count++) yield await Promise.resolve(block);
+  }
+  let bytes = 0;
+  const hash = createHash("sha256");
+  await pipe(["cat"], {
+    stdin: blocks(),
+    onStdout(piece) {
+      bytes += piece.length;
+      hash.update(piece);
+    },
+  });
+  assert.equal(bytes, 50 * block.length);
+  const expected = createHash("sha256");
+  for (let count = 0; count < 50; count++) expected.update(block);
+  assert.equal(hash.digest("hex"), expected.digest("hex"));
+});
+
+Deno.test("a program that wants no more of its input fails with its own status and words", async () => {
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) yield await Promise.resolve(new Uint8Array(65_536));
+  }
+  await assert.rejects(
+    pipe(["sh", "-c", "head -c 10 >/dev/null; echo full >&2; exit 4"], { stdin: endless() }),
+    (error: unknown) => error instanceof ProcessError && error.status === 4 && /full/.test(error.stderr),
+  );
+});
+
+Deno.test("input that cannot be read to its end does not pass for a whole", async () => {
+  await using dir = await tempDir();
+  const file = join(dir.path, "whole");
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(new Uint8Array(10));
+    throw new PimError("the disk is gone");
+  }
+  const script = 'cat >/dev/null && touch "$0"';
+  await assert.rejects(pipe(["sh", "-c", script, file], { stdin: broken() }), /the disk is gone/);
+  await assert.rejects(Deno.stat(file), Deno.errors.NotFound);
 });

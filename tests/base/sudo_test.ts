@@ -63,6 +63,21 @@ Deno.test("a program that has to be root's gets sudo before it, which never asks
   assert.deepEqual(sudoArgv(["qemu", "-n"]), ["sudo", "-n", "--", "qemu", "-n"]);
 });
 
+Deno.test({
+  name: "who is root needs no sudo, and who is not runs a program through it",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using sudo = await standIn("exit 0");
+    assert.deepEqual(await use(sudo, ["become", "It writes to a disk", "wipefs"]), { done: ["wipefs"] });
+    assert.deepEqual(await sudo.argvs(), []);
+    const user = { PIM_TEST_UID: "65534" };
+    assert.deepEqual(await use(sudo, ["become", "It writes to a disk", "wipefs"], user), {
+      done: ["sudo", "-n", "--", "wipefs"],
+    });
+    assert.deepEqual(await sudo.argvs(), ["-n -v"]);
+  },
+});
+
 Deno.test("sudo that needs no password is not made to ask", async () => {
   await using sudo = await standIn("exit 0");
   assert.deepEqual(await use(sudo, ["ask", "QEMU has to run as root"]), { done: "asked" });

@@ -1,12 +1,12 @@
 /**
  * Does one thing of lib/sudo.ts in a process of its own, and prints what came of it as one line of JSON:
- * `ask WHY`, `connect PATH`, `qmp PATH` or `signal PID NAME`. With a user's number in PIM_TEST_UID it becomes that user
+ * `ask WHY`, `become WHY PROGRAM`, `connect PATH`, `qmp PATH` or `signal PID NAME`. With a user's number in PIM_TEST_UID it becomes that user
  * first: after the modules are loaded, since that user may not be able to read them.
  */
 import { PimError } from "../../lib/errors.ts";
 import { writeText } from "../../lib/output.ts";
 import { connectQmp } from "../../lib/qemu/qmp.ts";
-import { askForSudo, connectUnix, signalProcess } from "../../lib/sudo.ts";
+import { askForSudo, becomeRoot, connectUnix, signalProcess } from "../../lib/sudo.ts";
 
 const become = Deno.env.get("PIM_TEST_UID");
 const ask = Deno.env.get("PIM_TEST_ASK") !== "no";
@@ -29,6 +29,7 @@ function print(outcome: unknown): void {
 
 async function act(): Promise<unknown> {
   if (what === "ask") return await Promise.all([askForSudo(first), askForSudo(first)]).then(() => "asked");
+  if (what === "become") return (await becomeRoot(first))([second]);
   if (what === "connect") {
     using conn = await connectUnix(first, { ask });
     const buffer = new Uint8Array(64);

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { formatError } from "../../lib/cli/error_text.ts";
 import { messageOf, UsageError } from "../../lib/errors.ts";
 import { measureBuild } from "./build.ts";
+import { measureDownloads } from "./downloads.ts";
 import { formatFacts, machineFacts } from "./facts.ts";
 import { measureHashing } from "./hashing.ts";
 import { measureLayers } from "./layers.ts";
@@ -12,7 +13,7 @@ import { formatMeasurements, type Measurement, ratio } from "./measurement.ts";
 import { measureStartup } from "./startup.ts";
 import { measureVms } from "./vm.ts";
 
-const usage = `deno task bench [--only start-up|hashing|vm|build|layers] [--pairs N] [--json]
+const usage = `deno task bench [--only start-up|hashing|downloads|vm|build|layers] [--pairs N] [--json]
 
   --only NAME   one measurement only; build has pim's memory too, layers are beside packer
   --pairs N     builds with pim and with the other, in turns (default 1), and starts of a VM (3 at least); without KVM
@@ -25,6 +26,7 @@ type Measure = (pairs: number, say: (line: string) => void) => Promise<Measureme
 const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ["start-up", measureStartup],
   ["hashing", measureHashing],
+  ["downloads", measureDownloads],
   ["vm", measureVms],
   ["build", measureBuild],
   ["layers", measureLayers],

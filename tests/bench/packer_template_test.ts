@@ -19,12 +19,15 @@ async function templateIn(home: string) {
   return JSON.parse(JSON.stringify(template));
 }
 
-Deno.test("packer gets pim's machine, kernel line and scripts, with finalize last", async () => {
+Deno.test("packer gets pim's machine but for the CPU model, its kernel line and scripts, with finalize last", async () => {
   const home = await Deno.makeTempDir({ prefix: "pim-bench-" });
   try {
     const template = await templateIn(home);
     const [builder] = template.builders;
-    assert.deepEqual(builder.qemuargs.slice(0, 2), [["-accel", "tcg,thread=multi"], ["-cpu", "max"]]);
+    assert.deepEqual(builder.qemuargs.slice(0, 2), [
+      ["-accel", "tcg,thread=multi"],
+      ["-netdev", "user,id=user.0,hostfwd=tcp:127.0.0.1:{{ .SSHHostPort }}-:22"],
+    ]);
     assert.deepEqual([builder.memory, builder.cpus, builder.disk_size], [1024, 2, "4096M"]);
     assert.equal(
       builder.boot_command[0],

@@ -23,6 +23,10 @@ export function pimEnvironment(home: string): Record<string, string> {
 }
 
 /** Runs pim to its end with its folders below `home`; throws when it fails. */
-export async function runPim(home: string, args: readonly string[]): Promise<RunResult> {
-  return await run([...pimCommand(), ...args], { cwd: home, env: pimEnvironment(home) });
+export async function runPim(
+  home: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<RunResult> {
+  return await run([...pimCommand(), ...args], { cwd: home, env: { ...pimEnvironment(home), ...env } });
 }

@@ -115,6 +115,9 @@ Deno.test("relative paths are relative to their file, ~ is home, and variables a
 Deno.test("every setting has a variable of the environment, and an empty one counts as not set", async () => {
   await using dir = await tempDir();
   const values: Record<string, string> = {
+    "iso.connections": "2",
+    "iso.stall_timeout": "9",
+    "iso.rate_limit": "3M",
     "build.disk_size": "7G",
     "build.memory": "512M",
     "build.cpus": "1",

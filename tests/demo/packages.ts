@@ -32,6 +32,17 @@ export const testPackages: Readonly<Record<string, string>> = {
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
   "openssl": "certificates of servers that tests start",
+  "gpg": "signs what tests verify",
+  "gpg-agent": "holds the keys that gpg signs with",
+  "gpgv": "verifies signatures",
+  "exfatprogs": "makes the file system of USB sticks",
+  "exfat-fuse": "mounts it where the kernel cannot",
+  "dosfstools": "makes the other file system of USB sticks",
+  "mtools": "fills that one",
+  "fdisk": "partitions disks (sfdisk)",
+  "libvirt-daemon-system": "a libvirt of the tests' own to deploy to",
+  "libvirt-clients": "virsh and virt-xml-validate",
+  "libxml2-utils": "what virt-xml-validate does it with",
 };
 
 /** Says what goes on, one line at a time. */

@@ -4,9 +4,9 @@ import { deploy } from "../../lib/deploy/deploy.ts";
 import type { DeployEvent } from "../../lib/deploy/events.ts";
 import { getTarget, loadTargets, type NamedTarget } from "../../lib/deploy/load_targets.ts";
 import { readSecret } from "../../lib/deploy/secret.ts";
-import type { DeployImage, HostTools } from "../../lib/deploy/target.ts";
+import type { DeployImage, HostTools, Ids } from "../../lib/deploy/target.ts";
 import type { Deployment } from "../../lib/image/deployment.ts";
-import { listDeployments } from "../../lib/image/deployments.ts";
+import { listDeployments, putDeployment } from "../../lib/image/deployments.ts";
 import type { ImageEntry } from "../../lib/image/entry.ts";
 import { updateRegistry } from "../../lib/image/registry.ts";
 import { type Paths, registryFile } from "../../lib/paths.ts";
@@ -31,6 +31,8 @@ export interface DeployFixture extends AsyncDisposable {
   ): Promise<Deployment>;
   /** All that was written down. */
   deployments(): Promise<readonly Deployment[]>;
+  /** Writes down that the deployment was cut short when only this was made. */
+  cutShort(ids: Ids): Promise<void>;
 }
 
 /** Makes a qcow2 image with qemu-img, with some data in it, and an entry for it. */
@@ -81,6 +83,11 @@ export async function deployFixture(
       });
     },
     deployments: () => listDeployments(registryFile(paths)),
+    async cutShort(ids) {
+      const [last] = await listDeployments(registryFile(paths));
+      if (last === undefined) throw new Error("nothing was deployed");
+      await putDeployment(registryFile(paths), { ...last, ids, state: "unfinished" });
+    },
     [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
   };
 }

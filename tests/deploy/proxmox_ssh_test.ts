@@ -122,13 +122,11 @@ Deno.test("a connection that is cut leaves nothing on the host", async () => {
 Deno.test("a pim that was killed is gone on with, but not while its VM is still being created", async () => {
   await withHost(async ({ fixture, state, yaml, uploads }) => {
     const target = await fixture.target(yaml());
-    const { ids } = await fixture.deploy(target);
+    await fixture.deploy(target);
     const vm = state.vms["100"]!;
-    const registry = `${fixture.paths.dataDir}/registry.yml`;
-    const done = await Deno.readTextFile(registry);
-    const killed = done.replace("state: done", "state: unfinished").replace(/\n *finished: .*/, "");
-    await Deno.writeTextFile(registry, killed);
-    await Deno.copyFile(fixture.image.path, ids.upload ?? "");
+    const upload = `${fixture.dir.path}/uploads/pim-0123456789ab-01234567.qcow2`;
+    await Deno.copyFile(fixture.image.path, upload);
+    await fixture.cutShort({ upload, whole: upload, vmid: "100" });
     state.vms["100"] = { template: false, config: { lock: "create" } };
     await assert.rejects(
       fixture.deploy(target),

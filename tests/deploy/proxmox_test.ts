@@ -180,26 +180,20 @@ Deno.test("who cancels while the disk is made leaves nothing", async () => {
 Deno.test("a pim that was killed is gone on with: from its upload, or after its half VM is destroyed", async () => {
   await withPve(async (fixture, pve) => {
     const target = await fixture.target(yaml(pve));
-    const { ids } = await fixture.deploy(target);
-    const file = ids.upload ?? "";
-    const killed = async () => {
-      const path = `${fixture.paths.dataDir}/registry.yml`;
-      const text = await Deno.readTextFile(path);
-      const unfinished = text.replace(/state: \w+/, "state: unfinished").replace(/\n *finished: .*/, "");
-      await Deno.writeTextFile(path, unfinished);
-    };
+    await fixture.deploy(target);
+    const file = "local:import/pim-0123456789ab-01234567.qcow2";
     const vm = pve.vms.get(100)!;
     // Killed after the upload.
     pve.vms.clear();
     pve.files.set(file, await Deno.readFile(fixture.image.path));
-    await killed();
+    await fixture.cutShort({ upload: file, whole: file });
     assert.match((await planned(fixture, target))[0] ?? "", /^create VM 100/);
     await fixture.deploy(target);
     assert.deepEqual([...pve.files.keys(), pve.vms.get(100)?.template], [true]);
     // Killed in the upload.
     pve.vms.clear();
     pve.files.set(file, new Uint8Array(10));
-    await killed();
+    await fixture.cutShort({ upload: file });
     assert.deepEqual(
       (await planned(fixture, target))[0],
       `clear what an interrupted deployment has left: ${file}`,
@@ -209,7 +203,7 @@ Deno.test("a pim that was killed is gone on with: from its upload, or after its 
     // Killed before the VM was a template.
     pve.vms.clear();
     pve.vms.set(100, { ...vm, template: false });
-    await killed();
+    await fixture.cutShort({ vmid: "100", node: "pve" });
     assert.equal(
       (await planned(fixture, target))[0],
       "clear what an interrupted deployment has left: VM 100",

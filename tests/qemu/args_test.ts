@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type MachineSpec, qemuArgs } from "../../lib/qemu/args.ts";
 import type { QemuHost } from "../../lib/qemu/host.ts";
-import { arm, intelMac, linux, mac, machine, ovmf } from "./sample.ts";
+import { arm, emulatedCpu, intelMac, linux, mac, machine, ovmf } from "./sample.ts";
 
 /** What every machine has between its display and its disks, on this network. */
 const middle = (netdev: string, card = "virtio-net-pci,netdev=net0,romfile=,addr=0x2") => [
@@ -48,7 +48,7 @@ const flash = (format: string) => [
 Deno.test("amd64 with BIOS under TCG has exactly these arguments", () => {
   assert.deepEqual(qemuArgs(linux, machine), [
     ...head("/usr/bin/qemu-system-x86_64"),
-    ...["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"],
+    ...["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", emulatedCpu],
     ...size,
     ...vga,
     ...userNet,
@@ -59,7 +59,7 @@ Deno.test("amd64 with BIOS under TCG has exactly these arguments", () => {
 Deno.test("amd64 with UEFI under TCG has exactly these arguments", () => {
   assert.deepEqual(qemuArgs({ ...linux, firmware: ovmf }, machine), [
     ...head("/usr/bin/qemu-system-x86_64"),
-    ...["-machine", "q35,pflash0=pflash0,pflash1=pflash1", "-accel", "tcg,thread=multi", "-cpu", "max"],
+    ...["-machine", "q35,pflash0=pflash0,pflash1=pflash1", "-accel", "tcg,thread=multi", "-cpu", emulatedCpu],
     ...flash("raw"),
     ...size,
     ...vga,
@@ -178,13 +178,13 @@ Deno.test("every other pairing of guest, firmware and accelerator has its own pl
     [
       { ...linux, firmware: { ...ovmf, requiresSmm: true } },
       "-machine q35,pflash0=pflash0,pflash1=pflash1,smm=on -global driver=cfi.pflash01,property=secure,value=on " +
-      "-accel tcg,thread=multi -cpu max",
+      `-accel tcg,thread=multi -cpu ${emulatedCpu}`,
     ],
     [
       { ...intelMac, firmware: ovmf },
       "-machine q35,pflash0=pflash0,pflash1=pflash1 -accel hvf -cpu host",
     ],
-    [{ ...intelMac, accelerator: tcg }, "-machine q35 -accel tcg,thread=multi -cpu max"],
+    [{ ...intelMac, accelerator: tcg }, `-machine q35 -accel tcg,thread=multi -cpu ${emulatedCpu}`],
     [
       { ...mac, accelerator: tcg },
       "-machine virt,gic-version=max,pflash0=pflash0,pflash1=pflash1 -accel tcg,thread=multi -cpu max,pauth-impdef=on",
@@ -242,7 +242,7 @@ Deno.test("a machine with every option has exactly these arguments", () => {
   };
   assert.deepEqual(qemuArgs(linux, whole), [
     ...head("/usr/bin/qemu-system-x86_64"),
-    ...["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"],
+    ...["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", emulatedCpu],
     ...size,
     ...["-vnc", "127.0.0.1:7", "-device", "VGA,addr=0x1"],
     ...["-device", "qemu-xhci,id=usb0,p2=15,p3=15,addr=0x6"],

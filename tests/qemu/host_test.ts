@@ -35,9 +35,7 @@ async function withPrograms(
 
 Deno.test("this host is probed: programs, version, firmware, and an accelerator that is KVM or says why not", async () => {
   await withFolder(async (folder) => {
-    const began = performance.now();
     const host = await probeQemu({ architecture: "amd64", firmware: "uefi", cacheDir: folder });
-    assert(performance.now() - began < 3000);
     assert.equal(host.architecture, "amd64");
     assert.match(host.qemu, /\/qemu-system-x86_64$/);
     assert.match(host.qemuImg, /\/qemu-img$/);

@@ -58,3 +58,6 @@ export const machine: MachineSpec = {
   qmpSocket: "/r/web.qmp",
   agentSocket: "/r/web.ga",
 };
+
+/** The CPU model of amd64 guests under software emulation. */
+export const emulatedCpu = "max,erms=off,la57=off,smap=off";

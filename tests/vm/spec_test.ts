@@ -4,7 +4,7 @@ import { qemuArgs } from "../../lib/qemu/args.ts";
 import { sudoArgv } from "../../lib/sudo.ts";
 import type { VmDefinition } from "../../lib/vm/definition.ts";
 import { type Start, vmMachine } from "../../lib/vm/spec.ts";
-import { arm, linux, mac } from "../qemu/sample.ts";
+import { arm, emulatedCpu, linux, mac } from "../qemu/sample.ts";
 
 const definition: VmDefinition = {
   version: 1,
@@ -58,7 +58,7 @@ const size = ["-smp", "cpus=2", "-m", "1024M", "-rtc", "base=utc"];
 Deno.test("a VM on Linux has exactly these arguments: no display, SSH on 127.0.0.1, everything under its name", () => {
   assert.deepEqual(qemuArgs(linux, vmMachine(linux, definition, start)), [
     ...["/usr/bin/qemu-system-x86_64", ...head],
-    ...["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"],
+    ...["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", emulatedCpu],
     ...size,
     ...["-display", "none", "-device", "VGA,addr=0x1"],
     ...middle("user,id=net0,hostfwd=tcp:127.0.0.1:2222-:22"),

@@ -1,3 +1,4 @@
+import { isoOptions } from "../../iso/options.ts";
 import { ensureIso as supplyIso } from "../../iso/supply.ts";
 import type { Step } from "../chain.ts";
 import type { HostReady, IsoReady } from "../states.ts";
@@ -10,6 +11,7 @@ export const ensureIso: Step<HostReady, IsoReady> = {
   async run(state, { signal, progress }) {
     const { plan } = state;
     const iso = await supplyIso(plan.iso, plan.config.settings.iso.iso_dir, {
+      ...isoOptions(plan.config),
       signal,
       onProgress: ({ phase, bytes, totalBytes }) =>
         progress(`${doing[phase]} ${plan.iso.filename}`, totalBytes ? bytes / totalBytes : undefined),

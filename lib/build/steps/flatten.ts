@@ -17,7 +17,13 @@ export const flatten: Step<PoweredOff, Flattened> = {
     undo.defer(() => removeIfThere(part));
     const usable = await usableCompression(compression, { qemuImg, dir: workspace.dir, signal });
     await convertImage(
-      { source: state.disk, target: part, format: "qcow2", ...compressionSpec(usable) },
+      {
+        source: state.disk,
+        sourceFormat: "qcow2",
+        target: part,
+        format: "qcow2",
+        ...compressionSpec(usable),
+      },
       { qemuImg, signal, onProgress: (done) => progress("copying", done) },
     );
     progress("hashing");

@@ -23,11 +23,11 @@ export async function list(this: PimContext, flags: JsonFlags): Promise<void> {
 
 /** `pim target show TARGET` */
 export async function show(this: PimContext, flags: JsonFlags, name: string): Promise<void> {
-  const { type, settings, verify, source } = getTarget(
+  const { type, settings, source } = getTarget(
     name,
     await loadTargets((await this.config()).folders),
   );
-  const found = { name, type, verify, ...settings };
+  const found = { name, type, ...settings };
   if (flags.json) return this.print(JSON.stringify({ ...found, source }, null, 2));
   const rows = Object.entries(found).map(([key, value]) => [
     key,

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { HttpError } from "../../http_error.ts";
-import { convertImage } from "../../qemu/img.ts";
 import { deploying } from "../api_failure.ts";
+import { writeConverted } from "../convert.ts";
 import type { Action, ActionContext, DeployImage, HostTools } from "../target.ts";
 import { type Glance, type GlanceImage, isOurs, isWhole } from "./glance.ts";
 import { partName } from "./properties.ts";
@@ -110,17 +110,13 @@ export class ImageSteps {
   }
 
   #writeRaw(): Action {
-    const { path: source, entry: { virtualBytes } } = this.image;
     return {
       phase: "upload",
       text: "write it as raw to a file of a moment",
       run: async (context) => {
-        const { signal, progress } = context;
         const qemuImg = await this.tools.qemuImg();
-        await convertImage({ source, target: rawPath(context), format: "raw" }, {
-          ...{ qemuImg, signal },
-          onProgress: (fraction) => progress(fraction * virtualBytes, virtualBytes),
-        });
+        const options = { ...context, qemuImg, format: "raw", compress: false } as const;
+        await writeConverted(this.image, rawPath(context), options);
       },
     };
   }

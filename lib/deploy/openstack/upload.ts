@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import { log } from "../../log.ts";
+import { changedError } from "../convert.ts";
 import { DeployError } from "../deploy_error.ts";
 import { type FileBody, fileBody } from "../file_body.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
@@ -59,11 +60,8 @@ async function uploadOnce(
   await glance.create(imageRecord(id, name, image, settings));
   const body = await fileBody(path, { signal, progress, algorithms: ["sha256", "sha512"] });
   await glance.upload(id, settings.import ? "stage" : "file", body);
-  if (path === image.path && body.digest("sha256") !== image.sha256) {
-    throw new DeployError(`Cannot deploy ${image.entry.name}: ${image.path} is not what was built`, {
-      hint: `Build it again: pim build run ${image.entry.profile} --force`,
-    });
-  }
+  const sent = body.digest("sha256") ?? "";
+  if (path === image.path && sent !== image.sha256) throw changedError(image.entry, path, sent);
   if (settings.import) await glance.importStaged(id);
   const stored = await whenActive(glance, id, signal);
   if (settings.import && stored.disk_format !== settings.format) {

@@ -80,7 +80,8 @@ export class TemplateSteps {
     return {
       phase: "register",
       text: `remove ${sources.join(" and ")}`,
-      run: async () => {
+      run: async ({ made }) => {
+        const left: string[] = [];
         for (const source of sources) {
           try {
             await this.host.discard(source);
@@ -88,8 +89,10 @@ export class TemplateSteps {
             if (!(error instanceof HttpError)) throw error;
             // The template is there and whole: a file that is left over is no reason to fail.
             log.warn(`${source} could not be removed: ${error.message}`);
+            left.push(source);
           }
         }
+        if (left.length === 0) await made({ upload: "", vars: "", whole: "", task: "" });
       },
     };
   }

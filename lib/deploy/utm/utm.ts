@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { exists, readTextIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../../files.ts";
 import { messageOf, PimError } from "../../errors.ts";
 import { homeDir } from "../../paths.ts";
+import { changedError } from "../convert.ts";
 import { copyWithHash, sha256Of } from "../copy_file.ts";
 import { DeployError } from "../deploy_error.ts";
 import { usableVars } from "../efi_vars.ts";
@@ -161,12 +162,7 @@ async function writeBundle(
     await Deno.mkdir(join(part, "Data"), { recursive: true });
     const disk = join(part, "Data", diskOf(path, image));
     const copied = await copyWithHash(image.path, disk, context);
-    if (copied !== image.sha256) {
-      throw new DeployError(
-        `Cannot deploy ${image.entry.name}: ${image.path} is not what was built (its SHA-256 is ${copied})`,
-        { hint: `Build it again: pim build run ${image.entry.profile} --force` },
-      );
-    }
+    if (copied !== image.sha256) throw changedError(image.entry, image.path, copied);
     if (vars !== undefined) await Deno.copyFile(vars, join(part, "Data", "efi_vars.fd"));
     await writeFileAtomic(join(part, "config.plist"), plist(utmConfig(image, machine)));
     using written = await Deno.open(disk);

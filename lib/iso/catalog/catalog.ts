@@ -1,10 +1,12 @@
 import { dirname } from "node:path";
-import { type Architecture, architectures, parseArchitecture } from "../../architecture.ts";
+import { type Architecture, architectures, hostArchitecture } from "../../architecture.ts";
 import { loadEntries } from "../../config/entries.ts";
 import type { ConfigFolder } from "../../config/folders.ts";
 import { UsageError } from "../../errors.ts";
-import { didYouMean } from "../../suggest.ts";
+import { didYouMean, nearest } from "../../suggest.ts";
 import { type IsoEntry, isoEntrySchema, locationOf, toIsoEntry } from "./entry.ts";
+import { adviceToAdd } from "./known/find_known.ts";
+import { matchesPattern } from "./pattern.ts";
 import { compareVersions } from "./version_order.ts";
 
 export type { IsoEntry } from "./entry.ts";
@@ -31,9 +33,6 @@ export async function loadCatalog(folders: readonly ConfigFolder[]): Promise<rea
   return entries;
 }
 
-// The names that an architecture may have in a key, for the pattern's {arch}.
-const spellings = ["amd64", "x86_64", "x64", "arm64", "aarch64"];
-
 /**
  * The ISOs that a key or a pattern such as "debian-*-{arch}-netinst" means, newest version first.
  * A pattern finds only those of the architecture; an exact key finds its ISO whatever it is for.
@@ -45,9 +44,9 @@ export function matchIsos(
 ): readonly IsoEntry[] {
   const exact = entries.filter((entry) => entry.key === pattern);
   if (exact.length > 0) return exact;
-  const expression = patternExpression(pattern, architecture);
+  const matches = (key: string) => matchesPattern(pattern, key, architecture);
   return entries
-    .filter((entry) => entry.architecture === architecture && expression.test(entry.key))
+    .filter((entry) => entry.architecture === architecture && matches(entry.key))
     .sort((a, b) => compareVersions(b.key, a.key));
 }
 
@@ -60,31 +59,35 @@ export function findIso(pattern: string, entries: readonly IsoEntry[], architect
     });
   }
   if (found !== undefined) return found;
-  const none = "The catalog is empty: `pim init` writes one.";
   const other = architectures.find((name) => matchIsos(pattern, entries, name).length > 0);
   const hint = other !== undefined
     ? `It matches ISOs for ${other}; add one for ${architecture} to isos.d.`
-    : didYouMean(pattern.replaceAll("{arch}", architecture), entries.map((entry) => entry.key), none);
+    : undefined;
   throw new UsageError(`No ISO in the catalog is called ${pattern}` + (other ? ` for ${architecture}` : ""), {
-    hint,
+    hint: hintFor(pattern, entries, architecture, hint),
   });
 }
 
 /** The ISO with exactly this key; throws {@linkcode UsageError} with the nearest key. */
-export function getIso(key: string, entries: readonly IsoEntry[]): IsoEntry {
+export function getIso<E extends Pick<IsoEntry, "key">>(key: string, entries: readonly E[]): E {
   const found = entries.find((entry) => entry.key === key);
   if (found !== undefined) return found;
   throw new UsageError(`No ISO in the catalog is called ${key}`, {
-    hint: didYouMean(key, entries.map((entry) => entry.key), "The catalog is empty: `pim init` writes one."),
+    hint: hintFor(key, entries, hostArchitecture()),
   });
 }
 
-function patternExpression(pattern: string, architecture: Architecture): RegExp {
-  const names = spellings.filter((name) => parseArchitecture(name) === architecture);
-  const source = pattern.split(/(\{arch\}|\*+|\?)/).map((part) => {
-    if (part === "{arch}") return `(?:${names.join("|")})`;
-    if (part === "?") return ".";
-    return part.startsWith("*") ? ".*" : part.replace(/[.+^$|()[\]{}\\]/g, "\\$&");
-  });
-  return new RegExp(`^${source.join("")}$`);
+/** What to say of an ISO that is not in the catalog: which one was meant, and how to get it when pim knows it. */
+function hintFor(
+  pattern: string,
+  entries: readonly Pick<IsoEntry, "key">[],
+  architecture: Architecture,
+  first?: string,
+): string {
+  const keys = entries.map(({ key }) => key);
+  const advice = adviceToAdd(pattern, architecture);
+  const near = nearest(pattern.replaceAll("{arch}", architecture), keys);
+  const said = first ?? (near === undefined ? undefined : `Did you mean ${near}?`);
+  if (advice !== undefined) return said === undefined ? advice : `${said} ${advice}`;
+  return said ?? didYouMean(pattern, keys, "The catalog is empty: `pim init` writes one.");
 }

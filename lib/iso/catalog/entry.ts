@@ -29,6 +29,9 @@ export const isoEntrySchema = v.strictObject({
   ),
 });
 
+/** One entry of isos.d as its file says it. */
+export type IsoFields = v.InferOutput<typeof isoEntrySchema>;
+
 /** An ISO of the catalog. */
 export interface IsoEntry {
   readonly key: string;
@@ -63,7 +66,7 @@ export type IsoLocation =
  */
 export function toIsoEntry(
   key: string,
-  value: v.InferOutput<typeof isoEntrySchema>,
+  value: IsoFields,
   baseDir: string,
 ): IsoEntry {
   const fail = (why: string, hint: string) =>
@@ -125,7 +128,8 @@ function resolveUrl(text: string, baseDir: string): string | undefined {
   return isAbsolute(text) ? resolve(text) : resolve(baseDir, text);
 }
 
-function filenameOf(url: string): string {
+/** The file name at the end of a URL or a path; empty when there is none. */
+export function filenameOf(url: string): string {
   const path = url.includes("://") ? new URL(url).pathname : url;
   const last = path.split("/").at(-1) ?? "";
   try {
@@ -141,7 +145,8 @@ function isFilename(name: string): boolean {
   return name.length <= 200 && /^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$/.test(name);
 }
 
-function guessArchitecture(text: string): Architecture | undefined {
+/** The architecture that is a word of a name or a URL, the last one if there are several. */
+export function guessArchitecture(text: string): Architecture | undefined {
   const found = text.split(/[^A-Za-z0-9_]+/).map((word) => parseArchitecture(word)).filter((a) =>
     a !== undefined
   );

@@ -1,14 +1,14 @@
-import { dirname, join } from "node:path";
-import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { CancelledError, exitCode, HostError, messageOf, PimError } from "../../errors.ts";
 import { tryLockFile } from "../../files.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import type { Checksum } from "../verify/checksum.ts";
-import { expectedChecksum } from "../verify/expected.ts";
-import { partFiles, removePart } from "./part.ts";
-import { isoPath, removeRecord } from "../record.ts";
-import { isoStatus, statIfThere } from "../status.ts";
+import { type Expected, expectedChecksum } from "../verify/expected.ts";
+import { partBytes, partFiles, removePart } from "./part.ts";
+import { isoPath, lockPath, removeRecord } from "../record.ts";
+import { isoStatus } from "../status.ts";
+import { DiskFullError } from "./space.ts";
 import { type Transfer, transferFile, transferHttp, type Transferred } from "./transfer.ts";
 import {
   checksumError,
@@ -38,7 +38,7 @@ export async function downloadIso(
   await using _lock = await lockIso(entry, isoDir, options.signal);
   const status = await isoStatus(entry, isoDir);
   if (status.state === "verified") return await verifyIso(entry, isoDir, options);
-  const expected = await expectedChecksum(entry, options);
+  const expected = await expectedOrNothing(entry, isoDir, options);
   if (status.state === "present-unverified" || status.state === "changed") {
     const file = await hashIso(entry, isoDir, expected, options);
     if (expected === undefined) warnUnverified(entry, file.checksum);
@@ -50,39 +50,89 @@ export async function downloadIso(
   return await fetchVerified(entry, isoDir, expected, options);
 }
 
-/** Fetches until the checksum holds; a continued download that turns out wrong is begun anew, once. */
+/** The checksum that the ISO must have; where nobody whom we trust vouches for it, what was begun is not kept either. */
+async function expectedOrNothing(
+  entry: IsoEntry,
+  isoDir: string,
+  options: IsoOptions,
+): Promise<Expected | undefined> {
+  try {
+    return await expectedChecksum(entry, options);
+  } catch (error) {
+    const refused = error instanceof PimError && error.exitCode === exitCode.checksum;
+    if (refused && entry.signature !== undefined) await removePart(partFiles(isoPath(entry, isoDir)));
+    throw error;
+  }
+}
+
+/** Fetches until the checksum holds, or has been wrong from every URL. */
 async function fetchVerified(
   entry: IsoEntry,
   isoDir: string,
-  expected: Checksum | undefined,
+  expected: Expected | undefined,
   options: IsoOptions,
+): Promise<IsoFile> {
+  const files = partFiles(isoPath(entry, isoDir));
+  const algorithm = expected?.algorithm ?? "sha256";
+  const verifiable = expected !== undefined;
+  const wrong = new Set<string>();
+  let urls: readonly string[] = [entry.url, ...entry.mirrors];
+  for (;;) {
+    const transfer = { key: entry.key, url: entry.url, urls, folder: isoDir, files, algorithm, verifiable };
+    const done = await fetchOnce(entry, transfer, options);
+    const checksum = { algorithm, hash: done.hash };
+    if (expected === undefined || done.hash === expected.hash) {
+      return await putInPlace(entry, isoDir, expected, checksum);
+    }
+    await removePart(files);
+    // Of what was put together nobody knows which piece is wrong: all of it comes from one URL then.
+    const mixed = done.resumed || done.used.length > 1;
+    if (!mixed) wrong.add(done.used[0] ?? entry.url);
+    const left = [...done.used.toReversed(), entry.url, ...entry.mirrors].filter((url) => !wrong.has(url));
+    const [next] = left;
+    if (next === undefined) {
+      throw checksumError(
+        entry,
+        `What came from ${done.used.map(showUrl).join(" and ")}`,
+        expected,
+        checksum,
+      );
+    }
+    urls = mixed || urls.length === 1 ? [next] : left;
+    log.warn(
+      `What ${mixed ? "was put together" : "came"} of ${entry.key} has the wrong checksum; ` +
+        `downloading it from the beginning from ${showUrl(next)}`,
+    );
+  }
+}
+
+/** Gives a whole and right .part file its name, for good. */
+async function putInPlace(
+  entry: IsoEntry,
+  isoDir: string,
+  expected: Expected | undefined,
+  checksum: Checksum,
 ): Promise<IsoFile> {
   const path = isoPath(entry, isoDir);
   const files = partFiles(path);
-  const algorithm = expected?.algorithm ?? "sha256";
-  const transfer: Transfer = { key: entry.key, url: entry.url, folder: isoDir, files, algorithm };
-  let done = await fetchOnce(entry, transfer, options);
-  if (expected !== undefined && done.hash !== expected.hash) {
-    await removePart(files);
-    if (done.resumed) {
-      log.warn(
-        `What was continued of ${entry.key} has the wrong checksum; downloading it from the beginning`,
-      );
-      done = await fetchOnce(entry, transfer, options);
-    }
-  }
-  const checksum = { algorithm, hash: done.hash };
-  if (expected !== undefined && done.hash !== expected.hash) {
-    await removePart(files);
-    throw checksumError(entry, `What came from ${showUrl(entry.url)}`, expected, checksum);
-  }
   await removeRecord(entry, isoDir);
   await Deno.rename(files.part, path);
   await removePart(files);
+  await syncFolder(isoDir);
   const info = await Deno.stat(path);
   await remember(entry, isoDir, info, checksum, expected);
   if (expected === undefined) warnUnverified(entry, checksum);
   return { key: entry.key, path, bytes: info.size, checksum, verified: expected !== undefined };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  try {
+    using folder = await Deno.open(path);
+    await folder.sync();
+  } catch (error) {
+    // Some file systems cannot; the name is there all the same.
+    log.debug(`Cannot sync ${path}: ${messageOf(error)}`);
+  }
 }
 
 async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOptions): Promise<Transferred> {
@@ -93,13 +143,16 @@ async function fetchOnce(entry: IsoEntry, transfer: Transfer, options: IsoOption
       ? await transferHttp(transfer, options)
       : await transferFile(location.path, transfer, options);
   } catch (error) {
-    const bytes = (await statIfThere(transfer.files.part))?.size ?? 0;
+    const bytes = await partBytes(transfer.files) ?? 0;
     if (!resumable || bytes === 0) await removePart(transfer.files);
-    if (!(error instanceof HttpError) || !error.retryable || bytes === 0) throw error;
-    throw new HttpError(error.message, {
-      cause: error,
-      hint: `The ${bytes} bytes so far are kept: type \`pim iso download ${entry.key}\` to go on from there.`,
-    });
+    if (!resumable || bytes === 0) throw error;
+    const goOn = `type \`pim iso download ${entry.key}\` to go on from there.`;
+    const kept = `The ${bytes} bytes so far are kept:`;
+    if (error instanceof DiskFullError) {
+      throw new HostError(error.message, { cause: error, hint: `${kept} free some space there and ${goOn}` });
+    }
+    if (!(error instanceof HttpError) || !error.retryable) throw error;
+    throw new HttpError(error.message, { cause: error, hint: `${kept} ${goOn}` });
   }
 }
 
@@ -118,7 +171,7 @@ const lockPollMs = 200;
 
 /** The lock of one ISO. It is asked for again and again, since a wait inside the kernel could not be cancelled. */
 async function lockIso(entry: IsoEntry, isoDir: string, signal?: AbortSignal): Promise<AsyncDisposable> {
-  const path = join(dirname(isoPath(entry, isoDir)), `.${entry.filename}.lock`);
+  const path = lockPath(isoDir, entry.filename);
   for (let tries = 0;; tries++) {
     const lock = await tryLockFile(path);
     if (lock !== undefined) return lock;

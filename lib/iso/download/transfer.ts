@@ -1,69 +1,102 @@
-import type { Hash } from "node:crypto";
 import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
-import { httpGet, type HttpResponse } from "../../http.ts";
+import { separateConnections } from "../../http.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
-import { withRetries } from "../../retry.ts";
-import { type Algorithm, feedHash, startHash } from "../verify/checksum.ts";
-import { type PartFiles, type PartState, readPart, validatorOf, writePartState } from "./part.ts";
-import { checkSpace } from "./space.ts";
-import type { IsoOptions, IsoProgress } from "../verify/verify.ts";
+import { log } from "../../log.ts";
+import type { Algorithm } from "../verify/checksum.ts";
+import type { IsoOptions } from "../verify/verify.ts";
+import type { Fetching } from "./fetching.ts";
+import { type GrowingPart, growPart } from "./growing_part.ts";
+import { fetchMissing } from "./lanes.ts";
+import { type PartFiles, readPart } from "./part.ts";
+import { type Source, sourcesOf } from "./sources.ts";
+import { claimSpace } from "./space.ts";
 
 /** What a transfer is about. */
 export interface Transfer {
   readonly key: string;
+  /** The URL of the catalog entry. */
   readonly url: string;
+  /** The URLs to fetch from, in the order in which they are tried. */
+  readonly urls: readonly string[];
   readonly folder: string;
   readonly files: PartFiles;
   readonly algorithm: Algorithm;
+  /** Whether a checksum decides at the end. */
+  readonly verifiable: boolean;
 }
 
 /** A whole .part file. */
 export interface Transferred {
   readonly hash: string;
-  readonly bytes: number;
   /** Whether some of it had been there before. */
   readonly resumed: boolean;
+  /** The URLs that it came from. */
+  readonly used: readonly string[];
 }
 
-/** The growing .part file and what is known of it. */
-interface Progressing {
-  readonly file: Deno.FsFile;
-  hash: Hash;
-  bytes: number;
-  state: PartState | undefined;
-  /** Whether some of its bytes are from an earlier run. */
-  resumed: boolean;
-}
+const defaultConnections = 4;
+const pieceBytes = 1024 * 1024;
 
-// A try that got this far was worth it: the count of failures begins anew.
-const progressBytes = 1024 * 1024;
-
-/** Fetches a URL into its .part file, hashing on the way, continuing what is there and after each failure. */
+/** Fetches a file into its .part file, hashing on the way, continuing what is there and after each failure. */
 export async function transferHttp(transfer: Transfer, options: IsoOptions): Promise<Transferred> {
-  const known = await readPart(transfer.files, transfer.url);
-  using file = await openPart(transfer, known === undefined);
-  const part: Progressing = {
-    file,
-    hash: startHash(transfer.algorithm),
-    bytes: 0,
-    state: known?.state,
-    resumed: known !== undefined,
+  const earlier = await readPart(transfer.files);
+  const known = earlier?.state.url === transfer.url ? earlier : undefined;
+  await using part = await growPart(transfer, known);
+  using connections = separateConnections();
+  const http = { stallTimeoutMs: options.stallTimeoutMs, connections };
+  const start = (sources: readonly Source[]): Fetching => {
+    const [first = newSource(transfer.url), ...others] = sources;
+    return {
+      ...{ key: transfer.key, url: transfer.url, folder: transfer.folder, verifiable: transfer.verifiable },
+      ...{ part, options, http, sources: sourcesOf(first, ...others), stretches: new Set(), used: new Set() },
+      connections: options.connections ?? defaultConnections,
+      lanes: 0,
+      resumed: part.bytes > 0,
+      space: undefined,
+    };
   };
-  if (known !== undefined) {
-    const onProgress = (bytes: number) => report(transfer, options, "hash", bytes, known.bytes);
-    part.bytes = await feedHash(transfer.files.part, part.hash, { signal: options.signal, onProgress });
+  const sources = transfer.urls.map(newSource);
+  const begun = sources.find(({ url }) => url === known?.state.from);
+  if (begun !== undefined && known !== undefined) {
+    begun.at = known.state.at;
+    begun.validator = known.state.ifRange;
   }
-  let mark = part.bytes;
-  await withRetries(() => attempt(transfer, part, options), {
-    ...options,
-    hasProgress() {
-      const got = part.bytes - mark;
-      mark = part.bytes;
-      return got >= progressBytes;
-    },
-  });
-  await file.sync();
-  return { hash: part.hash.digest("hex"), bytes: part.bytes, resumed: part.resumed };
+  const fetching = transfer.verifiable
+    ? await fetchFrom(start(sources))
+    : await fetchFromOne(sources, begun, part, start);
+  const report = (bytes: number) =>
+    options.onProgress?.({ key: transfer.key, phase: "hash", bytes, totalBytes: part.totalBytes });
+  return { hash: await part.finish(report), resumed: fetching.resumed, used: [...fetching.used] };
+}
+
+function newSource(url: string): Source {
+  return { url, at: url, validator: undefined };
+}
+
+async function fetchFrom(fetching: Fetching): Promise<Fetching> {
+  await fetchMissing(fetching);
+  return fetching;
+}
+
+/** Fetches all of the file from one source: without a checksum nothing would tell that two have different files. */
+async function fetchFromOne(
+  sources: readonly Source[],
+  begun: Source | undefined,
+  part: GrowingPart,
+  start: (sources: readonly Source[]) => Fetching,
+): Promise<Fetching> {
+  const ordered = begun === undefined ? sources : [begun, ...sources.filter((each) => each !== begun)];
+  for (const [index, source] of ordered.entries()) {
+    try {
+      if (part.bytes > 0 && source !== begun) await part.begin(undefined, undefined);
+      return await fetchFrom(start([source]));
+    } catch (error) {
+      const next = ordered[index + 1];
+      if (!(error instanceof HttpError) || next === undefined) throw error;
+      log.warn(`${error.message}; downloading it from ${showUrl(next.url)}, from the beginning`);
+    }
+  }
+  throw new PimError("There is no URL to fetch from", { exitCode: exitCode.download });
 }
 
 /** Copies a file into the .part file, hashing on the way. */
@@ -76,119 +109,17 @@ export async function transferFile(
     throw new PimError(`Cannot copy ${path}: ${messageOf(cause)}`, { cause, exitCode: exitCode.download });
   });
   const { size } = await source.stat();
-  await checkSpace(transfer.folder, size, transfer.key);
-  using file = await openPart(transfer, true);
-  const part: Progressing = {
-    file,
-    hash: startHash(transfer.algorithm),
-    bytes: 0,
-    state: undefined,
-    resumed: false,
-  };
-  for await (const piece of source.readable) {
-    await append(part, piece, transfer, options.signal);
-    report(transfer, options, "download", part.bytes, size);
+  const { key, folder } = transfer;
+  await using part = await growPart(transfer, undefined);
+  using _space = await claimSpace(folder, key, () => size - part.bytes);
+  using writer = await part.writer(0);
+  const buffer = new Uint8Array(pieceBytes);
+  for (;;) {
+    if (options.signal?.aborted) throw new CancelledError();
+    const count = await source.read(buffer);
+    if (count === null) break;
+    await writer.write(buffer.subarray(0, count));
+    options.onProgress?.({ key, phase: "download", bytes: part.bytes, totalBytes: size });
   }
-  await file.sync();
-  return { hash: part.hash.digest("hex"), bytes: part.bytes, resumed: false };
-}
-
-async function openPart(transfer: Transfer, truncate: boolean): Promise<Deno.FsFile> {
-  if (truncate) await writePartState(transfer.files, undefined);
-  try {
-    return await Deno.open(transfer.files.part, { write: true, create: true, truncate });
-  } catch (cause) {
-    throw new PimError(`Cannot write ${transfer.files.part}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** One request, from where the part ends if the server agrees, else from the beginning. */
-async function attempt(transfer: Transfer, part: Progressing, options: IsoOptions): Promise<void> {
-  const resume = part.bytes > 0 && part.state !== undefined;
-  if (resume && part.bytes === part.state?.total) return;
-  const headers = resume
-    ? { range: `bytes=${part.bytes}-`, "if-range": part.state?.validator ?? "" }
-    : undefined;
-  await using response = await httpGet(transfer.url, { ...options, headers, okStatus: resume ? [416] : [] });
-  const total = totalBytes(response);
-  if (!(resume && continues(response, part))) {
-    await restart(part, transfer.algorithm);
-    if (response.status !== 200) {
-      // 416, or a part that does not fit: the file is another one now, so ask for all of it.
-      part.state = undefined;
-      throw brokenOff(transfer, "the server no longer has the file that was begun", total, part.bytes);
-    }
-    const validator = validatorOf(response.headers);
-    part.state = validator === undefined ? undefined : { url: transfer.url, validator, total };
-    await writePartState(transfer.files, part.state);
-  }
-  if (total !== undefined) await checkSpace(transfer.folder, total - part.bytes, transfer.key);
-  // A write that failed half-way may have left more in the file than was hashed.
-  await part.file.seek(part.bytes, Deno.SeekMode.Start);
-  report(transfer, options, "download", part.bytes, total);
-  for await (const piece of response.body) {
-    await append(part, piece, transfer, options.signal);
-    report(transfer, options, "download", part.bytes, total);
-  }
-  if (total !== undefined && part.bytes !== total) {
-    throw brokenOff(transfer, "the connection broke off", total, part.bytes);
-  }
-}
-
-/** Whether an answer goes on exactly where the part ends, with the same file. */
-function continues(response: HttpResponse, part: Progressing): boolean {
-  if (response.status !== 206) return false;
-  const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "") ??
-    [];
-  if (Number(start) !== part.bytes) return false;
-  if (part.state?.total !== undefined && total !== "*" && Number(total) !== part.state.total) return false;
-  // A server may ignore If-Range and send a piece of another file.
-  const validator = validatorOf(response.headers);
-  return validator === undefined || validator === part.state?.validator;
-}
-
-/** The size of the whole file that an answer is about. */
-function totalBytes(response: HttpResponse): number | undefined {
-  const text = response.status === 206
-    ? /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1]
-    : response.headers.get("content-length");
-  return text === undefined || text === null ? undefined : Number(text);
-}
-
-async function restart(part: Progressing, algorithm: Algorithm): Promise<void> {
-  part.hash = startHash(algorithm);
-  part.bytes = 0;
-  part.resumed = false;
-  await part.file.truncate(0);
-}
-
-async function append(
-  part: Progressing,
-  piece: Uint8Array<ArrayBuffer>,
-  transfer: Transfer,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (signal?.aborted) throw new CancelledError();
-  try {
-    for (let done = 0; done < piece.length;) done += await part.file.write(piece.subarray(done));
-  } catch (cause) {
-    throw new PimError(`Cannot write ${transfer.files.part}: ${messageOf(cause)}`, { cause });
-  }
-  part.hash.update(piece);
-  part.bytes += piece.length;
-}
-
-function brokenOff(transfer: Transfer, why: string, total: number | undefined, bytes: number): HttpError {
-  const got = total === undefined ? "" : ` after ${bytes} of ${total} bytes`;
-  return new HttpError(`Cannot fetch ${showUrl(transfer.url)}: ${why}${got}`, { retryable: true });
-}
-
-function report(
-  transfer: Transfer,
-  options: IsoOptions,
-  phase: IsoProgress["phase"],
-  bytes: number,
-  total: number | undefined,
-): void {
-  options.onProgress?.({ key: transfer.key, phase, bytes, totalBytes: total });
+  return { hash: await part.finish(() => {}), resumed: false, used: [transfer.url] };
 }

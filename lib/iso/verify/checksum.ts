@@ -53,19 +53,30 @@ function byLength(hash: string): Algorithm | undefined {
 }
 
 /**
- * The lines of a checksum file: as sha256sum writes them ("HASH  NAME", "HASH *NAME"), as BSD does
- * ("SHA256 (NAME) = HASH"), or a bare hash. Everything else, such as a signature around them, is skipped.
+ * The lines of a checksum file: as sha256sum writes them ("HASH  NAME", "HASH *NAME"), as BSD and openssl do
+ * ("SHA256 (NAME) = HASH", "SHA2-256(NAME)= HASH"), or a bare hash. Everything else is skipped: comments, other
+ * algorithms, a signature around them.
  */
 export function parseChecksumFile(text: string): readonly ChecksumLine[] {
-  const found: ChecksumLine[] = [];
-  for (const line of text.split(/\r?\n/)) {
-    const bsd = /^SHA-?(?:256|512) \((.+)\) = ([0-9a-f]+)\s*$/i.exec(line);
-    const gnu = /^([0-9a-f]+)(?:[ \t]+\*?(.+?))?\s*$/i.exec(line);
-    const hash = (bsd?.[2] ?? gnu?.[1] ?? "").toLowerCase();
-    const algorithm = byLength(hash);
-    if (algorithm !== undefined) found.push({ algorithm, hash, filename: bsd?.[1] ?? gnu?.[2] });
-  }
-  return found;
+  return text.split(/\r?\n/).map((line) => bsdLine(line) ?? gnuLine(line)).filter((line) =>
+    line !== undefined
+  );
+}
+
+function bsdLine(line: string): ChecksumLine | undefined {
+  const [, bits, filename, digits = ""] =
+    /^SHA(?:2-|-)?(256|512) ?\((.+)\) ?= ?([0-9a-f]+)\s*$/i.exec(line) ?? [];
+  const algorithm = byLength(digits);
+  // A hash that is too short for its algorithm is damaged, not one of another algorithm.
+  return algorithm === undefined || algorithm !== `sha${bits}`
+    ? undefined
+    : { algorithm, hash: digits.toLowerCase(), filename };
+}
+
+function gnuLine(line: string): ChecksumLine | undefined {
+  const [, digits = "", filename] = /^([0-9a-f]+)(?:[ \t]+\*?(.+?))?\s*$/i.exec(line) ?? [];
+  const algorithm = byLength(digits);
+  return algorithm === undefined ? undefined : { algorithm, hash: digits.toLowerCase(), filename };
 }
 
 /** The checksum of a file among the lines of a checksum file; the stronger one where there are two. */

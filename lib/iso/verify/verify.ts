@@ -1,9 +1,11 @@
 import { exitCode, PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
+import type { RateLimit } from "../download/rate_limit.ts";
 import { type Checksum, formatChecksum, hashFile } from "./checksum.ts";
-import { expectedChecksum, type NetworkOptions } from "./expected.ts";
-import { isoPath, writeRecord } from "../record.ts";
+import { type Expected, expectedChecksum, type ExpectedOptions } from "./expected.ts";
+import { hashInThread } from "./hash_thread.ts";
+import { isoPath, signatureNeed, writeRecord } from "../record.ts";
 import { isoStatus, mtimeMs, statIfThere } from "../status.ts";
 
 /** An ISO that is on this host and can be used. */
@@ -27,8 +29,22 @@ export interface IsoProgress {
 }
 
 /** Options of everything that reads or fetches an ISO. */
-export interface IsoOptions extends NetworkOptions {
+export interface IsoOptions extends ExpectedOptions {
   onProgress?: (progress: IsoProgress) => void;
+  /** How many connections fetch one file at the same time; 4 unless given. */
+  connections?: number;
+  /** Shared by all files of a process. */
+  rateLimit?: RateLimit;
+  /** How much one of several connections fetches at a time; 16 MiB unless given. */
+  stretchBytes?: number;
+}
+
+/** An ISO whose file is as it was when its checksum was found to be right: instant, whatever its size. */
+export async function recordedIso(entry: IsoEntry, isoDir: string): Promise<IsoFile | undefined> {
+  const status = await isoStatus(entry, isoDir);
+  if (status.state !== "verified") return undefined;
+  const { bytes, checksum } = status;
+  return { key: entry.key, path: isoPath(entry, isoDir), bytes, checksum, verified: true };
 }
 
 /**
@@ -41,11 +57,9 @@ export async function verifyIso(
   options: IsoOptions & { full?: boolean } = {},
 ): Promise<IsoFile> {
   const path = isoPath(entry, isoDir);
-  const status = await isoStatus(entry, isoDir);
-  if (status.state === "missing" || status.state === "partial") throw missingError(entry, path);
-  if (status.state === "verified" && !options.full) {
-    return { key: entry.key, path, bytes: status.bytes, checksum: status.checksum, verified: true };
-  }
+  const recorded = options.full ? undefined : await recordedIso(entry, isoDir);
+  if (recorded !== undefined) return recorded;
+  if (await statIfThere(path) === undefined) throw missingError(entry, path);
   const expected = await expectedChecksum(entry, options);
   const file = await hashIso(entry, isoDir, expected, options);
   if (expected === undefined) warnUnverified(entry, file.checksum);
@@ -53,22 +67,28 @@ export async function verifyIso(
   return file;
 }
 
+// To start a thread takes about as long as to hash so much.
+const threadBytes = 64 * 1024 * 1024;
+
 /** Hashes an ISO's file, compares it with what is expected and remembers the result. */
 export async function hashIso(
   entry: IsoEntry,
   isoDir: string,
-  expected: Checksum | undefined,
+  expected: Expected | undefined,
   options: IsoOptions = {},
 ): Promise<IsoFile> {
   const path = isoPath(entry, isoDir);
   const before = await statIfThere(path);
   if (before === undefined) throw missingError(entry, path);
   const algorithm = expected?.algorithm ?? "sha256";
-  const hash = await hashFile(path, algorithm, {
+  const hashOptions = {
     signal: options.signal,
-    onProgress: (bytes) =>
+    onProgress: (bytes: number) =>
       options.onProgress?.({ key: entry.key, phase: "hash", bytes, totalBytes: before.size }),
-  });
+  };
+  const hash = before.size < threadBytes
+    ? await hashFile(path, algorithm, hashOptions)
+    : await hashInThread(path, algorithm, before.size, hashOptions);
   const checksum = { algorithm, hash };
   await remember(entry, isoDir, before, checksum, expected);
   return { key: entry.key, path, bytes: before.size, checksum, verified: expected?.hash === hash };
@@ -80,7 +100,7 @@ export async function remember(
   isoDir: string,
   info: Deno.FileInfo,
   checksum: Checksum,
-  expected: Checksum | undefined,
+  expected: Expected | undefined,
 ): Promise<void> {
   await writeRecord(entry, isoDir, {
     path: isoPath(entry, isoDir),
@@ -90,6 +110,8 @@ export async function remember(
     url: entry.url,
     checksumUrl: entry.checksumUrl,
     expected: expected?.hash,
+    signature: expected?.signer && entry.signature &&
+      { ...expected.signer, ...signatureNeed(entry.signature) },
   });
 }
 

@@ -10,7 +10,10 @@ import { cutAfter, type FileServer, serveFile } from "./file_server.ts";
 export const content = crypto.getRandomValues(new Uint8Array(50_000).fill(0));
 export const other = content.slice().reverse();
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-export const fast: IsoOptions = { backoffMs: 1, stallTimeoutMs: 5_000 };
+/** One connection, and short waits. */
+export const fast: IsoOptions = { backoffMs: 1, stallTimeoutMs: 5_000, connections: 1 };
+/** Four connections, each of which fetches 4,000 bytes at a time. */
+export const parallel: IsoOptions = { ...fast, connections: 4, stretchBytes: 4_000 };
 
 export interface Bench {
   readonly server: FileServer;

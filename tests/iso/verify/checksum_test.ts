@@ -50,6 +50,49 @@ Deno.test("the line of a file is picked from every kind of checksum file", () =>
   assert.equal(pick(`SHA256 (x.iso) = ${a}\nSHA512 (x.iso) = ${long}`), long);
 });
 
+Deno.test("the checksum files of the distributions are understood", () => {
+  const files: Readonly<Record<string, readonly [name: string, hash: string, text: string]>> = {
+    "Debian's SHA256SUMS": [
+      "debian-13.6.0-amd64-netinst.iso",
+      a,
+      `${b}  debian-13.6.0-amd64-netinst.iso.torrent\n${b}  debian-edu-13.6.0-amd64-netinst.iso\n` +
+      `${a}  debian-13.6.0-amd64-netinst.iso\n${b}  debian-mac-13.6.0-amd64-netinst.iso\n`,
+    ],
+    "Ubuntu's SHA256SUMS": [
+      "ubuntu-24.04.5-live-server-amd64.iso",
+      a,
+      `${b} *ubuntu-24.04.5-desktop-amd64.iso\n${a} *ubuntu-24.04.5-live-server-amd64.iso\n`,
+    ],
+    "Fedora's CHECKSUM, signed in line": [
+      "Fedora-Server-netinst-x86_64-44-1.7.iso",
+      a,
+      `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n# Fedora-Server-dvd-x86_64-44-1.7.iso: 3000000000 bytes\n` +
+      `SHA256 (Fedora-Server-dvd-x86_64-44-1.7.iso) = ${b}\n# Fedora-Server-netinst-x86_64-44-1.7.iso: 1000000000 bytes\n` +
+      `SHA256 (Fedora-Server-netinst-x86_64-44-1.7.iso) = ${a}\n-----BEGIN PGP SIGNATURE-----\n\niQIzBAEBCAAdFiEENvYS\n` +
+      `=abcd\n-----END PGP SIGNATURE-----\n`,
+    ],
+    "Rocky's CHECKSUM, with both algorithms": [
+      "Rocky-9.8-x86_64-minimal.iso",
+      long,
+      `# Rocky-9.8-x86_64-minimal.iso: 2000000000 bytes\nSHA256 (Rocky-9.8-x86_64-minimal.iso) = ${b}\n` +
+      `SHA512 (Rocky-9.8-x86_64-minimal.iso) = ${long}\n`,
+    ],
+    "FreeBSD's CHECKSUM.SHA512": [
+      "FreeBSD-15.1-RELEASE-amd64-disc1.iso",
+      long,
+      `SHA512 (FreeBSD-15.1-RELEASE-amd64-bootonly.iso) = ${"d".repeat(128)}\n` +
+      `SHA512 (FreeBSD-15.1-RELEASE-amd64-disc1.iso) = ${long}\n` +
+      `SHA512 (FreeBSD-15.1-RELEASE-amd64-disc1.iso.xz) = ${"e".repeat(128)}\n`,
+    ],
+    "Alpine's .sha256": ["alpine-virt-3.24.1-x86_64.iso", a, `${a}  alpine-virt-3.24.1-x86_64.iso\n`],
+    "a .sha256 with nothing but the hash": ["x.iso", a, `${a.toUpperCase()}\n`],
+    "what openssl writes": ["x.iso", a, `SHA2-256(y.iso)= ${b}\nSHA256(x.iso)= ${a}\n`],
+  };
+  for (const [what, [name, hash, text]] of Object.entries(files)) {
+    assert.equal(pickChecksum(parseChecksumFile(text), name)?.hash, hash, what);
+  }
+});
+
 Deno.test("nothing is picked that does not belong to the file", () => {
   const pick = (text: string) => pickChecksum(parseChecksumFile(text), "x.iso");
   assert.equal(pick(""), undefined);
@@ -58,6 +101,9 @@ Deno.test("nothing is picked that does not belong to the file", () => {
   assert.equal(pick(`${a}\n${b}\n`), undefined);
   assert.equal(pick(`${"a".repeat(32)}  x.iso`), undefined);
   assert.equal(pick("<html>404</html>"), undefined);
+  assert.equal(pick(`SHA512 (x.iso) = ${a}`), undefined);
+  assert.equal(pick(`SHA3-256 (x.iso) = ${a}`), undefined);
+  assert.equal(pick(`MD5 (x.iso) = ${"a".repeat(32)}`), undefined);
 });
 
 Deno.test("a file is hashed as sha256sum does, whatever its size", async () => {

@@ -1,0 +1,33 @@
+import { buildCommand } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
+
+const image = { parse: String, placeholder: "IMAGE|PROFILE|FILE" } as const;
+
+/** Declares `pim build diff`. */
+export const diff = buildCommand<JsonFlags, [string, string?], PimContext>({
+  loader: async () => (await import("./build_diff_impl.ts")).diff,
+  parameters: {
+    flags: jsonFlag,
+    positional: {
+      kind: "tuple",
+      parameters: [
+        { ...image, brief: "An image, a profile (its newest image), or the path of a manifest" },
+        {
+          ...image,
+          optional: true,
+          brief: "The later image (default: the first one, compared with the one built before it)",
+        },
+      ],
+    },
+  },
+  docs: {
+    brief: "Print how two images differ: packages and inputs",
+    fullDescription:
+      "Compares the manifests of two images: packages that were added, removed, upgraded or downgraded, and what the\n" +
+      "builds were made of. With one name, the image is compared with the one of its profile that was built before.\n\n" +
+      "  pim build diff web\n" +
+      "  pim build diff web-amd64-20260101T120000Z web\n" +
+      "  pim build diff old/web.manifest.json web --json",
+  },
+});

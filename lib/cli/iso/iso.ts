@@ -1,0 +1,132 @@
+import { buildCommand, buildRouteMap } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { addCommand } from "./add.ts";
+import { pruneCommand, removeCommand } from "./remove.ts";
+import { searchCommand } from "./search.ts";
+import { updateCommand } from "./update.ts";
+
+const key = { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" } as const;
+const all = {
+  kind: "boolean",
+  brief: "Every ISO of the catalog",
+  default: false,
+  withNegated: false,
+} as const;
+
+/** The flags of commands that work on some ISOs or all. */
+export interface SelectionFlags extends JsonFlags {
+  readonly all: boolean;
+}
+
+const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext>({
+  loader: async () => (await import("./iso_impl.ts")).list,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      long: { kind: "boolean", brief: "With size, name and URL", default: false, withNegated: false },
+    },
+    aliases: { l: "long" },
+  },
+  docs: { brief: "List the ISOs of the catalog and whether they are here" },
+});
+
+const show = buildCommand<JsonFlags, [string], PimContext>({
+  loader: async () => (await import("./iso_impl.ts")).show,
+  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [key] } },
+  docs: { brief: "Print everything known of an ISO" },
+});
+
+/** The flags of `pim iso download`. */
+export interface DownloadFlags extends SelectionFlags {
+  readonly jobs: number;
+  readonly limitRate?: number;
+}
+
+/** The flags of `pim iso verify`. */
+export interface VerifyFlags extends SelectionFlags {
+  readonly full: boolean;
+  readonly jobs?: number;
+}
+
+const download = buildCommand<DownloadFlags, string[], PimContext>({
+  loader: async () => (await import("./iso_impl.ts")).download,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      all,
+      jobs: {
+        kind: "parsed",
+        parse: parseJobs,
+        default: "2",
+        brief: "Files at the same time",
+        placeholder: "N",
+      },
+      limitRate: {
+        kind: "parsed",
+        parse: parseLimit,
+        optional: true,
+        brief: "Bytes per second for all together, such as 10M; default: iso.rate_limit of pim.yml",
+        placeholder: "RATE",
+      },
+    },
+    aliases: { j: "jobs" },
+    positional: { kind: "array", parameter: key },
+  },
+  docs: { brief: "Download ISOs, or go on with downloads that broke off, and verify them" },
+});
+
+async function parseLimit(text: string): Promise<number> {
+  const { parseRate } = await import("../../iso/download/rate_limit.ts");
+  return parseRate(text);
+}
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (/^\d+$/.test(text) && jobs >= 1 && jobs <= 64) return jobs;
+  throw new RangeError(`${text} is no number of files from 1 to 64`);
+}
+
+const verify = buildCommand<VerifyFlags, string[], PimContext>({
+  loader: async () => (await import("./iso_impl.ts")).verify,
+  parameters: {
+    flags: {
+      ...jsonFlag,
+      all,
+      full: {
+        kind: "boolean",
+        brief: "Read files that have not changed since they were verified, too",
+        default: false,
+        withNegated: false,
+      },
+      jobs: {
+        kind: "parsed",
+        parse: parseJobs,
+        optional: true,
+        brief: "Files at the same time; default: as many as there are cores",
+        placeholder: "N",
+      },
+    },
+    aliases: { j: "jobs" },
+    positional: { kind: "array", parameter: key },
+  },
+  docs: { brief: "Compare ISOs with their checksums" },
+});
+
+const config = buildCommand<JsonFlags, [], PimContext>({
+  loader: async () => (await import("./iso_impl.ts")).config,
+  parameters: { flags: jsonFlag },
+  docs: { brief: "Print where ISOs are stored and where the catalog is read from" },
+});
+
+export const isoRoutes = buildRouteMap({
+  routes: {
+    ...{ list, show, download, verify, config },
+    search: searchCommand,
+    add: addCommand,
+    update: updateCommand,
+    remove: removeCommand,
+    prune: pruneCommand,
+  },
+  docs: { brief: "Find, add, list, download, verify, update and remove installer ISOs" },
+});

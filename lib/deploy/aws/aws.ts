@@ -1,0 +1,109 @@
+import { DeployError } from "../deploy_error.ts";
+import type {
+  DeployImage,
+  DeployPlan,
+  HostTools,
+  Ids,
+  Presence,
+  Target,
+  TargetCheck,
+  TargetType,
+} from "../target.ts";
+import { findAmi, getAmi, missingAccounts } from "./ami.ts";
+import { checkTarget } from "./check.ts";
+import { type Cloud, openCloud } from "./cloud.ts";
+import { copiesAreThere, copyActions, removeCopies } from "./copies.ts";
+import { amiName, takenAmi } from "./name.ts";
+import { checkBucket, objectKey } from "./object.ts";
+import { planActions } from "./plan.ts";
+import { removeAll } from "./remove.ts";
+import { awsSchema, type AwsSettings } from "./settings.ts";
+import { survey } from "./survey.ts";
+
+/** AMIs of Amazon EC2, imported by way of S3. */
+export const aws: TargetType<AwsSettings> = {
+  type: "aws",
+  brief: "an AMI of Amazon EC2",
+  schema: awsSchema,
+  open: (settings, tools, baseDir) => new AwsTarget(settings, tools, baseDir),
+};
+
+class AwsTarget implements Target {
+  readonly #clouds = new Map<string, Promise<Cloud>>();
+
+  constructor(
+    readonly settings: AwsSettings,
+    readonly tools: HostTools,
+    readonly baseDir: string,
+  ) {}
+
+  async check(): Promise<readonly TargetCheck[]> {
+    return await checkTarget(await this.#cloud(), this.settings);
+  }
+
+  async plan(
+    image: DeployImage,
+    { force, ids }: { readonly force: boolean; readonly ids: Ids },
+  ): Promise<DeployPlan> {
+    const { settings, tools } = this;
+    const { region, bucket, prefix } = settings;
+    const name = amiName(settings, image);
+    if (ids.region !== undefined && ids.region !== region) throw elsewhere(image, ids.region, region);
+    const cloud = await this.#cloud();
+    const ami = await findAmi(cloud, name);
+    const taken = takenAmi(ami, { image, force, region, known: ids.image });
+    if (taken === undefined) await checkBucket(cloud, bucket);
+    const accounts = await missingAccounts(cloud, taken?.id, settings.launch_accounts);
+    const place = { bucket, key: objectKey(prefix, image) };
+    const begun = await survey(cloud, { ids, ami, place, sha256: image.sha256 });
+    const work = { cloud, settings, image, name, place, qemuImg: () => tools.qemuImg() };
+    const found = { ...begun, ids, missingAccounts: accounts };
+    const copies = await Promise.all(
+      settings.copy_to.map(async (each) => copyActions(await this.#cloud(each), work, { force, ids })),
+    );
+    return {
+      where: `the AMI ${name} in ${[region, ...settings.copy_to].join(", ")}`,
+      actions: [
+        ...planActions(work, taken === undefined ? { ...found, replaced: ami } : { ...found, taken }),
+        ...copies.flat(),
+      ],
+    };
+  }
+
+  async presence(ids: Ids, sha256: string): Promise<Presence> {
+    const cloud = await this.#cloud(ids.region);
+    const ami = ids.image === undefined ? undefined : await getAmi(cloud, ids.image);
+    if (ami === undefined) return "missing";
+    if (ami.sha256 !== sha256 || ami.state !== "available") return "changed";
+    const accounts = this.settings.launch_accounts;
+    if ((await missingAccounts(cloud, ami.id, accounts)).length > 0) return "changed";
+    const clouds = await Promise.all(this.settings.copy_to.map((each) => this.#cloud(each)));
+    return await copiesAreThere(clouds, { ids, sha256, accounts }) ? "there" : "changed";
+  }
+
+  async remove(ids: Ids): Promise<void> {
+    await removeCopies((region) => this.#cloud(region), ids, this.tools.signal);
+    await removeAll(await this.#cloud(ids.region), ids, this.tools.signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const cloud of this.#clouds.values()) await cloud.then((it) => it[Symbol.dispose](), () => {});
+  }
+
+  #cloud(region: string = this.settings.region): Promise<Cloud> {
+    const { settings, tools, baseDir } = this;
+    const cloud = this.#clouds.get(region) ?? openCloud(settings, { tools, baseDir, region });
+    this.#clouds.set(region, cloud);
+    return cloud;
+  }
+}
+
+function elsewhere({ entry }: DeployImage, was: string, now: string): DeployError {
+  return new DeployError(
+    `Cannot deploy ${entry.name} to ${now}: this target has it in ${was}, and the record would be lost`,
+    {
+      hint:
+        `Give ${now} a target of its own in targets.d, or remove it there first: pim deploy remove TARGET/${entry.name}`,
+    },
+  );
+}

@@ -1,0 +1,155 @@
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
+import { DeployError } from "../deploy_error.ts";
+import type { AwsSettings } from "./settings.ts";
+
+/** What an explanation of a failure may name. */
+export interface Circumstances {
+  readonly settings: AwsSettings;
+  readonly region: string;
+  readonly signal: AbortSignal;
+}
+
+/** The name of an error as AWS sends it ("NoSuchUpload"), of a broken connection ("ECONNRESET"), or of the SDK's own. */
+export function awsErrorCode(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  const { Code, code, $metadata } = error as {
+    Code?: unknown;
+    code?: unknown;
+    $metadata?: { httpStatusCode?: number };
+  };
+  const own = [Code, code].find((each) => typeof each === "string");
+  if (typeof own === "string") return own;
+  // An answer to HEAD has no body that could name the error.
+  if (/^(unknown|unknownerror|error)$/i.test(error.name)) {
+    return String($metadata?.httpStatusCode ?? error.name);
+  }
+  return error.name;
+}
+
+/** Whether a failure that {@linkcode explainAws} has explained, or AWS has sent, has one of these codes. */
+export function isAwsError(error: unknown, ...codes: readonly string[]): boolean {
+  const raw = error instanceof DeployError ? error.cause : error;
+  return codes.includes(awsErrorCode(raw));
+}
+
+/** Turns what the SDK throws into plain words. */
+export function explainAws(error: unknown, what: string, circumstances: Circumstances): Error {
+  if (circumstances.signal.aborted) return new CancelledError();
+  if (error instanceof PimError) return error;
+  const code = awsErrorCode(error);
+  const [, why, hint] = explanations.find(([codes]) => codes.includes(code)) ?? [];
+  const fill = (text: string) => fillIn(text, plain(error, code), circumstances);
+  return new DeployError(`Cannot ${what}: ${fill(why ?? "{message}")}`, {
+    cause: error,
+    ...(hint !== undefined && { hint: fill(hint) }),
+  });
+}
+
+const again = "the same command then goes on from where it was";
+const permission =
+  "Give the user or role the permissions that the README lists for targets of type aws, or use another `profile`.";
+
+/** Codes of S3, EC2 and the SDK, what they mean, and what to do. */
+const explanations: readonly (readonly [codes: readonly string[], why: string, hint: string])[] = [
+  [
+    ["SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidClientTokenId"],
+    "AWS does not accept the credentials",
+    "Check {credentials}, and that they belong to the account of the bucket.",
+  ],
+  [
+    ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"],
+    "the credentials have expired",
+    `Get new ones ({login}); ${again}.`,
+  ],
+  [
+    ["CredentialsProviderError", "TokenProviderError"],
+    "there are no credentials that can be used: {message}",
+    "Set `profile` in targets.d, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or {login}.",
+  ],
+  [
+    ["InvalidAMIName.Duplicate"],
+    "the name was taken while pim was at work ({message})",
+    "Set another `name` in targets.d, or remove that AMI; `pim deploy remove` clears what was made so far.",
+  ],
+  [
+    ["RequestTimeTooSkewed"],
+    "the clock of this host is wrong",
+    "Set it: timedatectl set-ntp true",
+  ],
+  [["AccessDenied", "UnauthorizedOperation"], "{message}", permission],
+  [["Forbidden", "403"], "access is denied", permission],
+  [
+    ["NoSuchBucket"],
+    "there is no bucket {bucket}",
+    "Make it: aws s3 mb s3://{bucket} --region {region}; or set another `bucket` in targets.d.",
+  ],
+  [
+    ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"],
+    "the bucket {bucket} is not in {region}",
+    "Set the `region` of the bucket in targets.d, or a `bucket` in {region}: an import reads only its own region.",
+  ],
+  [
+    ["QuotaExceeded", "InsufficientCapacity", "XMinioStorageFull", "EntityTooLarge"],
+    "there is no room for it in the bucket {bucket} ({message})",
+    `Make room or raise the quota; ${again}.`,
+  ],
+  [
+    [
+      "SnapshotLimitExceeded",
+      "ResourceLimitExceeded",
+      "ResourceCountLimitExceeded",
+      "ConcurrentSnapshotLimitExceeded",
+    ],
+    "the account's limit in {region} is reached ({message})",
+    `Remove snapshots or wait for other imports, or ask AWS for more (Service Quotas); ${again}.`,
+  ],
+  [
+    ["RequestLimitExceeded", "Throttling", "ThrottlingException", "SlowDown", "TooManyRequestsException"],
+    "AWS asks to slow down, five times in a row",
+    `Wait some minutes; ${again}.`,
+  ],
+  [
+    ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "InvalidDigest"],
+    "what has arrived is not what was sent: its checksum differs",
+    `Check the memory and the network of this host; ${again}.`,
+  ],
+  [
+    [
+      "ECONNREFUSED",
+      "ECONNRESET",
+      "EPIPE",
+      "ECONNABORTED",
+      "EHOSTUNREACH",
+      "ENETUNREACH",
+      "ETIMEDOUT",
+      "TimeoutError",
+    ],
+    "the connection failed ({message})",
+    `Check the network; ${again}.`,
+  ],
+  [
+    ["ENOTFOUND", "EAI_AGAIN"],
+    "the host name cannot be resolved ({message})",
+    "Check the network, `region` and the endpoints in targets.d.",
+  ],
+];
+
+function plain(error: unknown, code: string): string {
+  const message = messageOf(error).trim().replace(/\.$/, "");
+  if (message === "" || message === code || /^unknown/i.test(message)) return `AWS answered ${code}`;
+  return message;
+}
+
+function fillIn(text: string, message: string, { settings, region }: Circumstances): string {
+  const { profile, bucket, access_key_id } = settings;
+  const values: Readonly<Record<string, string>> = {
+    ...{ message, bucket, region },
+    credentials: access_key_id !== undefined
+      ? "access_key_id and secret_access_key in targets.d"
+      : profile !== undefined
+      ? `the profile ${profile} in ~/.aws`
+      : "the credentials in the environment or in ~/.aws",
+    login: profile === undefined ? "aws sso login" : `aws sso login --profile ${profile}`,
+  };
+  return text.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}

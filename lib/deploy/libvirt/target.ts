@@ -1,0 +1,133 @@
+import { DeployError } from "../deploy_error.ts";
+import { fillName } from "../name_template.ts";
+import type {
+  DeployImage,
+  DeployPlan,
+  HostTools,
+  Ids,
+  Presence,
+  Target,
+  TargetCheck,
+  TargetType,
+} from "../target.ts";
+import { libvirtActions, type LibvirtJob } from "./actions.ts";
+import { checkLibvirt } from "./check.ts";
+import { domainType, findDomain, type FoundDomain, refuseRunning, undefineDomain } from "./domains.ts";
+import { libvirtSchema, type LibvirtSettings } from "./settings.ts";
+import { isUnfinished } from "./upload.ts";
+import { Virsh } from "./virsh.ts";
+import { deleteVolume, findPool, findVolume, refreshPool, volumeSha256 } from "./volumes.ts";
+
+/** Volumes and domains of a libvirt, here or elsewhere. */
+export const libvirt: TargetType<LibvirtSettings> = {
+  type: "libvirt",
+  brief: "a volume and a domain of libvirt, here or on another host",
+  schema: libvirtSchema,
+  open: (settings, tools) => new LibvirtTarget(settings, tools),
+};
+
+class LibvirtTarget implements Target {
+  readonly #virsh: Virsh;
+
+  constructor(readonly settings: LibvirtSettings, tools: HostTools) {
+    this.#virsh = new Virsh(settings.uri, tools);
+  }
+
+  async check(): Promise<readonly TargetCheck[]> {
+    return await checkLibvirt(this.#virsh, this.settings);
+  }
+
+  async plan(
+    image: DeployImage,
+    { force, ids }: { readonly force: boolean; readonly ids: Ids },
+  ): Promise<DeployPlan> {
+    const { uri, pool, define, domain_type: wanted } = this.settings;
+    const virsh = this.#virsh;
+    const name = fillName(this.settings.name, image.entry);
+    const volume = `${name}.qcow2`;
+    await findPool(virsh, pool);
+    await refreshPool(virsh, pool);
+    const what = define === "domain" ? `domain ${name}` : `volume ${pool}/${volume}`;
+    const where = `${what} of ${uri}`;
+    const domain = await findDomain(virsh, name);
+    // Cut short after its last action: there is nothing left to do.
+    if (!force && domain?.running && domain.mark?.sha256 === image.sha256 && ids.uuid !== undefined) {
+      return { where, actions: [] };
+    }
+    if (define === "domain") this.#refuseOthersDomain(name, domain, image, force);
+    if (define === "domain" || force) refuseRunning(virsh, name, domain);
+    const type = define === "domain" ? await domainType(virsh, image.entry.architecture, wanted) : undefined;
+    const found = await this.#lookAtVolume(volume, image, ids);
+    if (found === "other" && !force) {
+      throw taken(`the volume ${pool}/${volume}`, image, uri);
+    }
+    const job: LibvirtJob = { image, name, volume, type, found };
+    return { where, actions: libvirtActions(virsh, this.settings, job) };
+  }
+
+  #refuseOthersDomain(
+    name: string,
+    found: FoundDomain | undefined,
+    image: DeployImage,
+    force: boolean,
+  ): void {
+    if (force || found === undefined || found.mark?.sha256 === image.sha256) return;
+    const from = found.mark === undefined ? "" : `, made from ${found.mark.image}`;
+    throw taken(`the domain ${name}${from}`, image, this.settings.uri);
+  }
+
+  async #lookAtVolume(volume: string, image: DeployImage, ids: Ids): Promise<LibvirtJob["found"]> {
+    const name = { pool: this.settings.pool, volume };
+    const found = await findVolume(this.#virsh, name);
+    if (found === undefined) return "none";
+    if (await isUnfinished(this.#virsh, name, image.sha256)) return "unfinished";
+    const same = found.bytes === (await Deno.stat(image.path)).size &&
+      await volumeSha256(this.#virsh, name, found.bytes) === image.sha256;
+    if (same) return "whole";
+    return ids.pool === name.pool && ids.volume === volume ? "changed" : "other";
+  }
+
+  async presence(ids: Ids, sha256: string): Promise<Presence> {
+    const { pool, volume, domain } = ids;
+    if (pool === undefined || volume === undefined) return "missing";
+    await refreshPool(this.#virsh, pool);
+    const found = await findVolume(this.#virsh, { pool, volume });
+    if (found === undefined) return "missing";
+    if (domain !== undefined) {
+      // A domain writes to its disk: that is what it is for.
+      const mark = (await findDomain(this.#virsh, domain))?.mark;
+      return mark === undefined ? "missing" : mark.sha256 === sha256 ? "there" : "changed";
+    }
+    if (this.settings.define === "domain") return "changed";
+    if (String(found.bytes) === ids.bytes && found.modified === ids.modified) return "there";
+    if (String(found.bytes) !== ids.bytes) return "changed";
+    return await volumeSha256(this.#virsh, { pool, volume }, found.bytes) === sha256 ? "there" : "changed";
+  }
+
+  async remove({ pool, volume, varsVolume, domain, sha256 }: Ids): Promise<void> {
+    const virsh = this.#virsh;
+    const found = domain === undefined ? undefined : await findDomain(virsh, domain);
+    if (domain !== undefined && found !== undefined) {
+      if (found.mark?.sha256 !== sha256) {
+        throw new DeployError(`Cannot remove the domain ${domain}: it is not the one that was deployed`, {
+          hint: "Look at it: virsh dumpxml; or only forget the deployment: pim deploy remove --forget",
+        });
+      }
+      refuseRunning(virsh, domain, found);
+      await undefineDomain(virsh, domain);
+    }
+    if (pool === undefined) return;
+    await refreshPool(virsh, pool);
+    for (const each of [volume, varsVolume]) {
+      if (each !== undefined) await deleteVolume(virsh, { pool, volume: each });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function taken(what: string, { entry: { name } }: DeployImage, uri: string): DeployError {
+  return new DeployError(`Cannot deploy ${name} to ${uri}: ${what} is there already`, {
+    hint: "Remove it, set another `name` in targets.d, or replace it with --force.",
+  });
+}

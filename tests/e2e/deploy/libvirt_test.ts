@@ -1,0 +1,54 @@
+import { deepStrictEqual, fail, match, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { tempDir } from "../../base/temp.ts";
+import { type Libvirtd, startLibvirtd } from "../../deploy/libvirt/libvirtd.ts";
+import { demoImage } from "../demo_image.ts";
+import { pim } from "../pim.ts";
+
+/** Asks the guest agent through libvirt, again and again until it answers what is wanted. */
+async function askAgent(
+  { virsh }: Libvirtd,
+  domain: string,
+  command: string,
+  wanted: RegExp,
+): Promise<void> {
+  for (let tries = 0;; tries++) {
+    const answer = await virsh("qemu-agent-command", domain, JSON.stringify({ execute: command }))
+      .catch((error: Error) => error.message);
+    if (wanted.test(answer)) return;
+    if (tries === 240) fail(`${domain} does not answer ${command}: ${answer}`);
+    await sleep(500);
+  }
+}
+
+Deno.test("a built image boots as a domain of libvirt, with its name and on the network, and is removed again", async () => {
+  const demo = await demoImage();
+  await using libvirtd = await startLibvirtd();
+  const entry = `lab:
+  type: libvirt
+  uri: "${libvirtd.uri}"
+  pool: images
+  memory: 512M
+  name: golden-{profile}
+  start: true
+`;
+  await using config = await tempDir({ "targets.d/lab.yml": entry });
+  const env = { ...demo.env, PIM_CONFIG_DIR: config.path };
+  const deployed = await pim(["deploy", "run", "demo", "lab"], { env });
+  strictEqual(deployed.code, 0, deployed.stderr);
+  match(deployed.stdout, /^domain golden-demo of qemu\+unix:/);
+  await askAgent(libvirtd, "golden-demo", "guest-get-host-name", /"host-name":"pim-demo"/);
+  // The name that the installer wrote down comes from the card's PCI slot.
+  const found = /"name":"enp0s2".*"ip-address":"10\.0\.2\.15"/;
+  await askAgent(libvirtd, "golden-demo", "guest-network-get-interfaces", found);
+  const status = await pim(["deploy", "status", "--json"], { env });
+  const deployments: readonly { readonly id: string; readonly state: string }[] = JSON.parse(status.stdout);
+  const ours = deployments.find(({ id }) => id.startsWith("lab/"));
+  strictEqual(ours?.state, "there");
+  await libvirtd.virsh("destroy", "golden-demo");
+  const removed = await pim(["deploy", "remove", ours.id], { env });
+  strictEqual(removed.code, 0, removed.stderr);
+  deepStrictEqual([...Deno.readDirSync(join(libvirtd.pool))], []);
+  strictEqual(await libvirtd.virsh("list", "--all", "--name"), "");
+});
