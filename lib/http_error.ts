@@ -32,12 +32,6 @@ export function showUrl(url: string): string {
 /** The error for an answer that says no. */
 export function statusError(url: string, response: Response): HttpError {
   const { status } = response;
-  const after = response.headers.get("retry-after");
-  const seconds = after === null
-    ? NaN
-    : /^\d+$/.test(after)
-    ? Number(after)
-    : (Date.parse(after) - Date.now()) / 1000;
   const proxy = status === 407 ? proxyFor(url) : undefined;
   const who = proxy === undefined ? "the server" : `the proxy ${proxy.host}`;
   return new HttpError(
@@ -45,7 +39,7 @@ export function statusError(url: string, response: Response): HttpError {
     {
       status,
       retryable: status >= 500 || status === 429 || status === 408,
-      retryAfterMs: seconds > 0 ? seconds * 1000 : undefined,
+      retryAfterMs: retryAfterMs(response.headers),
       hint: status === 404 || status === 410
         ? "The file may have moved, for example because a newer release has taken its place: look at the folder in a browser."
         : proxy === undefined
@@ -53,6 +47,14 @@ export function statusError(url: string, response: Response): HttpError {
         : `Write the user and the password into ${proxy.variable}: http://USER:PASSWORD@${proxy.host}`,
     },
   );
+}
+
+/** How long an answer asks us to wait before we come again. */
+export function retryAfterMs(headers: Headers): number | undefined {
+  const after = headers.get("retry-after");
+  if (after === null) return undefined;
+  const seconds = /^\d+$/.test(after) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
+  return seconds > 0 ? seconds * 1000 : undefined;
 }
 
 /** Turns what fetch throws into plain words. */

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { deploy } from "../../../lib/deploy/deploy.ts";
 import type { DeployEvent } from "../../../lib/deploy/events.ts";
 import type { NamedTarget } from "../../../lib/deploy/load_targets.ts";
-import { oci } from "../../../lib/deploy/oci.ts";
+import { oci } from "../../../lib/deploy/oci/oci.ts";
 import { readSecret } from "../../../lib/deploy/secret.ts";
 import type { DeployImage, HostTools } from "../../../lib/deploy/target.ts";
 import type { Deployment } from "../../../lib/image/deployment.ts";

@@ -1,6 +1,6 @@
-import { OciTarget } from "./oci/oci_target.ts";
-import { schema, type Settings } from "./oci/settings.ts";
-import type { TargetType } from "./target.ts";
+import { OciTarget } from "./oci_target.ts";
+import { schema, type Settings } from "./settings.ts";
+import type { TargetType } from "../target.ts";
 
 /** OCI registries: an image as an artifact, or as a containerDisk for KubeVirt. */
 export const oci: TargetType<Settings> = {

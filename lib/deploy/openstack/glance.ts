@@ -1,0 +1,166 @@
+import * as v from "valibot";
+import { refusal } from "../../http_refusal.ts";
+import { type HttpAnswer, type HttpRequest, httpRequest, type RequestBody } from "../../http_request.ts";
+import { withRetries } from "../../retry.ts";
+import type { TlsTrust } from "../../tls_pin.ts";
+import { parseJson, saidBy } from "./json.ts";
+import type { KeystoneSession } from "./keystone.ts";
+
+const imageSchema = v.looseObject({
+  id: v.string(),
+  name: v.nullish(v.string()),
+  status: v.string(),
+  disk_format: v.nullish(v.string()),
+  checksum: v.nullish(v.string()),
+  os_hash_algo: v.nullish(v.string()),
+  os_hash_value: v.nullish(v.string()),
+  os_glance_failed_import: v.nullish(v.string()),
+  pim_image: v.nullish(v.string()),
+  pim_sha256: v.nullish(v.string()),
+  pim_id: v.nullish(v.string()),
+});
+
+const listSchema = v.object({ images: v.array(imageSchema), next: v.nullish(v.string()) });
+
+/** An image as the image service describes it. */
+export type GlanceImage = v.InferOutput<typeof imageSchema>;
+
+/** Whether pim has made an image. A snapshot of a server has the properties of its image, and an id of its own. */
+export function isOurs({ id, pim_id, pim_sha256 }: GlanceImage): boolean {
+  return pim_id === id && typeof pim_sha256 === "string";
+}
+
+/** Whether an image is one of pim's, ready for use and made of this file. */
+export function isWhole(found: GlanceImage, sha256: string): boolean {
+  return isOurs(found) && found.status === "active" && found.pim_sha256 === sha256;
+}
+
+/** The image service (Image API v2) as pim uses it. Errors are HttpErrors; a token that has expired is renewed once. */
+export class Glance {
+  #session: Promise<KeystoneSession> | undefined;
+
+  constructor(
+    readonly logIn: () => Promise<KeystoneSession>,
+    readonly options: { readonly trust?: TlsTrust; readonly signal: AbortSignal },
+  ) {}
+
+  /** The login, made when it is first needed. */
+  async session(): Promise<KeystoneSession> {
+    this.#session ??= this.logIn();
+    try {
+      return await this.#session;
+    } catch (error) {
+      this.#session = undefined;
+      throw error;
+    }
+  }
+
+  /** The project's own images with this name. */
+  async named(name: string): Promise<readonly GlanceImage[]> {
+    const { project } = await this.session();
+    const found: GlanceImage[] = [];
+    let path: string | undefined = `/v2/images?${new URLSearchParams({ name, owner: project.id })}`;
+    while (path !== undefined) {
+      const answer: HttpAnswer = await this.#send({ method: "GET", path, expected: [200] });
+      const { images, next }: v.InferOutput<typeof listSchema> = parseJson(listSchema, answer, path);
+      found.push(...images);
+      path = next ?? undefined;
+    }
+    return found;
+  }
+
+  /** The image with this id, or undefined. */
+  async find(id: string): Promise<GlanceImage | undefined> {
+    const path = `/v2/images/${encodeURIComponent(id)}`;
+    const answer = await this.#send({ method: "GET", path, expected: [200, 404] });
+    return answer.status === 404 ? undefined : parseJson(imageSchema, answer, path);
+  }
+
+  /** Makes the record of an image, which waits for its data. */
+  async create(image: Readonly<Record<string, unknown>>): Promise<void> {
+    // 409: an earlier try of ours has made it, and its answer was lost.
+    await this.#send({ method: "POST", path: "/v2/images", expected: [201, 409], json: image });
+  }
+
+  /** Sends an image's data, or stages it for an import. Not tried again: what came of a try has to be looked at. */
+  async upload(id: string, to: "file" | "stage", body: RequestBody): Promise<void> {
+    await this.#once({
+      ...{ method: "PUT", path: `/v2/images/${id}/${to}`, expected: [204], body },
+      type: "application/octet-stream",
+      // Some stores take their time to put the last piece in place.
+      answerTimeoutMs: 15 * 60_000,
+    });
+  }
+
+  /** Has the staged data imported. */
+  async importStaged(id: string): Promise<void> {
+    const json = { method: { name: "glance-direct" } };
+    await this.#send({ method: "POST", path: `/v2/images/${id}/import`, expected: [202], json });
+  }
+
+  /** The ways in which the service imports images. */
+  async importMethods(): Promise<readonly string[]> {
+    const path = "/v2/info/import";
+    const answer = await this.#send({ method: "GET", path, expected: [200, 404] });
+    if (answer.status === 404) return [];
+    const schema = v.object({ "import-methods": v.object({ value: v.array(v.string()) }) });
+    return parseJson(schema, answer, path)["import-methods"].value;
+  }
+
+  /** Sets properties that the image has. */
+  async replace(id: string, values: Readonly<Record<string, unknown>>): Promise<void> {
+    const changes = Object.entries(values).map(([key, value]) => ({ op: "replace", path: `/${key}`, value }));
+    await this.#send({
+      ...{ method: "PATCH", path: `/v2/images/${id}`, expected: [200], json: changes },
+      type: "application/openstack-images-v2.1-json-patch",
+    });
+  }
+
+  /** Removes an image; one that is gone is no error. */
+  async remove(id: string, signal = this.options.signal): Promise<void> {
+    await this.#send({ method: "DELETE", path: `/v2/images/${id}`, expected: [204, 404], signal });
+  }
+
+  /** Sends a request that may be sent twice, again and again while the service is busy. */
+  #send(request: GlanceRequest): Promise<HttpAnswer> {
+    const signal = request.signal ?? this.options.signal;
+    return withRetries(() => this.#once(request), { signal, retries: 3 });
+  }
+
+  async #once(request: GlanceRequest): Promise<HttpAnswer> {
+    const answer = await this.#exchange(request);
+    if (answer.status !== 401) return answer;
+    // Tokens expire, and the next one is good; what is refused then is refused for good.
+    this.#session = undefined;
+    const second = await this.#exchange(request);
+    if (second.status !== 401) return second;
+    throw refusal(this.#url(await this.session(), request.path), second, saidBy(second));
+  }
+
+  async #exchange({ path, expected, json, type, body, method, ...rest }: GlanceRequest): Promise<HttpAnswer> {
+    const session = await this.session();
+    const url = this.#url(session, path);
+    const contentType = type ?? (json === undefined ? undefined : "application/json");
+    const headers = {
+      "x-auth-token": session.token,
+      ...(contentType !== undefined && { "content-type": contentType }),
+    };
+    const answer = await httpRequest({
+      ...{ method, url, headers, body: json === undefined ? body : JSON.stringify(json) },
+      ...{ ...this.options, ...rest },
+    });
+    if (answer.status === 401 || expected.includes(answer.status)) return answer;
+    throw refusal(url, answer, saidBy(answer));
+  }
+
+  #url({ imageUrl }: KeystoneSession, path: string): string {
+    return `${imageUrl}${path}`;
+  }
+}
+
+interface GlanceRequest extends Pick<HttpRequest, "method" | "body" | "answerTimeoutMs" | "signal"> {
+  readonly path: string;
+  readonly expected: readonly number[];
+  readonly json?: unknown;
+  readonly type?: string;
+}

@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { hideSecret } from "../../log.ts";
+import { refusal } from "../../http_refusal.ts";
+import { httpRequest } from "../../http_request.ts";
+import { withRetries } from "../../retry.ts";
+import type { TlsTrust } from "../../tls_pin.ts";
+import { DeployError } from "../deploy_error.ts";
+import { parseJson, saidBy } from "./json.ts";
+
+const tokenSchema = v.object({
+  token: v.object({
+    expires_at: v.string(),
+    project: v.object({ id: v.string(), name: v.string() }),
+    catalog: v.array(v.object({
+      type: v.string(),
+      endpoints: v.array(v.object({
+        interface: v.string(),
+        region: v.nullish(v.string()),
+        region_id: v.nullish(v.string()),
+        url: v.string(),
+      })),
+    })),
+  }),
+});
+
+/** A login that holds for a while. */
+export interface KeystoneSession {
+  readonly token: string;
+  readonly expires: string;
+  readonly project: { readonly id: string; readonly name: string };
+  /** Where the image service answers, without a version and without a slash at the end. */
+  readonly imageUrl: string;
+  readonly region: string;
+}
+
+/** Whom to log in as. */
+export interface KeystoneLogin {
+  readonly authUrl: string;
+  readonly credentialId: string;
+  readonly secret: string;
+  readonly region?: string;
+  readonly interface: string;
+  readonly trust?: TlsTrust;
+  readonly signal: AbortSignal;
+}
+
+/** Logs in with an application credential (Identity API v3, POST /v3/auth/tokens) and finds the image service. */
+export async function logIn(login: KeystoneLogin): Promise<KeystoneSession> {
+  const { credentialId, secret, trust, signal } = login;
+  const url = `${versioned(login.authUrl)}/auth/tokens`;
+  const body = JSON.stringify({
+    auth: {
+      identity: {
+        methods: ["application_credential"],
+        application_credential: { id: credentialId, secret },
+      },
+    },
+  });
+  const answer = await withRetries(async () => {
+    const headers = { "content-type": "application/json" };
+    const answer = await httpRequest({ method: "POST", url, body, headers, trust, signal });
+    if (answer.status === 201) return answer;
+    if (answer.status === 401) {
+      throw new DeployError(`${new URL(url).host} refuses the application credential ${credentialId}`, {
+        hint:
+          "It may be wrong, expired or removed. Make a new one: openstack application credential create pim",
+      });
+    }
+    throw refusal(url, answer, saidBy(answer));
+  }, { signal, retries: 2 });
+  const token = answer.headers.get("x-subject-token");
+  if (token === null) throw refusal(url, answer, "it has sent no token");
+  hideSecret(token);
+  const { expires_at, project, catalog } = parseJson(tokenSchema, answer, url).token;
+  const endpoint = imageEndpoint(catalog, login);
+  return { token, expires: expires_at, project, ...endpoint };
+}
+
+/** Keystone's address with its version. */
+function versioned(authUrl: string): string {
+  const plain = authUrl.replace(/\/+$/, "");
+  return /\/v3$/.test(plain) ? plain : `${plain}/v3`;
+}
+
+type Catalog = v.InferOutput<typeof tokenSchema>["token"]["catalog"];
+
+function imageEndpoint(
+  catalog: Catalog,
+  { region, interface: wanted, authUrl }: KeystoneLogin,
+): { imageUrl: string; region: string } {
+  const found = catalog.filter(({ type }) => type === "image")
+    .flatMap(({ endpoints }) => endpoints)
+    .filter((each) => each.interface === wanted)
+    .map(({ url, region_id, region: name }) => ({ url, region: region_id ?? name ?? "" }));
+  const here = region === undefined ? found : found.filter((each) => each.region === region);
+  const regions = [...new Set(found.map((each) => each.region))].join(", ");
+  const [first] = here;
+  if (first === undefined) {
+    const where = region === undefined || found.length === 0 ? "" : ` in the region ${region}`;
+    throw new DeployError(`The catalog of ${new URL(authUrl).host} has no ${wanted} image service${where}`, {
+      hint: found.length > 0 ? `It has: ${regions}. Set region in targets.d.` : "Set interface in targets.d.",
+    });
+  }
+  if (new Set(here.map((each) => each.region)).size > 1) {
+    throw new DeployError(`The catalog of ${new URL(authUrl).host} has images in several regions`, {
+      hint: `Set region in targets.d to one of: ${regions}`,
+    });
+  }
+  return { imageUrl: first.url.replace(/\/+$/, "").replace(/\/v2(\.\d+)?$/, ""), region: first.region };
+}

@@ -1,0 +1,48 @@
+import * as v from "valibot";
+import { nameTemplate } from "../name_template.ts";
+import { secretReference } from "../secret.ts";
+
+const text = v.pipe(v.string(), v.nonEmpty("a text that is not empty"));
+
+/** The shape of an entry of type openstack. */
+export const openstackSchema = v.strictObject({
+  /** Keystone's address, with or without /v3. */
+  auth_url: v.pipe(
+    v.string(),
+    v.check(
+      (url) => ["http:", "https:"].includes(URL.parse(url)?.protocol ?? ""),
+      "a URL such as https://cloud.example.org:5000/v3",
+    ),
+  ),
+  application_credential_id: text,
+  application_credential_secret: secretReference,
+  /** Needed where the catalog has images in several. */
+  region: v.optional(text),
+  interface: v.optional(v.picklist(["public", "internal", "admin"]), "public"),
+  /** Certificate authority of the cloud, in PEM; relative to the file that names it. */
+  ca_file: v.optional(text),
+  format: v.optional(v.picklist(["qcow2", "raw"]), "qcow2"),
+  visibility: v.optional(v.picklist(["private", "shared", "community", "public"]), "private"),
+  /** Uploads to a staging area and has the cloud import it (glance-direct). */
+  import: v.optional(v.boolean(), false),
+  /** MiB; what a flavour must have at least. */
+  min_ram: v.optional(v.pipe(v.number(), v.integer("a whole number of MiB"), v.minValue(0, "0 or more")), 0),
+  /** More properties of the image, such as hw_disk_bus. */
+  properties: v.optional(
+    v.record(
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^(?!os_glance|pim_)[A-Za-z][\w:.-]*$/,
+          "the name of a property, which does not begin with os_glance or pim_",
+        ),
+      ),
+      v.union([v.string(), v.number(), v.boolean()], "a text, a number or true or false"),
+    ),
+    {},
+  ),
+  name: nameTemplate,
+});
+
+/** An entry of type openstack. */
+export type OpenstackSettings = v.InferOutput<typeof openstackSchema>;

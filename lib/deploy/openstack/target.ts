@@ -1,0 +1,154 @@
+import { resolve } from "node:path";
+import { messageOf, UsageError } from "../../errors.ts";
+import { readTextIfThere } from "../../files.ts";
+import type { TlsTrust } from "../../tls_pin.ts";
+import { deploying } from "../api_failure.ts";
+import { DeployError } from "../deploy_error.ts";
+import { fillName } from "../name_template.ts";
+import type { DeployImage, DeployPlan, HostTools, Ids, Presence, Target, TargetCheck } from "../target.ts";
+import { Glance, type GlanceImage, isOurs, isWhole } from "./glance.ts";
+import { type KeystoneSession, logIn } from "./keystone.ts";
+import type { OpenstackSettings } from "./settings.ts";
+import { ImageSteps, removalHint } from "./steps.ts";
+
+/** The image service of an OpenStack cloud. */
+export class OpenstackTarget implements Target {
+  #glance: Promise<Glance> | undefined;
+
+  constructor(
+    readonly settings: OpenstackSettings,
+    readonly tools: HostTools,
+    readonly baseDir: string,
+  ) {}
+
+  async check(): Promise<readonly TargetCheck[]> {
+    try {
+      const glance = await this.#open();
+      const { project, expires, imageUrl } = await glance.session();
+      await glance.named("pim-check");
+      return [
+        { name: "credential", ok: true, detail: `project ${project.name}, token until ${expires}` },
+        { name: "image service", ok: true, detail: imageUrl },
+        ...plainCheck([this.settings.auth_url, imageUrl]),
+        ...(this.settings.import ? [await importCheck(glance)] : []),
+      ];
+    } catch (error) {
+      if (this.tools.signal.aborted) throw error;
+      const hint = (error as { hint?: string }).hint;
+      return [{ name: "cloud", ok: false, detail: messageOf(error), ...(hint !== undefined && { hint }) }];
+    }
+  }
+
+  async plan(
+    image: DeployImage,
+    { force, ids }: { readonly force: boolean; readonly ids: Ids },
+  ): Promise<DeployPlan> {
+    const name = fillName(this.settings.name, image.entry);
+    return await deploying(`deploy ${image.entry.name}`, async () => {
+      const glance = await this.#open();
+      const session = await glance.session();
+      const where = `image ${name} in project ${session.project.name}, ${placeOf(session)}`;
+      const taken = await glance.named(name);
+      const same = taken.find((each) => isWhole(each, image.sha256));
+      const steps = new ImageSteps(glance, image, name, this.settings, this.tools);
+      if (same !== undefined && !force) return { where, actions: [steps.keep(same)] };
+      const [other] = taken;
+      if (other !== undefined && !force) throw takenError(image, name, other);
+      const left = ids.image === undefined ? undefined : await glance.find(ids.image);
+      return {
+        where,
+        actions: [
+          ...steps.upload(left),
+          steps.nameIt(where),
+          ...taken.filter(isOurs).map((old) => steps.replace(old)),
+        ],
+      };
+    });
+  }
+
+  async presence(ids: Ids, sha256: string): Promise<Presence> {
+    return await deploying("look for the image", async () => {
+      const found = ids.image === undefined ? undefined : await (await this.#open()).find(ids.image);
+      if (found === undefined) return "missing";
+      return isWhole(found, sha256) && (found.os_hash_value ?? found.checksum) === ids.hash
+        ? "there"
+        : "changed";
+    });
+  }
+
+  async remove(ids: Ids): Promise<void> {
+    const { image } = ids;
+    if (image === undefined) return;
+    await deploying("remove the image", async () => {
+      const glance = await this.#open();
+      const found = await glance.find(image);
+      if (found === undefined) return;
+      if (!isOurs(found)) {
+        throw new DeployError(`Cannot remove the image ${image}: pim has not made it`, {
+          hint: "Remove it by hand, or only forget the deployment with --forget.",
+        });
+      }
+      await glance.remove(image);
+    }, removalHint);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #open(): Promise<Glance> {
+    return this.#glance ??= this.#connect();
+  }
+
+  async #connect(): Promise<Glance> {
+    const { settings, tools: { signal } } = this;
+    const secret = await this.tools.secret(settings.application_credential_secret, this.baseDir);
+    const trust = await this.#trust();
+    const options = { signal, ...(trust !== undefined && { trust }) };
+    return new Glance(() =>
+      logIn({
+        ...{ authUrl: settings.auth_url, credentialId: settings.application_credential_id, secret },
+        ...{ interface: settings.interface, ...options },
+        ...(settings.region !== undefined && { region: settings.region }),
+      }), options);
+  }
+
+  async #trust(): Promise<TlsTrust | undefined> {
+    const { ca_file } = this.settings;
+    if (ca_file === undefined) return undefined;
+    const path = resolve(this.baseDir, ca_file);
+    const ca = await readTextIfThere(path);
+    if (ca !== undefined) return { ca };
+    throw new UsageError(`There is no ${path}, which ca_file of the target names`);
+  }
+}
+
+function placeOf({ imageUrl, region }: KeystoneSession): string {
+  return `${new URL(imageUrl).host}${region === "" ? "" : ` (${region})`}`;
+}
+
+/** Some clouds have no TLS inside; who deploys there should know it. */
+function plainCheck(urls: readonly string[]): readonly TargetCheck[] {
+  const hosts = [...new Set(urls.filter((url) => url.startsWith("http:")).map((url) => new URL(url).host))];
+  if (hosts.length === 0) return [];
+  const detail = `${hosts.join(" and ")} without TLS: the secret and what is uploaded can be read on the way`;
+  return [{ name: "transport", ok: true, detail }];
+}
+
+async function importCheck(glance: Glance): Promise<TargetCheck> {
+  const methods = await glance.importMethods();
+  const ok = methods.includes("glance-direct");
+  const detail = methods.length === 0 ? "imports are not offered" : `imports: ${methods.join(", ")}`;
+  return { name: "import", ok, detail, ...(!ok && { hint: "Leave `import` out of targets.d." }) };
+}
+
+function takenError(image: DeployImage, name: string, other: GlanceImage): DeployError {
+  const ours = isOurs(other);
+  const what = ours ? `${other.pim_image}, deployed by pim` : "not pim's";
+  return new DeployError(
+    `Cannot deploy ${image.entry.name}: there is an image ${name} already (${other.id}, ${what})`,
+    {
+      hint: ours
+        ? "Put this one in its place with --force."
+        : "Set another `name` in targets.d, or deploy beside it with --force.",
+    },
+  );
+}

@@ -1,0 +1,48 @@
+import { resolve } from "node:path";
+import { UsageError } from "../../errors.ts";
+import { readTextIfThere } from "../../files.ts";
+import type { TlsTrust } from "../../tls_pin.ts";
+import type { HostTools, TargetType } from "../target.ts";
+import type { PveHost } from "./host.ts";
+import { proxmoxSchema, type ProxmoxSettings } from "./settings.ts";
+import { ProxmoxTarget } from "./target.ts";
+
+/** Templates of Proxmox VE, by its API or by `qm` over SSH. */
+export const proxmox: TargetType<ProxmoxSettings> = {
+  type: "proxmox",
+  brief: "a template VM of Proxmox VE",
+  schema: proxmoxSchema,
+  open(settings, tools, baseDir) {
+    const reach = settings.mode === "api" ? reachApi : reachSsh;
+    return new ProxmoxTarget(settings, (signal) => reach(settings, tools, baseDir, signal), tools.signal);
+  },
+};
+
+type Reach = (
+  settings: ProxmoxSettings,
+  tools: HostTools,
+  baseDir: string,
+  signal: AbortSignal,
+) => Promise<PveHost>;
+
+const reachApi: Reach = async (settings, tools, baseDir, signal) => {
+  const { host, port = 8006, token_id = "", token = "", fingerprint } = settings;
+  const { ApiHost } = await import("./api_host.ts");
+  const trust = fingerprint === undefined ? await authority(settings, baseDir) : { fingerprint };
+  const url = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const login = { url, tokenId: token_id, token: await tools.secret(token, baseDir), signal };
+  return new ApiHost({ ...login, ...(trust !== undefined && { trust }) }, settings);
+};
+
+async function authority({ ca_file }: ProxmoxSettings, baseDir: string): Promise<TlsTrust | undefined> {
+  if (ca_file === undefined) return undefined;
+  const path = resolve(baseDir, ca_file);
+  const ca = await readTextIfThere(path);
+  if (ca !== undefined) return { ca };
+  throw new UsageError(`There is no ${path}, which ca_file of the target names`);
+}
+
+const reachSsh: Reach = async (settings, tools, baseDir, signal) => {
+  const { openSshHost } = await import("./ssh_host.ts");
+  return openSshHost(settings, await tools.secret(settings.key ?? "", baseDir), signal);
+};
