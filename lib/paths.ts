@@ -38,6 +38,11 @@ export function homeDir(env: Environment): string {
   return env.get("HOME") || homedir();
 }
 
+/** A path as a person writes it, made absolute: `~` is the home folder, the rest is relative to `baseDir`. */
+export function writtenPath(text: string, baseDir: string, env: Environment): string {
+  return resolve(baseDir, text.replace(/^~(?=$|\/)/, homeDir(env)));
+}
+
 /** The registry of built images. */
 export function registryFile(paths: Paths): string {
   return join(paths.dataDir, "registry.yml");

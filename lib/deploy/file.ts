@@ -1,12 +1,13 @@
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { exists, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts";
-import { homeDir } from "../paths.ts";
+import { writtenPath } from "../paths.ts";
 import { messageOf, PimError } from "../errors.ts";
 import { changedError, writeConverted } from "./convert.ts";
 import { copyWithHash } from "./copy_file.ts";
 import { hashFile } from "../hash.ts";
 import { DeployError } from "./deploy_error.ts";
+import { checkFolder } from "./folder_check.ts";
 import { type DiskFormat, diskFormats } from "./formats.ts";
 import { fillName, nameTemplate } from "./name_template.ts";
 import type {
@@ -49,20 +50,11 @@ class FileTarget implements Target {
     readonly tools: HostTools,
     baseDir: string,
   ) {
-    this.#folder = resolve(baseDir, settings.path.replace(/^~(?=$|\/)/, homeDir(tools.env)));
+    this.#folder = writtenPath(settings.path, baseDir, tools.env);
   }
 
   async check(): Promise<readonly TargetCheck[]> {
-    const parent = await nearestFolder(this.#folder);
-    const probe = join(parent, `.pim-${crypto.randomUUID().slice(0, 8)}`);
-    try {
-      await Deno.writeTextFile(probe, "");
-      await removeIfThere(probe);
-      return [{ name: "folder", ok: true, detail: `${this.#folder} can be written` }];
-    } catch (error) {
-      const detail = `${parent} cannot be written: ${messageOf(error)}`;
-      return [{ name: "folder", ok: false, detail, hint: "Choose another path in targets.d." }];
-    }
+    return [await checkFolder(this.#folder)];
   }
 
   async plan(
@@ -179,12 +171,5 @@ class FileTarget implements Target {
 
   async #writeChecksum(path: string, { ids }: ActionContext): Promise<void> {
     await writeFileAtomic(`${path}.sha256`, `${ids.sha256}  ${basename(path)}\n`);
-  }
-}
-
-/** The folder itself, or the nearest one above that is there. */
-async function nearestFolder(folder: string): Promise<string> {
-  for (let here = folder;; here = dirname(here)) {
-    if (await exists(here) || here === dirname(here)) return here;
   }
 }

@@ -1,9 +1,8 @@
-import { resolve } from "node:path";
 import * as v from "valibot";
 import { isTree } from "../config/merge.ts";
 import { messageOf, UsageError } from "../errors.ts";
 import { hideSecret } from "../log.ts";
-import { type Environment, homeDir } from "../paths.ts";
+import { type Environment, writtenPath } from "../paths.ts";
 import { run } from "../process.ts";
 import type { SecretReference } from "./target.ts";
 
@@ -61,7 +60,7 @@ async function lookUp(reference: SecretReference, { env, baseDir, signal }: Secr
       hint: `Set it: export ${reference.slice(1)}=…`,
     });
   }
-  const path = resolve(baseDir, reference.slice("file:".length).replace(/^~(?=\/)/, homeDir(env)));
+  const path = writtenPath(reference.slice("file:".length), baseDir, env);
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {

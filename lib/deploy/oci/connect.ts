@@ -1,6 +1,5 @@
-import { resolve } from "node:path";
 import { messageOf, UsageError } from "../../errors.ts";
-import { homeDir } from "../../paths.ts";
+import { writtenPath } from "../../paths.ts";
 import type { HostTools } from "../target.ts";
 import { storedCredentials } from "./credentials.ts";
 import { RegistryClient } from "./registry_client.ts";
@@ -21,7 +20,7 @@ export async function connect(
   { insecure, ca_file, username, password }: Pick<Settings, "insecure" | "ca_file" | "username" | "password">,
   { env, signal, secret }: Pick<HostTools, "env" | "signal" | "secret">,
 ): Promise<RegistryClient> {
-  const caFile = ca_file && resolve(baseDir, ca_file.replace(/^~(?=\/)/, homeDir(env)));
+  const caFile = ca_file && writtenPath(ca_file, baseDir, env);
   return new RegistryClient({
     ...{ host, signal },
     ...(insecure !== undefined && { insecure }),

@@ -1,8 +1,8 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import * as v from "valibot";
 import { exists, readTextIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../../files.ts";
 import { messageOf, PimError } from "../../errors.ts";
-import { homeDir } from "../../paths.ts";
+import { writtenPath } from "../../paths.ts";
 import { changedError } from "../convert.ts";
 import { hashFile } from "../../hash.ts";
 import { copyWithHash } from "../copy_file.ts";
@@ -54,7 +54,7 @@ class UtmTarget implements Target {
     readonly tools: HostTools,
     baseDir: string,
   ) {
-    this.#folder = resolve(baseDir, settings.path.replace(/^~(?=$|\/)/, homeDir(tools.env)));
+    this.#folder = writtenPath(settings.path, baseDir, tools.env);
   }
 
   async check(): Promise<readonly TargetCheck[]> {
