@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a script that talks to whoever runs it
-// `deno task test`: installs what the tests need, then runs all of them: the fast ones in parallel, the end-to-end ones
-// one after the other. Ends with "N passed, N failed", counted in the runner's own reports.
+// `deno task test`: installs what the tests need, then runs all of them: the fast ones and those with real peers
+// (tests/integration) in parallel, the end-to-end ones one after the other. Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
 import { formatError } from "../lib/cli/error_text.ts";
 import { runInteractive } from "../lib/process.ts";
@@ -41,7 +41,11 @@ async function main(): Promise<number> {
   await unpackPackage("qemu-guest-agent", agentFolder(Deno.env.toObject()));
   const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
   try {
-    const fast = await runTests("fast tests", ["--parallel", "--ignore=tests/e2e", "tests"], reportDir);
+    const fast = await runTests("fast tests and those with real peers", [
+      "--parallel",
+      "--ignore=tests/e2e",
+      "tests",
+    ], reportDir);
     const slow = await runTests("end-to-end tests", ["tests/e2e"], reportDir);
     const sum = (key: keyof Counts) => fast[key] + slow[key];
     console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);

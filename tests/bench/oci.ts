@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { removeIfThere, writeFileAtomic } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
-import { dockerRegistry } from "../deploy/oci/docker_registry.ts";
-import { registerSample, sampleDisk } from "../deploy/oci/sample_disk.ts";
+import { dockerRegistry } from "../integration/deploy/oci/docker_registry.ts";
+import { registerSample, sampleDisk } from "../integration/deploy/oci/sample_disk.ts";
 import { interleave, type Measurement, median, timeMs } from "./measurement.ts";
 import { runPim } from "./pim_command.ts";
 

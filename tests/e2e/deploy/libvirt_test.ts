@@ -2,7 +2,7 @@ import { deepStrictEqual, fail, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tempDir } from "../../base/temp.ts";
-import { type Libvirtd, startLibvirtd } from "../../deploy/libvirt/libvirtd.ts";
+import { type Libvirtd, startLibvirtd } from "../../integration/deploy/libvirt/libvirtd.ts";
 import { demoImage } from "../demo_image.ts";
 import { pim } from "../pim.ts";
 

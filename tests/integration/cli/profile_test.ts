@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { newUser } from "../../cli/pim.ts";
+
+const profiles = {
+  "config/pim/profiles.d/default.ts":
+    'export default { description: "shared", username: "op", password: "hush-hush", packages: ["a"] };',
+  "config/pim/profiles.d/web.ts":
+    'import type { Profile } from "pim";\nexport default { description: "Web server", iso: "debian-13-{arch}-netinst", packages: ["nginx"] } satisfies Profile;',
+};
+
+Deno.test("pim profile list prints the names, with -l a table, with --json data", async () => {
+  await using user = await newUser(profiles);
+  assert.deepEqual(await user.pim("profile", "list"), { code: 0, stdout: "default\nweb\n", stderr: "" });
+  const long = (await user.pim("profile", "list", "-l")).stdout.trimEnd().split("\n");
+  assert.deepEqual(long.map((line) => line.split(/ {2,}/)), [
+    ["PROFILE", "ISO", "USER", "DESCRIPTION"],
+    ["default", "-", "op", "shared"],
+    ["web", "debian-13-{arch}-netinst", "op", "Web server"],
+  ]);
+  const json = JSON.parse((await user.pim("profile", "list", "--json")).stdout);
+  assert.deepEqual(json[1], {
+    name: "web",
+    description: "Web server",
+    iso: "debian-13-{arch}-netinst",
+    files: ["default", "web"].map((name) => join(user.path, `config/pim/profiles.d/${name}.ts`)),
+  });
+});
+
+Deno.test("pim profile show prints the merged values with their files, and never a password", async () => {
+  await using user = await newUser(profiles);
+  const dir = join(user.path, "config/pim/profiles.d");
+  const { code, stdout } = await user.pim("profile", "show", "web");
+  assert.equal(code, 0);
+  const rows = stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+  assert.deepEqual(rows.find(([field]) => field === "packages"), [
+    "packages",
+    '["nginx"]',
+    join(dir, "web.ts"),
+  ]);
+  assert.deepEqual(rows.find(([field]) => field === "password"), [
+    "password",
+    '"***"',
+    join(dir, "default.ts"),
+  ]);
+  const { stdout: json, stderr } = await user.pim("profile", "show", "web", "--json", "--debug");
+  assert.equal(JSON.parse(json).profile.username, "op");
+  assert.equal(JSON.parse(json).sources.username, join(dir, "default.ts"));
+  for (const text of [stdout, json, stderr]) assert.doesNotMatch(text, /hush-hush/);
+});
+
+Deno.test("pim profile check tells right from wrong, all of them at once, and exits with 2", async () => {
+  await using user = await newUser({
+    ...profiles,
+    "config/pim/profiles.d/bad.ts": 'export default { hostnam: "x", packages: "git" };',
+    "config/pim/profiles.d/thrown.ts": 'throw new Error("boom");',
+  });
+  const { code, stdout, stderr } = await user.pim("profile", "check");
+  assert.equal(code, 2);
+  assert.match(stdout, /^wrong bad\n.*bad\.ts: packages must be a list, not "git"\n.*hostnam is not known/);
+  assert.match(stdout, /\nok {4}default\nwrong thrown\nCannot load .*thrown\.ts: boom \(.*:1:7\)\n/);
+  assert.equal(stderr, "error: 2 of 4 profiles are wrong: bad, thrown\n");
+  assert.deepEqual(await user.pim("profile", "check", "web"), { code: 0, stdout: "ok    web\n", stderr: "" });
+  const json = JSON.parse((await user.pim("profile", "check", "--json")).stdout);
+  assert.deepEqual(json.map(({ ok }: { ok: boolean }) => ok), [false, true, false, true]);
+  assert.match((await user.pim("profile", "check", "wbe")).stdout, /\nhint: Did you mean web\?\n$/);
+});
+
+Deno.test("pim profile new writes a module that checks, and never overwrites one", async () => {
+  await using user = await newUser(profiles);
+  const { code, stdout } = await user.pim("profile", "new", "shop", "--extends", "web");
+  const file = join(user.path, "config/pim/profiles.d/shop.ts");
+  assert.deepEqual([code, stdout], [0, `${file}\n`]);
+  assert.match(await Deno.readTextFile(file), /^import type \{ Profile \} from "pim";[\s\S]*extends: "web"/);
+  assert.equal((await user.pim("profile", "check", "shop")).stdout, "ok    shop\n");
+
+  const again = await user.pim("profile", "new", "shop");
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /^error: .*shop\.ts is already there\nhint: .*pim profile show shop\n$/);
+  for (const args of [["x", "--extends", "wbe"], ["../x"], ["two words"], []]) {
+    assert.equal((await user.pim("profile", "new", ...args)).code, 2);
+  }
+});
+
+Deno.test("in a project a new profile goes to the project", async () => {
+  await using user = await newUser({ ...profiles, "work/pim.yml": "" });
+  const { stdout } = await user.pim("profile", "new", "shop");
+  assert.equal(stdout, `${join(user.path, "work/profiles.d/shop.ts")}\n`);
+  assert.equal((await user.pim("profile", "list")).stdout, "default\nshop\nweb\n");
+});
+
+Deno.test("pim profile import turns YAML of the earlier pim into modules that check", async () => {
+  await using user = await newUser({
+    "work/old.yml":
+      "default:\n  username: ansible\n  mirror_host: mirror.example.org\ndev:\n  packages: git vim\n  motd: hello\n",
+  });
+  const { code, stdout, stderr } = await user.pim("profile", "import", "old.yml");
+  assert.equal(code, 0);
+  assert.deepEqual(stdout.trim().split("\n").map((line) => line.split("/").at(-1)), ["default.ts", "dev.ts"]);
+  assert.match(stderr, /^note: dev: motd is not a field .*it\.vars\.motd\n$/);
+  assert.equal((await user.pim("profile", "check")).code, 0);
+  const shown = JSON.parse((await user.pim("profile", "show", "dev", "--json")).stdout).profile;
+  assert.deepEqual(shown.packages, ["git", "vim"]);
+  assert.deepEqual(shown.vars, { motd: "hello" });
+  assert.equal(shown.mirrorHost, "mirror.example.org");
+
+  assert.match((await user.pim("profile", "import", "old.yml")).stderr, /^error: .* is already there/);
+  assert.equal((await user.pim("profile", "import", "old.yml", "--force")).code, 0);
+  assert.equal((await user.pim("profile", "import", "none.yml")).code, 2);
+});
+
+Deno.test("an unknown profile and an empty configuration say what to type next", async () => {
+  await using user = await newUser();
+  assert.deepEqual(await user.pim("profile", "list"), {
+    code: 2,
+    stdout: "",
+    stderr: "error: There are no profiles yet\nhint: Make a first configuration with: pim init\n",
+  });
+  await user.pim("init");
+  assert.deepEqual(await user.pim("profile", "show", "develpoer"), {
+    code: 2,
+    stdout: "",
+    stderr: "error: There is no profile develpoer\nhint: Did you mean developer?\n",
+  });
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { newUser } from "../../cli/pim.ts";
+import { imagePlace } from "../../deploy/image_place.ts";
+
+/** A pim on the command line, with the image and the targets of a place. */
+async function command() {
+  const place = await imagePlace({
+    "files.yml": "share: { type: file, path: ../out }\nbad: { type: file, path: /proc/x }\n",
+  });
+  const user = await newUser();
+  const pim = (...args: string[]) => user.run([...user.argv, ...args], { env: { ...place.env } });
+  return {
+    ...{ place, pim },
+    async [Symbol.asyncDispose]() {
+      await user[Symbol.asyncDispose]();
+      await place[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("an image is deployed, listed, looked for and removed on the command line", async () => {
+  await using one = await command();
+  const { place, pim } = one;
+  const { name } = place.image.entry;
+  const out = join(place.dir, "config", "out", `${name}.qcow2`);
+  const dry = await pim("deploy", "run", "demo", "share", "--dry-run");
+  assert.match(dry.stdout, new RegExp(`^share/${name}:\\n  copy the image to ${out}\\n`));
+  assert.equal(
+    (await pim("deploy", "list")).stdout,
+    "Nothing was deployed yet. Try: pim deploy run PROFILE TARGET\n",
+  );
+  assert.equal((await pim("deploy", "run", "demo", "share")).stdout, `${out}\n`);
+  assert.match((await pim("deploy", "run", "demo", "share")).stderr, /it is there already/);
+  assert.match(
+    (await pim("deploy", "run", "demo", "share", "--dry-run")).stdout,
+    /nothing: it is there already/,
+  );
+  assert.match((await pim("deploy", "list")).stdout, new RegExp(`share/${name} +file +done`));
+  assert.match((await pim("deploy", "status")).stdout, new RegExp(`share/${name} +there`));
+  const { pim_images } = JSON.parse((await pim("deploy", "output", "--format", "tfvars")).stdout);
+  assert.equal(pim_images.share["demo-amd64"].ids.path, out);
+  const shown = JSON.parse((await pim("deploy", "show", `share/${name}`, "--json")).stdout);
+  assert.equal(shown.where, out);
+  await Deno.remove(out);
+  assert.match((await pim("deploy", "status", `share/${name}`)).stdout, /missing/);
+  assert.match((await pim("deploy", "remove", `share/${name}`)).stdout, /^removed share\//);
+  assert.deepEqual(JSON.parse((await pim("deploy", "list", "--json")).stdout), []);
+});
+
+Deno.test("of several targets one that fails does not keep the others from their turn", async () => {
+  await using one = await command();
+  const { stdout, stderr, code } = await one.pim("deploy", "run", "demo", "bad", "share");
+  assert.equal(code, 9);
+  assert.match(stdout, /\/out\/demo-amd64/);
+  assert.match(stderr, /bad\/demo-.*Cannot write \/proc\/x/);
+  assert.match(stderr, /1 of 2 deployments failed/);
+});
+
+Deno.test("targets are listed, shown and checked, and names that are wrong are told by the nearest", async () => {
+  await using one = await command();
+  const { pim } = one;
+  assert.match((await pim("target", "list")).stdout, /share +file +a file in a folder/);
+  assert.equal(JSON.parse((await pim("target", "show", "share", "--json")).stdout).type, "file");
+  assert.equal((await pim("target", "check", "share")).code, 0);
+  const bad = await pim("target", "check", "bad");
+  assert.deepEqual([bad.code, /bad +folder +problem/.test(bad.stdout)], [9, true]);
+  const wrong = [["deploy", "run", "demo", "shar"], ["deploy", "show", "share/x"], [
+    "deploy",
+    "run",
+    "dem",
+    "share",
+  ]];
+  for (const args of wrong) assert.equal((await pim(...args)).code, 2, args.join(" "));
+  assert.match((await pim("deploy", "run", "demo")).stderr, /TARGET/);
+});

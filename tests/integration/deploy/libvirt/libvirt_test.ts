@@ -1,0 +1,95 @@
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
+import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
+import { hashFile } from "../../../../lib/hash.ts";
+import { countingBootSector } from "../../../qemu/boot_sector.ts";
+import { startSshd } from "../../../ssh/sshd.ts";
+import { libvirtPlace } from "./libvirt_place.ts";
+
+const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
+  ok(error instanceof DeployError, String(error));
+  match(error.message, message);
+  if (hint !== undefined) match(error.hint ?? "", hint);
+  strictEqual(error.exitCode, 9);
+  return true;
+};
+
+Deno.test("an image becomes a volume and a domain that boots it, and both are removed again", async () => {
+  await using place = await libvirtPlace(["start: true", "cpus: 1"], { begin: countingBootSector() });
+  const { libvirtd: { virsh, pool }, image } = place;
+  const { name } = image.entry;
+  const deployment = await place.deploy("lab");
+  strictEqual(deployment.state, "done");
+  deepStrictEqual(place.files(), [`${name}.qcow2`]);
+  match(await virsh("vol-dumpxml", `${name}.qcow2`, "--pool", "images"), /<format type='qcow2'\/>/);
+  strictEqual(await virsh("domstate", name), "running");
+  const xml = await virsh("dumpxml", name);
+  match(xml, new RegExp(`sha256="${image.sha256}"|sha256='${image.sha256}'`));
+  match(xml, /org\.qemu\.guest_agent\.0/);
+  match(xml, /slot='0x02'/);
+  const opened = (await place.target("lab")).open(place.tools());
+  strictEqual(await opened.presence(deployment.ids, image.sha256), "there");
+  const before = place.done().length;
+  await place.deploy("lab");
+  strictEqual(place.done().length, before, "what is there is left alone");
+  const target = await place.target("lab");
+  const options = { paths: place.paths, tools: place.tools() };
+  await rejects(removeDeployment(deployment, target, options), failure(/runs/, /shutdown/));
+  await virsh("destroy", name);
+  await removeDeployment(deployment, target, options);
+  deepStrictEqual([...Deno.readDirSync(pool)], []);
+  strictEqual(await virsh("list", "--all", "--name"), "");
+  deepStrictEqual(await place.deployments(), []);
+});
+
+Deno.test("with `define: none` only a volume is made, byte by byte the image", async () => {
+  await using place = await libvirtPlace(["define: none", "name: gold"]);
+  const { ids } = await place.deploy("lab");
+  deepStrictEqual(place.files(), ["gold.qcow2"]);
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
+  strictEqual(await place.libvirtd.virsh("list", "--all", "--name"), "");
+  const opened = (await place.target("lab")).open(place.tools());
+  strictEqual(await opened.presence(ids, place.image.sha256), "there");
+  await Deno.writeTextFile(join(place.libvirtd.pool, "gold.qcow2"), "spoilt");
+  strictEqual(await opened.presence(ids, place.image.sha256), "changed");
+  await place.deploy("lab");
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
+  await Deno.remove(join(place.libvirtd.pool, "gold.qcow2"));
+  strictEqual(await opened.presence(ids, place.image.sha256), "missing");
+});
+
+Deno.test("a UEFI image boots with its own variables, which are removed with the domain", async () => {
+  const template = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+  await using place = await libvirtPlace(["name: gold", "start: true"], { efiVars: template });
+  const { virsh } = place.libvirtd;
+  const deployment = await place.deploy("lab");
+  deepStrictEqual(place.files(), ["gold-efi-vars.fd", "gold.qcow2"]);
+  match(await virsh("dumpxml", "gold", "--inactive"), /<nvram[^>]*>.*gold-efi-vars\.fd<\/nvram>/);
+  strictEqual(await virsh("domstate", "gold"), "running");
+  match(await virsh("dumpxml", "gold"), /OVMF_CODE_4M\.fd/);
+  await virsh("destroy", "gold");
+  await place.deploy("lab", { force: true });
+  deepStrictEqual(place.files(), ["gold-efi-vars.fd", "gold.qcow2"]);
+  await virsh("destroy", "gold");
+  const target = await place.target("lab");
+  await removeDeployment(deployment, target, { paths: place.paths, tools: place.tools() });
+  deepStrictEqual(place.files(), []);
+  strictEqual(await virsh("list", "--all", "--name"), "");
+});
+
+Deno.test("a libvirt of another host is reached over SSH", async () => {
+  await using opened = new AsyncDisposableStack();
+  await using place = await libvirtPlace(["name: gold", "define: none"], {}, async (libvirtd) => {
+    const socket = new URL(libvirtd.uri).searchParams.get("socket");
+    const sshd = opened.use(await startSshd());
+    await Deno.writeTextFile(join(sshd.folder, "key"), sshd.key.privateKey, { mode: 0o600 });
+    const { username, port, folder } = sshd;
+    // libssh, since ssh itself would write into the known_hosts of who runs the tests.
+    return `qemu+libssh://${username}@127.0.0.1:${port}/session?socket=${socket}` +
+      `&keyfile=${folder}/key&sshauth=privkey` +
+      `&known_hosts=${folder}/known_hosts&known_hosts_verify=auto`;
+  });
+  await place.deploy("lab");
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
+});
