@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import denoConfig from "../../deno.json" with { type: "json" };
+import denoConfig from "../../../deno.json" with { type: "json" };
 import { newUser, type Outcome, type User } from "../../cli/pim.ts";
 
 // Neither may fetch anything, nor look outside the scaffold: what `pim init` writes is all there is.
@@ -13,7 +13,7 @@ function denoCheck(user: User, dir: string): Promise<Outcome> {
 function tsc(user: User, dir: string): Promise<Outcome> {
   const compiler = `${denoConfig.imports.typescript}/tsc`;
   // From our own folder, whose lock file pins the compiler; the scaffold is named with -p.
-  const root = dirname(fileURLToPath(import.meta.resolve("../../deno.json")));
+  const root = dirname(fileURLToPath(import.meta.resolve("../../../deno.json")));
   const argv = [Deno.execPath(), "run", "-A", "--quiet", compiler, "--noEmit", "-p", dir];
   return user.run(argv, { cwd: root });
 }
