@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { freePort } from "../../../../lib/qemu/ports.ts";
 import { tempDir } from "../../../base/temp.ts";
 
 /** A real registry on 127.0.0.1, with a folder of its own. */
@@ -52,12 +53,6 @@ export async function dockerRegistry(options: RegistryOptions = {}): Promise<Doc
       await dir[Symbol.asyncDispose]();
     },
   };
-}
-
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 async function listening(host: string, child: Deno.ChildProcess): Promise<void> {
