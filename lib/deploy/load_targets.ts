@@ -31,7 +31,11 @@ export function getTarget(name: string, targets: readonly NamedTarget[]): NamedT
   const found = targets.find((each) => each.name === name);
   if (found !== undefined) return found;
   throw new UsageError(`There is no target ${name}`, {
-    hint: didYouMean(name, targets.map((each) => each.name), "Describe one in targets.d: see `pim init`."),
+    hint: didYouMean(
+      name,
+      targets.map((each) => each.name),
+      "Describe one in targets.d; `pim init` writes examples of each type.",
+    ),
   });
 }
 
