@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { lockAgent, openAhead } from "../../lib/vm/guest/agent_channel.ts";
-import { guestFacts } from "../../lib/vm/guest/guest_facts.ts";
-import { withAgent } from "../../lib/vm/monitor.ts";
-import { agentServer } from "../qemu/agent_server.ts";
-import { agentVm } from "./agent_vm.ts";
+import { lockAgent, openAhead } from "../../../lib/vm/guest/agent_channel.ts";
+import { guestFacts } from "../../../lib/vm/guest/guest_facts.ts";
+import { withAgent } from "../../../lib/vm/monitor.ts";
+import { agentServer } from "../../qemu/agent_server.ts";
+import { agentVm } from "../../vm/agent_vm.ts";
 
 Deno.test("the channel that was opened ahead serves the first talk, and its lock is free afterwards", async () => {
   await using place = await agentVm();

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { PimError, UsageError } from "../../lib/errors.ts";
-import { exists } from "../../lib/files.ts";
-import { runtimeFiles, vmFolders } from "../../lib/paths.ts";
-import { findProcess } from "../../lib/process_table.ts";
-import { doingNow, lockVm } from "../../lib/vm/locks.ts";
-import { clearRemains, describeCrash } from "../../lib/vm/remains.ts";
-import { stopVm } from "../../lib/vm/stop.ts";
-import { type Survey, surveyVms } from "../../lib/vm/survey.ts";
-import { findRunningVm, findVm, inspectVm, listVms } from "../../lib/vm/vms.ts";
-import { gone, qmp, smallVms } from "./small_vms.ts";
+import { PimError, UsageError } from "../../../lib/errors.ts";
+import { exists } from "../../../lib/files.ts";
+import { runtimeFiles, vmFolders } from "../../../lib/paths.ts";
+import { findProcess } from "../../../lib/process_table.ts";
+import { doingNow, lockVm } from "../../../lib/vm/locks.ts";
+import { clearRemains, describeCrash } from "../../../lib/vm/remains.ts";
+import { stopVm } from "../../../lib/vm/stop.ts";
+import { type Survey, surveyVms } from "../../../lib/vm/survey.ts";
+import { findRunningVm, findVm, inspectVm, listVms } from "../../../lib/vm/vms.ts";
+import { gone, qmp, smallVms } from "../../vm/small_vms.ts";
 
 const states = ({ vms }: Survey) => Object.fromEntries(vms.map(({ vm, state }) => [vm.name, state]));
 

@@ -1,13 +1,13 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { openWorkspace } from "../../lib/build/workspace.ts";
-import { exists } from "../../lib/files.ts";
-import { updateRegistry } from "../../lib/image/registry.ts";
-import { buildsDir, registryFile } from "../../lib/paths.ts";
-import { type PimResult, startPim } from "../e2e/pim.ts";
-import { sampleImage } from "../image/sample.ts";
-import { type Places, places } from "./places.ts";
-import { makeIso, smallConfig } from "./states.ts";
+import { openWorkspace } from "../../../lib/build/workspace.ts";
+import { exists } from "../../../lib/files.ts";
+import { updateRegistry } from "../../../lib/image/registry.ts";
+import { buildsDir, registryFile } from "../../../lib/paths.ts";
+import { type PimResult, startPim } from "../../e2e/pim.ts";
+import { sampleImage } from "../../image/sample.ts";
+import { type Places, places } from "../../build/places.ts";
+import { makeIso, smallConfig } from "../../build/states.ts";
 
 /** Runs the real program in these folders. */
 function pim(place: Places, ...args: readonly string[]): Promise<PimResult> {

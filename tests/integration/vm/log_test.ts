@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { exists } from "../../lib/files.ts";
-import { lineSplitter } from "../../lib/process.ts";
-import { readLog } from "../../lib/vm/console/vm_log.ts";
-import { stopVm } from "../../lib/vm/stop.ts";
-import { tempDir } from "../base/temp.ts";
-import { gone, type SmallVms, smallVms } from "./small_vms.ts";
+import { exists } from "../../../lib/files.ts";
+import { lineSplitter } from "../../../lib/process.ts";
+import { readLog } from "../../../lib/vm/console/vm_log.ts";
+import { stopVm } from "../../../lib/vm/stop.ts";
+import { tempDir } from "../../base/temp.ts";
+import { gone, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 const raw = "\x1b[2J\x1b[1;1HSeaBIOS\r\n\r\n... 10%\r... 20%\r\n\x1b[32mok\x1b[0m\r\nlogin: ";
 
@@ -128,7 +128,7 @@ Deno.test("pim log -f ends when nobody reads it any more", async () => {
   await using vms = await smallVms();
   await vmSaying(vms, "one\n");
   const log = join(vms.places.vmsDir, "demo", "serial.log");
-  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const main = new URL("../../../main.ts", import.meta.url).pathname;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-check", main, "log", "demo", "-f"],
     env: vms.env,

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { join } from "node:path";
-import { PimError, UsageError } from "../../lib/errors.ts";
-import { exists } from "../../lib/files.ts";
-import { vmFiles, vmFolders } from "../../lib/paths.ts";
-import { MachineDiedError } from "../../lib/qemu/machine.ts";
-import { readDefinition } from "../../lib/vm/definition.ts";
-import { stopVm } from "../../lib/vm/stop.ts";
-import { listVms } from "../../lib/vm/vms.ts";
-import { backingFile, gone, type SmallVms, smallVms } from "./small_vms.ts";
+import { PimError, UsageError } from "../../../lib/errors.ts";
+import { exists } from "../../../lib/files.ts";
+import { vmFiles, vmFolders } from "../../../lib/paths.ts";
+import { MachineDiedError } from "../../../lib/qemu/machine.ts";
+import { readDefinition } from "../../../lib/vm/definition.ts";
+import { stopVm } from "../../../lib/vm/stop.ts";
+import { listVms } from "../../../lib/vm/vms.ts";
+import { backingFile, gone, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 const stop = (vms: SmallVms, name: string) => stopVm(vms.places, name, { force: true });
 
