@@ -172,6 +172,7 @@ Deno.test("ports that are taken are passed over, and one that was asked for name
   assert.equal(await exists(vmFiles(vms.places.vmsDir, "second").dir), false);
   // A port that only TCP has taken is free for UDP.
   const second = await vms.run("second", { vnc: true, ...forward(listener.addr.port, "udp") });
-  assert((second.record.sshPort ?? 0) > ssh);
+  // Not always a higher one: another test's VM may have let go of a lower one meanwhile.
+  assert((second.record.sshPort ?? 0) >= 2222 && second.record.sshPort !== ssh);
   assert((second.record.vncPort ?? 0) >= 5900);
 });
