@@ -21,7 +21,9 @@ async function runTests(name: string, args: readonly string[], reportDir: string
   console.log(`\n== ${name}`);
   const report = join(reportDir, `${name.replaceAll(" ", "-")}.xml`);
   const argv = [Deno.execPath(), "test", "-A", "--quiet", `--junit-path=${report}`, ...args];
-  const status = await runInteractive(argv, { cwd: root, env: passedEnvironment() });
+  // Tests wait more than they work: one more at a time than there are cores.
+  const env = { DENO_JOBS: String(navigator.hardwareConcurrency + 1), ...passedEnvironment() };
+  const status = await runInteractive(argv, { cwd: root, env });
   const counts = countReport(await Deno.readTextFile(report).catch(() => ""));
   // A runner that fails without a failed test (an import that does not resolve) must not look like a success.
   return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
