@@ -1,7 +1,7 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { exitCode, PimError } from "../../errors.ts";
 import { readTextIfThere } from "../../files.ts";
-import { homeDir } from "../../paths.ts";
+import { homeDir, writtenPath } from "../../paths.ts";
 import { SshError } from "../../ssh/errors.ts";
 import { findKnownHost } from "../../ssh/known_hosts.ts";
 import { checkAuth, type LoginOptions, type SshAuth } from "../../ssh/login.ts";
@@ -67,7 +67,7 @@ async function expectedHostKey(
   if (pinned !== undefined) return { hostKey: pinned };
   const home = homeDir(env);
   const files = [
-    ...(own === undefined ? [] : [resolve(baseDir, own.replace(/^~(?=\/)/, home))]),
+    ...(own === undefined ? [] : [writtenPath(own, baseDir, env)]),
     ...[join(home, ".ssh/known_hosts"), join(home, ".ssh/known_hosts2"), "/etc/ssh/ssh_known_hosts"],
   ];
   const texts = await Promise.all(files.map(readTextIfThere));
