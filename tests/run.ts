@@ -1,9 +1,10 @@
 // deno-lint-ignore-file no-console -- a script that talks to whoever runs it
-// `deno task test`: installs what the tests need, then runs all of them: the fast ones and those with real peers
-// (tests/integration) in parallel, the end-to-end ones one after the other. Ends with "N passed, N failed", counted in the runner's own reports.
+// `deno task test`: installs what the tests need, then runs all of them in two lanes side by side, since whole builds
+// leave a core idle: the builds in one; in the other the fast tests and those with real peers, then VMs and sticks.
+// Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
 import { formatError } from "../lib/cli/error_text.ts";
-import { runInteractive } from "../lib/process.ts";
+import { start } from "../lib/process.ts";
 import { passedEnvironment } from "./demo/environment.ts";
 import { agentFolder } from "./demo/cache.ts";
 import { ensurePackages, testPackages, unpackPackage } from "./demo/packages.ts";
@@ -17,16 +18,41 @@ interface Counts {
   readonly skipped: number;
 }
 
-async function runTests(name: string, args: readonly string[], reportDir: string): Promise<Counts> {
-  console.log(`\n== ${name}`);
-  const report = join(reportDir, `${name.replaceAll(" ", "-")}.xml`);
+/** Tests that one runner runs. */
+interface Part {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+const besideBuilds = "tests/e2e/vm,tests/e2e/ventoy";
+
+/** The lanes run side by side, the parts of each one after the other. */
+const lanes: readonly (readonly Part[])[] = [
+  [{ name: "builds", args: [`--ignore=${besideBuilds}`, "tests/e2e"] }],
+  [
+    { name: "fast", args: ["--parallel", "--ignore=tests/e2e", "tests"] },
+    { name: "vms", args: besideBuilds.split(",") },
+  ],
+];
+
+async function runLane(parts: readonly Part[], reportDir: string): Promise<Counts[]> {
+  const counts: Counts[] = [];
+  for (const part of parts) counts.push(await runPart(part, reportDir));
+  return counts;
+}
+
+async function runPart({ name, args }: Part, reportDir: string): Promise<Counts> {
+  const report = join(reportDir, `${name}.xml`);
   const argv = [Deno.execPath(), "test", "-A", "--quiet", `--junit-path=${report}`, ...args];
   // Tests wait more than they work: one more at a time than there are cores.
   const env = { DENO_JOBS: String(navigator.hardwareConcurrency + 1), ...passedEnvironment() };
-  const status = await runInteractive(argv, { cwd: root, env });
+  const say = (line: string) => console.log(`${name.padEnd(6)} | ${line}`);
+  const runner = start(argv, { cwd: root, env, onStdout: say });
+  const { code } = await runner.ended;
+  if (code !== 0) runner.stderr().trimEnd().split("\n").forEach(say);
   const counts = countReport(await Deno.readTextFile(report).catch(() => ""));
   // A runner that fails without a failed test (an import that does not resolve) must not look like a success.
-  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
 /** What a JUnit report says of its tests, their steps among them. */
@@ -43,15 +69,10 @@ async function main(): Promise<number> {
   await unpackPackage("qemu-guest-agent", agentFolder(Deno.env.toObject()));
   const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
   try {
-    const fast = await runTests("fast tests and those with real peers", [
-      "--parallel",
-      "--ignore=tests/e2e",
-      "tests",
-    ], reportDir);
-    const slow = await runTests("end-to-end tests", ["tests/e2e"], reportDir);
-    const sum = (key: keyof Counts) => fast[key] + slow[key];
+    const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();
+    const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0);
     console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
-    return sum("failed") === 0 && slow.passed > 0 ? 0 : 1;
+    return sum("failed") === 0 && counts.every(({ passed }) => passed > 0) ? 0 : 1;
   } finally {
     await Deno.remove(reportDir, { recursive: true });
   }
