@@ -47,12 +47,12 @@ const resultWidth = "warning".length;
 
 /** A group's findings as aligned lines, each with what to do below it. */
 function groupText({ group, findings }: Examined): string {
-  const nameWidth = Math.max(...findings.map(({ name }) => name.length));
+  const nameWidth = Math.max(0, ...findings.map(({ name }) => name.length));
   const indent = " ".repeat(2 + resultWidth + 2 + nameWidth + 2);
   const below = (text: string, first: string) => text.replaceAll("\n", `\n${first}`);
-  const lines = findings.flatMap(({ name, result, detail, fix }) => [
-    `  ${result.padEnd(resultWidth)}  ${name.padEnd(nameWidth)}  ${below(detail, indent)}`,
-    ...(fix === undefined ? [] : [`${indent}→ ${below(fix, `${indent}  `)}`]),
+  const lines = findings.flatMap((each) => [
+    `  ${each.result.padEnd(resultWidth)}  ${each.name.padEnd(nameWidth)}  ${below(each.detail, indent)}`,
+    ...(each.result === "ok" ? [] : [`${indent}→ ${below(each.fix, `${indent}  `)}`]),
   ]);
   return [group.title, ...lines].join("\n");
 }

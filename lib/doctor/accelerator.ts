@@ -4,7 +4,7 @@ import { userPaths } from "../paths.ts";
 import { which } from "../process.ts";
 import { type Accelerator, chooseAccelerator } from "../qemu/accelerator.ts";
 import { qemuProgram, readQemuVersion } from "../qemu/host.ts";
-import { type DoctorContext, type Finding, ok } from "./finding.ts";
+import { type DoctorContext, type Finding, ok, warning } from "./finding.ts";
 
 /** Tries the accelerator for guests of this host's own architecture, whatever is remembered of earlier tries. */
 export async function checkAccelerator({ env, signal }: DoctorContext): Promise<readonly Finding[]> {
@@ -29,11 +29,12 @@ export async function checkAccelerator({ env, signal }: DoctorContext): Promise<
 /** Emulation does the same work, only slower: it is no problem. */
 export function judgeAccelerator({ name, reason, obstacle }: Accelerator): Finding {
   if (name !== "tcg") return ok("accelerator", `${name}, which has just run a test guest`);
-  return {
-    name: "accelerator",
-    result: "warning",
-    detail: `guests are emulated, which is much slower: ${obstacle?.problem ?? reason}`,
-    fix: obstacle?.remedy ??
-      "In a virtual machine or container, have nested virtualization switched on by its host; else: sudo dmesg | grep -i kvm",
-  };
+  const detail = `guests are emulated, which is much slower: ${obstacle?.problem ?? reason}`;
+  return warning("accelerator", detail, obstacle?.remedy ?? lookFurther);
 }
+
+// The device opens, yet no guest runs.
+const lookFurther = Deno.build.os === "darwin"
+  ? "See whether this Mac allows it: sysctl kern.hv_support"
+  : "In a virtual machine, have its host switch on nested virtualization; else see what the kernel says: " +
+    "sudo dmesg | grep -i kvm";

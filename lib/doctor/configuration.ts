@@ -3,7 +3,7 @@ import { exists } from "../files.ts";
 import { openRegistry } from "../image/registry.ts";
 import { loadCatalog } from "../iso/catalog/catalog.ts";
 import { registryFile } from "../paths.ts";
-import { configIfSound, type DoctorContext, type Finding, ok } from "./finding.ts";
+import { configIfSound, type DoctorContext, type Finding, ok, warning } from "./finding.ts";
 
 /** Checks pim.yml, and says which folders count. */
 export async function checkSettings(context: DoctorContext): Promise<readonly Finding[]> {
@@ -12,12 +12,8 @@ export async function checkSettings(context: DoctorContext): Promise<readonly Fi
   const there: string[] = [];
   for (const { kind, path } of own) if (await exists(path)) there.push(`${kind} ${path}`);
   if (there.length > 0) return [ok("settings", there.join(", ")), ...unusedSettings(config)];
-  return [{
-    name: "settings",
-    result: "warning",
-    detail: `there is no configuration yet in ${config.paths.configDir}, and no project`,
-    fix: "pim init",
-  }];
+  const none = `there is no configuration yet in ${config.paths.configDir}, and no project`;
+  return [warning("settings", none, "pim init")];
 }
 
 /** Settings that the earlier pim knew and this one only reads. */
@@ -30,13 +26,12 @@ function unusedSettings({ settings, sources }: Config): Finding[] {
   const files = keys.flatMap((key) =>
     [...sources].filter(([path]) => path.startsWith(`${key}.`)).map(([, file]) => file)
   );
-  return [{
-    name: "remote builders",
-    result: "warning",
-    detail: `${keys.join(" and ")} name other hosts, but this pim builds on its own host only`,
-    fix: `Remove ${keys.join(" and ")} from ${[...new Set(files)].join(", ") || "pim.yml"}; ` +
+  return [warning(
+    "remote builders",
+    `${keys.join(" and ")} name other hosts, but this pim builds on its own host only`,
+    `Remove ${keys.join(" and ")} from ${[...new Set(files)].join(", ") || "pim.yml"}; ` +
       "run pim on the other host, and get its images with `pim image pull`.",
-  }];
+  )];
 }
 
 /** Checks the ISO catalog. */

@@ -6,7 +6,7 @@ import { findIso, type IsoEntry } from "../iso/catalog/catalog.ts";
 import { provisioningScripts } from "../profile/files.ts";
 import { listProfiles, loadProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/types.ts";
-import { catalogIfSound, configIfSound, type DoctorContext, type Finding, ok } from "./finding.ts";
+import { catalogIfSound, configIfSound, type DoctorContext, type Finding, ok, problem } from "./finding.ts";
 
 /** Checks all profiles: whether they load, and whether what they name is there. */
 export async function checkProfiles(context: DoctorContext): Promise<readonly Finding[]> {
@@ -77,10 +77,8 @@ function summary(
   const [first] = complaints;
   if (first === undefined) return undefined;
   const lines = complaints.map((each) => `${each.name}: ${each.message}`);
-  return {
-    ...{ name, result: "problem", detail: [`${complaints.length} ${what}`, ...lines].join("\n") },
-    fix: `Correct it, then look again: ${command} ${first.name}`,
-  };
+  const detail = [`${complaints.length} ${what}`, ...lines].join("\n");
+  return problem(name, detail, `Correct it, then look again: ${command} ${first.name}`);
 }
 
 /** Throws when a script or the ISO that a profile names is not there. */

@@ -6,16 +6,21 @@ import type { Environment } from "../paths.ts";
 /** How well something is: a warning limits what pim can do, a problem keeps it from its work. */
 export type Result = "ok" | "warning" | "problem";
 
-/** What a check has found. */
-export interface Finding {
+interface Observation {
   /** What was looked at. */
   readonly name: string;
-  readonly result: Result;
   /** What was found, in words; it may have several lines. */
   readonly detail: string;
-  /** What to type, or else to do, to change it. */
-  readonly fix?: string;
 }
+
+/** What a check has found. */
+export type Finding =
+  | Observation & { readonly result: "ok"; readonly fix?: undefined }
+  | Observation & {
+    readonly result: Exclude<Result, "ok">;
+    /** What to type, or else to do, to change it. */
+    readonly fix: string;
+  };
 
 /** What checks know of the one who asks. */
 export interface DoctorContext {
@@ -50,10 +55,27 @@ export function ok(name: string, detail: string): Finding {
   return { name, result: "ok", detail };
 }
 
-/** What an error says of something, and its hint as what to do. */
-export function found(result: Result, name: string, error: unknown, otherwise?: string): Finding {
+/** What limits pim. */
+export function warning(name: string, detail: string, fix: string): Finding {
+  return { name, result: "warning", detail, fix };
+}
+
+/** What keeps pim from its work. */
+export function problem(name: string, detail: string, fix: string): Finding {
+  return { name, result: "problem", detail, fix };
+}
+
+const lookCloser = "See the cause of it: pim doctor --debug";
+
+/** What an error says of something, with its hint as what to do, or `otherwise` where it has none. */
+export function found(
+  result: Exclude<Result, "ok">,
+  name: string,
+  error: unknown,
+  otherwise: string = lookCloser,
+): Finding {
   const fix = (error instanceof PimError ? error.hint : undefined) ?? otherwise;
-  return { name, result, detail: messageOf(error), ...(fix !== undefined && { fix }) };
+  return { name, result, detail: messageOf(error), fix };
 }
 
 /** What is not installed and not needed by everybody: told, with the error's hint, but not held against the host. */

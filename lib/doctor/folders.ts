@@ -4,7 +4,7 @@ import { exists } from "../files.ts";
 import { nearestFolder } from "../image/space.ts";
 import { userPaths } from "../paths.ts";
 import { formatArgv } from "../process.ts";
-import { configIfSound, type DoctorContext, type Finding, ok } from "./finding.ts";
+import { configIfSound, type DoctorContext, type Finding, ok, problem } from "./finding.ts";
 
 /** Checks that what pim has to write to can be written to. Nothing stays behind. */
 export async function checkFolders(context: DoctorContext): Promise<readonly Finding[]> {
@@ -28,7 +28,7 @@ export async function checkWritable(name: string, dir: string, otherwise: string
     return ok(name, path === dir ? dir : `${dir}, which is not there yet`);
   } catch (error) {
     const detail = `${dir} cannot be written to: ${reason(error)}`;
-    return { name, result: "problem", detail, fix: await ownerFix(dir) ?? otherwise };
+    return problem(name, detail, await ownerFix(dir) ?? otherwise);
   }
 }
 
@@ -61,6 +61,6 @@ export async function checkConfigFolder({ env }: DoctorContext): Promise<readonl
     return [ok(name, configDir)];
   } catch (error) {
     const detail = `${configDir} cannot be read: ${reason(error)}`;
-    return [{ name, result: "problem", detail, fix: await ownerFix(configDir) ?? otherwise }];
+    return [problem(name, detail, await ownerFix(configDir) ?? otherwise)];
   }
 }

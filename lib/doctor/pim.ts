@@ -1,5 +1,5 @@
 import { version } from "../version.ts";
-import { configIfSound, type DoctorContext, type Finding, ok } from "./finding.ts";
+import { configIfSound, type DoctorContext, type Finding, ok, warning } from "./finding.ts";
 
 /** What runs pim. */
 export interface Runtime {
@@ -22,16 +22,12 @@ export function judgeRuntime({ standalone, deno }: Runtime): Finding {
   const name = "pim";
   // Since Deno 2.8.2 a compiled program imports TypeScript from disk.
   if (standalone && isOlder(deno, [2, 8, 2])) {
-    return {
-      ...{ name, result: "warning", detail: `${detail}: profiles in TypeScript cannot be loaded` },
-      fix: "Take a binary made with Deno 2.8.2 or later, or write profiles as .js modules.",
-    };
+    const fix = "Take a binary made with Deno 2.8.2 or later, or write profiles as .js modules.";
+    return warning(name, `${detail}: profiles in TypeScript cannot be loaded`, fix);
   }
   if (!standalone && isOlder(deno, [2, 9, 0])) {
-    return {
-      ...{ name, result: "warning", detail: `${detail}, but made for 2.9 or later` },
-      fix: "deno upgrade (from npm: npm install --global deno@latest)",
-    };
+    const fix = "deno upgrade (from npm: npm install --global deno@latest)";
+    return warning(name, `${detail}, but made for 2.9 or later`, fix);
   }
   return ok(name, detail);
 }
@@ -51,10 +47,9 @@ export async function checkMemory(context: DoctorContext): Promise<readonly Find
   const detail = `${navigator.hardwareConcurrency} CPUs, ${size(available)} of ${size(total)} memory free`;
   const wantedMiB = config?.settings.build.memory ?? 0;
   if (available >= wantedMiB * 1024 ** 2) return [ok("machine", detail)];
-  return [{
-    name: "machine",
-    result: "warning",
-    detail: `${detail}, but a build's machine has ${size(wantedMiB * 1024 ** 2)} (build.memory)`,
-    fix: "End other programs, or give builds less: PIM_BUILD_MEMORY=1024 pim build run …",
-  }];
+  return [warning(
+    "machine",
+    `${detail}, but a build's machine has ${size(wantedMiB * 1024 ** 2)} (build.memory)`,
+    "End other programs, or give builds less: PIM_BUILD_MEMORY=1024 pim build run …",
+  )];
 }

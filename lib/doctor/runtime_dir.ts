@@ -3,7 +3,7 @@ import { ensureRuntimeDir, type Paths, runtimeDirCandidates, runtimeFiles, userP
 import { formatArgv } from "../process.ts";
 import { maxSocketPathBytes } from "../qemu/machine.ts";
 import { checkWritable } from "./folders.ts";
-import { type DoctorContext, type Finding, found, ok } from "./finding.ts";
+import { type DoctorContext, type Finding, found, ok, problem, warning } from "./finding.ts";
 
 /** Checks the folder of sockets and pid files: ours, closed to others, and with a path that leaves room for names. */
 export async function checkRuntimeDir({ env }: DoctorContext): Promise<readonly Finding[]> {
@@ -40,12 +40,8 @@ async function refusal(paths: Paths): Promise<Finding> {
 async function judgePrivacy(dir: string): Promise<Finding> {
   const mode = ((await lstatIfThere(dir))?.mode ?? 0o700) & 0o777;
   if ((mode & 0o077) !== 0) {
-    return {
-      name: "runtime",
-      result: "warning",
-      detail: `${dir} is open to others (mode ${mode.toString(8)}); the next VM will close it`,
-      fix: formatArgv(["chmod", "700", dir]),
-    };
+    const detail = `${dir} is open to others (mode ${mode.toString(8)}); the next VM will close it`;
+    return warning("runtime", detail, formatArgv(["chmod", "700", dir]));
   }
   return await checkWritable("runtime", dir, "Set PIM_RUNTIME_DIR to a folder of your own.");
 }
@@ -63,13 +59,14 @@ export function judgeSocketPaths(dir: string): Finding {
   const room = Math.min(longestNameBytes, maxSocketPathBytes - bytes);
   const forProfiles = room - buildNameBytes;
   if (forProfiles >= usualProfileBytes) return ok(name, `names of VMs may have ${room} letters`);
-  const detail = forProfiles < 1
-    ? `${dir} is too long for sockets: builds cannot run, and names of VMs may have ${
-      Math.max(0, room)
-    } letters`
-    : `${dir} is long: profiles that are built may have names of ${forProfiles} letters, VMs of ${room}`;
-  return {
-    ...{ name, detail, result: forProfiles < 1 ? "problem" : "warning" },
-    fix: `Set PIM_RUNTIME_DIR to a shorter path: export PIM_RUNTIME_DIR=/tmp/pim-${Deno.uid()}`,
-  };
+  const fix = `Set PIM_RUNTIME_DIR to a shorter path: export PIM_RUNTIME_DIR=/tmp/pim-${Deno.uid()}`;
+  if (forProfiles >= 1) {
+    const detail =
+      `${dir} is long: profiles that are built may have names of ${forProfiles} letters, VMs of ${room}`;
+    return warning(name, detail, fix);
+  }
+  const detail = `${dir} is too long for sockets: builds cannot run, and names of VMs may have ${
+    Math.max(0, room)
+  } letters`;
+  return problem(name, detail, fix);
 }
