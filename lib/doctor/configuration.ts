@@ -28,7 +28,9 @@ function unusedSettings({ settings, sources }: Config): Finding[] {
   );
   return [warning(
     "remote builders",
-    `${keys.join(" and ")} name other hosts, but this pim builds on its own host only`,
+    `${keys.join(" and ")} ${
+      keys.length > 1 ? "name" : "names"
+    } other hosts, but this pim builds on its own host only`,
     `Remove ${keys.join(" and ")} from ${[...new Set(files)].join(", ") || "pim.yml"}; ` +
       "run pim on the other host, and get its images with `pim image pull`.",
   )];

@@ -65,8 +65,6 @@ export function judgeSocketPaths(dir: string): Finding {
       `${dir} is long: profiles that are built may have names of ${forProfiles} letters, VMs of ${room}`;
     return warning(name, detail, fix);
   }
-  const detail = `${dir} is too long for sockets: builds cannot run, and names of VMs may have ${
-    Math.max(0, room)
-  } letters`;
-  return problem(name, detail, fix);
+  const vms = room < 1 ? "no VM" : `only VMs with names of ${room} letters`;
+  return problem(name, `${dir} is too long for sockets: no build and ${vms} can run there`, fix);
 }

@@ -116,6 +116,6 @@ Deno.test("remote builders of the earlier pim are told not to be used", async ()
   await using user = await patient({ "pim.yml": "build:\n  remotes: {big: {host: big.example}}\n" });
   const [, remotes] = await checkSettings(user.context);
   deepEqual([remotes?.name, remotes?.result], ["remote builders", "warning"]);
-  equal(remotes?.detail, "build.remotes name other hosts, but this pim builds on its own host only");
+  equal(remotes?.detail, "build.remotes names other hosts, but this pim builds on its own host only");
   match(remotes?.fix ?? "", new RegExp(`^Remove build\\.remotes from ${user.path}/pim\\.yml; `));
 });

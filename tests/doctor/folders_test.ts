@@ -83,6 +83,8 @@ Deno.test("the path of the runtime directory leaves room for the names of socket
   match(tight.detail, /names of 7 letters, VMs of 30$/);
   const tooLong = judgeSocketPaths(ofLength(80));
   equal(tooLong.result, "problem");
+  match(tooLong.detail, /no build and only VMs with names of 14 letters can run there$/);
+  match(judgeSocketPaths(ofLength(94)).detail, /no build and no VM can run there$/);
   match(tooLong.fix ?? "", /export PIM_RUNTIME_DIR=\/tmp\/pim-/);
   // Bytes count, not letters.
   equal(
