@@ -222,15 +222,18 @@ export function runtimeFiles(runtimeDir: string, name: string): RuntimeFiles {
   };
 }
 
+/** The folders that may be the runtime directory; the first one that is ours, or is not there yet, is it. */
+export function runtimeDirCandidates({ runtimeDirWanted }: Paths): readonly string[] {
+  return runtimeDirWanted === undefined ? ["/tmp/pim", `/tmp/pim-${Deno.uid()}`] : [runtimeDirWanted];
+}
+
 /**
  * Makes sure of a private runtime directory (mode 0700, ours) and returns it.
  * /tmp/pim is the fall-back; when it belongs to someone else, /tmp/pim-UID.
  */
 export async function ensureRuntimeDir(paths: Paths): Promise<string> {
   const uid = Deno.uid();
-  const candidates = paths.runtimeDirWanted === undefined
-    ? ["/tmp/pim", `/tmp/pim-${uid}`]
-    : [paths.runtimeDirWanted];
+  const candidates = runtimeDirCandidates(paths);
   for (const folder of candidates) {
     if (await makePrivate(folder, uid)) return folder;
   }

@@ -199,7 +199,7 @@ export async function startDetached(
     const { promise: ended, resolve } = Promise.withResolvers<{ code: number; signal: string | null }>();
     child.once("exit", (code, signal) => resolve({ code: code ?? 128, signal }));
     child.once("error", () => {}); // No pid tells it already.
-    if (child.pid === undefined) throw new HostError(`${program} is not installed or not on PATH`);
+    if (child.pid === undefined) throw notInstalled(program);
     return { argv, pid: child.pid, ended };
   } finally {
     closeSync(output);
@@ -326,13 +326,20 @@ function spawn(argv: readonly string[], options: InteractiveOptions, stdio: Stdi
   } catch (cause) {
     // The runtime says the same of a working directory that is not there.
     if (cause instanceof Deno.errors.NotFound && !cause.message.includes("cwd")) {
-      throw new HostError(`${program} is not installed or not on PATH`, { cause });
+      throw notInstalled(program, cause);
     }
     throw new PimError(`Cannot start ${program}: ${messageOf(cause)}`, {
       cause,
       exitCode: exitCode.host,
     });
   }
+}
+
+function notInstalled(program: string, cause?: unknown): HostError {
+  return new HostError(`${program} is not installed or not on PATH`, {
+    cause,
+    hint: "See what this host lacks: pim doctor",
+  });
 }
 
 async function feed(child: Deno.ChildProcess, input: string | Uint8Array | undefined): Promise<void> {

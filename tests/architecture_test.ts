@@ -20,7 +20,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   verify: ["vm", "image", "profile", "ssh", "qemu", "config"],
   deploy: ["config", "image", "qemu", "ssh"],
   ventoy: ["config", "iso", "profile", "installer", "serve"],
-  cli: ["build", "vm", "deploy", "ventoy"],
+  doctor: ["build", "vm", "deploy"],
+  cli: ["build", "vm", "deploy", "ventoy", "doctor"],
   main: ["cli"],
 };
 

@@ -5,6 +5,7 @@ import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
 import { deployRoutes } from "./deploy/deploy.ts";
 import { targetRoutes } from "./deploy/target.ts";
+import { doctorCommand } from "./doctor.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
 import { imageRoutes } from "./image.ts";
 import { initCommand } from "./init.ts";
@@ -41,6 +42,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
     routes: {
       build: buildRoutes,
       init: initCommand,
+      doctor: doctorCommand,
       config: configRoutes,
       iso: isoRoutes,
       profile: profileRoutes,

@@ -22,8 +22,12 @@ export interface NamedTarget {
 
 /** Reads targets.d of all config folders, nearest first: YAML files of several targets, modules of one each. */
 export async function loadTargets(folders: readonly ConfigFolder[]): Promise<readonly NamedTarget[]> {
-  const own = folders.filter(({ kind }) => kind !== "built-in");
-  return (await readEntries(own, "targets.d", { modules: true })).map(toTarget);
+  return (await readTargets(folders)).map(toTarget);
+}
+
+/** The entries of targets.d before anything in them is checked. */
+export async function readTargets(folders: readonly ConfigFolder[]): Promise<readonly RawEntry[]> {
+  return await readEntries(folders.filter(({ kind }) => kind !== "built-in"), "targets.d", { modules: true });
 }
 
 /** The target with this name; throws {@linkcode UsageError} with the nearest name. */
@@ -39,7 +43,8 @@ export function getTarget(name: string, targets: readonly NamedTarget[]): NamedT
   });
 }
 
-function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
+/** The target that an entry describes; throws {@linkcode UsageError} with all that is wrong with it. */
+export function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
   checkName(key, "target name");
   const { type: wanted, ...settings } = value;
   const type = targetTypes.find((each) => each.type === wanted);

@@ -52,7 +52,8 @@ async function spaceError(
   );
 }
 
-async function nearestFolder(dir: string): Promise<{ path: string; device: number }> {
+/** A folder, or as long as that is not there the nearest one above it, and the file system it is on. */
+export async function nearestFolder(dir: string): Promise<{ path: string; device: number }> {
   for (let path = resolve(dir);; path = dirname(path)) {
     try {
       return { path, device: (await Deno.stat(path)).dev };

@@ -5,6 +5,8 @@ import { messageOf } from "../errors.ts";
 import { readTextIfThere, writeFileAtomic } from "../files.ts";
 import { log } from "../log.ts";
 import { run } from "../process.ts";
+import type { Obstacle } from "./bridge_acl.ts";
+import { kvmObstacle, kvmPlaces } from "./kvm_device.ts";
 import type { AcceleratorName } from "./platform_args.ts";
 import { runTestGuest, type TestResult } from "./test_guest.ts";
 
@@ -13,6 +15,8 @@ export interface Accelerator {
   readonly name: AcceleratorName;
   /** Why it is not a faster one, in words; only with tcg. */
   readonly reason?: string;
+  /** The reason once more, and what to type, where something can be done about it. */
+  readonly obstacle?: Obstacle;
 }
 
 /** What {@linkcode chooseAccelerator} has to know. */
@@ -28,6 +32,8 @@ export interface AcceleratorQuestion {
   readonly kvmDevice?: string;
   /** How long the test guest may take; default 1500. */
   readonly deadlineMs?: number;
+  /** Runs the test guest whatever is remembered. */
+  readonly fresh?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -41,30 +47,15 @@ export async function chooseAccelerator(question: AcceleratorQuestion): Promise<
     };
   }
   const name = platform === "darwin" ? "hvf" : "kvm";
-  const device = question.kvmDevice ?? "/dev/kvm";
-  const obstacle = name === "kvm" ? await kvmObstacle(device) : undefined;
-  if (obstacle !== undefined) return { name: "tcg", reason: obstacle };
+  const places = { ...kvmPlaces, ...(question.kvmDevice && { device: question.kvmDevice }) };
+  const obstacle = name === "kvm" ? await kvmObstacle(places) : undefined;
+  if (obstacle !== undefined) {
+    return { name: "tcg", reason: `${obstacle.problem}: ${obstacle.remedy}`, obstacle };
+  }
   const result = await rememberedTest(question, name);
   if (result.ran) return { name };
-  const there = name === "kvm" ? `${device} is there` : "this Mac has HVF";
+  const there = name === "kvm" ? `${places.device} is there` : "this Mac has HVF";
   return { name: "tcg", reason: `${there}, but ${result.why}` };
-}
-
-async function kvmObstacle(device: string): Promise<string | undefined> {
-  try {
-    (await Deno.open(device, { read: true, write: true })).close();
-    return undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      return `there is no ${device}: switch virtualization on in the firmware set-up, and load the module kvm_intel or kvm_amd`;
-    }
-    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-      return `no permission on ${device}: add yourself to its group with \`sudo usermod -aG kvm ${
-        Deno.env.get("USER") ?? "$USER"
-      }\` and log in again`;
-    }
-    return `${device} cannot be opened: ${messageOf(error)}`;
-  }
 }
 
 const memorySchema = v.object({
@@ -86,7 +77,7 @@ async function rememberedTest(
   const { qemu, qemuVersion, architecture, signal } = question;
   const file = join(question.cacheDir, `accelerator-${architecture}.json`);
   const key = [await bootId(question.platform), accelerator, qemu, qemuVersion].join("|");
-  const remembered = await recall(file, key);
+  const remembered = question.fresh ? undefined : await recall(file, key);
   if (remembered) return remembered;
   const deadlineMs = question.deadlineMs ?? 1500;
   const result = await runTestGuest({ qemu, architecture, accelerator, deadlineMs, signal });

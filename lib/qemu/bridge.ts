@@ -26,6 +26,9 @@ export interface BridgeQuestion {
   readonly places?: BridgePlaces;
 }
 
+/** This host has no bridge that could have been chosen. */
+export class NoBridgeError extends HostError {}
+
 const hostPlaces = (): BridgePlaces => ({
   interfaces: "/sys/class/net",
   acl: "/etc/qemu/bridge.conf",
@@ -144,7 +147,7 @@ async function noBridge(places: BridgePlaces, wanted?: string): Promise<HostErro
   const there = bridges.length === 0 ? "This host has no bridge." : `The bridges are: ${bridges.join(", ")}.`;
   const hint = `${there} Make one with this system's network settings, your network card in it; ` +
     "one that leads nowhere is: sudo ip link add br0 type bridge && sudo ip link set br0 up";
-  if (wanted === undefined) return new HostError("There is no bridge that a VM could join", { hint });
+  if (wanted === undefined) return new NoBridgeError("There is no bridge that a VM could join", { hint });
   if (!await exists(join(places.interfaces, wanted))) {
     return new HostError(`There is no network interface ${wanted}`, { hint });
   }

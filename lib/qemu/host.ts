@@ -50,7 +50,7 @@ export async function probeQemu(options: ProbeOptions): Promise<QemuHost> {
   }
   const platform = Deno.build.os === "darwin" ? "darwin" : "linux";
   const { qemu, qemuImg } = await findPrograms(architecture);
-  const version = await qemuVersion(qemu, signal);
+  const version = await readQemuVersion(qemu, signal);
   const firmware = firmwareKind === "uefi" ? await requireFirmware(architecture, qemu) : undefined;
   const accelerator = await chooseAccelerator({
     platform,
@@ -98,11 +98,14 @@ async function findPrograms(architecture: Architecture): Promise<{ qemu: string;
   );
 }
 
-async function qemuVersion(qemu: string, signal?: AbortSignal): Promise<QemuVersion> {
+/** The version of a qemu-system-* program; throws a HostError when it is too old for pim. */
+export async function readQemuVersion(qemu: string, signal?: AbortSignal): Promise<QemuVersion> {
   const { stdout } = await run([qemu, "--version"], { signal });
   const version = parseQemuVersion(stdout);
   if (!version) {
-    throw new HostError(`${qemu} --version does not name a version: ${stdout.slice(0, 80).trim()}`);
+    throw new HostError(`${qemu} --version does not name a version: ${stdout.slice(0, 80).trim()}`, {
+      hint: "See what this host has: pim doctor qemu",
+    });
   }
   // The youngest of what pim writes on a command line, the CPU's pauth-impdef, came with 6.0.
   if (version.major < 6) throw new HostError(`QEMU ${version.text} is too old: pim needs 6.0 or later`);

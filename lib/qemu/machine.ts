@@ -53,8 +53,11 @@ export class MachineDiedError extends PimError {
   }
 }
 
-// macOS has 104 bytes for a path in a socket address, Linux 108, each with the byte that ends it.
-const maxSocketPathBytes = 103;
+/**
+ * The longest path of a unix socket on any system pim runs on: macOS has 104 bytes for one in a socket address, Linux
+ * 108, each with the byte that ends it.
+ */
+export const maxSocketPathBytes = 103;
 
 /** Starts a machine and connects to its monitor; its death is noticed at once, with what QEMU said. */
 export async function startMachine(

@@ -100,7 +100,8 @@ Deno.test("without a KVM device the reason says what to switch on", async () => 
   await withFolder(async (folder) => {
     const chosen = await chooseAccelerator({ ...await question(folder), kvmDevice: join(folder, "kvm") });
     assert.equal(chosen.name, "tcg");
-    assert.match(chosen.reason ?? "", /^there is no .*\/kvm: switch virtualization on/);
+    assert.equal(chosen.obstacle?.problem, `there is no ${folder}/kvm`);
+    assert.equal(chosen.reason, `${chosen.obstacle?.problem}: ${chosen.obstacle?.remedy}`);
   });
 });
 
@@ -142,6 +143,8 @@ Deno.test("the result is remembered for this boot, QEMU and accelerator, and a d
     await Deno.writeTextFile(join(folder, `accelerator-${here.architecture}.json`), "{");
     assert.deepEqual(await chooseAccelerator(asked), { name: "kvm" });
     assert.equal(await runs(), 3);
+    assert.deepEqual(await chooseAccelerator({ ...asked, fresh: true }), { name: "kvm" });
+    assert.equal(await runs(), 4);
   });
 });
 

@@ -7,8 +7,8 @@ import type { Step } from "../chain.ts";
 import type { BuildPlan } from "../plan.ts";
 import type { HostReady, Planned } from "../states.ts";
 
-// What a small server system takes; the first build of a profile has nothing better to go by.
-const usualImageBytes = 3 * 1024 ** 3;
+/** What an image of a small server system takes; the first build of a profile has nothing better to go by. */
+export const usualImageBytes = 3 * 1024 ** 3;
 
 /** Finds out whether this host can do the build: QEMU, its accelerator, room on disk, a sound registry. */
 export const checkHost: Step<Planned, HostReady> = {

@@ -37,6 +37,8 @@ async function withProxy(work: (setup: Setup) => Promise<void>): Promise<void> {
       PIM_CONFIG_DIR: home,
       PIM_CACHE_DIR: join(home, "cache"),
       PIM_DATA_DIR: join(home, "data"),
+      // Once a day Deno asks for its own newest version, through the same proxy.
+      DENO_NO_UPDATE_CHECK: "1",
     };
     // What this machine has set must not take part; an empty NO_PROXY would hide no_proxy.
     const unset = variables.filter((name) => env[name] === undefined).flatMap((name) => ["-u", name]);
