@@ -1,4 +1,5 @@
 import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
+import { architectureNames } from "./names.ts";
 
 /** A flag that is off unless it is given. */
 export const off = { kind: "boolean", default: false, withNegated: false } as const;
@@ -25,4 +26,5 @@ export const archFlag = {
   optional: true,
   brief: "Architecture: amd64 or arm64",
   placeholder: "ARCH",
+  proposeCompletions: architectureNames,
 } as const;

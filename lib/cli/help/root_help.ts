@@ -1,0 +1,70 @@
+import type { RouteMap } from "@stricli/core";
+import type { PimContext } from "../context.ts";
+import { globalFlags } from "./global.ts";
+import type { Described } from "./parameters.ts";
+import { columns, section } from "./sections.ts";
+import { topics } from "./topics.ts";
+
+/** Commands in the order in which one comes to need them. */
+export const commandGroups: Readonly<Record<string, readonly string[]>> = {
+  "SET UP": ["init", "config", "profile", "completion", "help"],
+  "GET INSTALLERS": ["iso", "serve", "ventoy"],
+  "BUILD IMAGES": ["build", "verify", "image"],
+  "RUN VMS": ["run", "ps", "status", "log", "stop", "restart", "rm"],
+  "USE VMS": ["ssh", "cp", "exec", "console", "screenshot", "ip", "os", "qmp", "ga"],
+  "DEPLOY": ["deploy", "target"],
+};
+
+/** What `pim --help` prints. */
+export function rootHelp(
+  root: RouteMap<PimContext>,
+  format: Parameters<RouteMap<PimContext>["formatHelp"]>[0],
+): string {
+  const grouped = groupCommands(root);
+  const exitCodes = topics["exit-codes"].rows.map(({ term, brief }) => `${term} ${brief}`);
+  const common = [
+    ...globalFlags,
+    { term: "-h, --help", brief: "Print help: of pim, or of a command" },
+    { term: "-v, --version", brief: "Print the version" },
+  ];
+  return [
+    root.fullDescription ?? root.brief,
+    ...section("USAGE", ["pim COMMAND [FLAGS] [ARGUMENTS]"], format),
+    ...grouped.flatMap(({ title, rows }) => section(title, columns(rows, format), format)),
+    ...section("FLAGS OF EVERY COMMAND", columns(common, format), format),
+    ...section("EXIT CODES", wrap(exitCodes.join(", "), 100), format),
+    "",
+    "For more: pim help COMMAND, pim help environment, pim help files",
+    "",
+  ].join("\n");
+}
+
+/** The commands of a tree under the titles of their groups; what is in no group comes last. */
+export function groupCommands(
+  root: RouteMap<PimContext>,
+): { readonly title: string; readonly rows: readonly Described[] }[] {
+  const rows = new Map(
+    root.getAllEntries().filter(({ hidden }) => !hidden).map(({ name, target }) => {
+      const term = name["convert-camel-to-kebab"];
+      return [term, { term, brief: target.brief }];
+    }),
+  );
+  const groups = Object.entries(commandGroups).map(([title, names]) => ({
+    title,
+    rows: names.map((name) => rows.get(name)).filter((row) => row !== undefined),
+  }));
+  const known = Object.values(commandGroups).flat();
+  const others = [...rows.values()].filter(({ term }) => !known.includes(term));
+  return [...groups, { title: "OTHER COMMANDS", rows: others }].filter(({ rows }) => rows.length > 0);
+}
+
+/** Lines of at most so many characters, broken at spaces. */
+function wrap(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1) ?? "";
+    if (last.length + word.length >= width) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return lines;
+}
