@@ -1,5 +1,5 @@
-import { type Application, buildApplication, buildRouteMap } from "@stricli/core";
-import { version } from "../version.ts";
+import { type Application, buildApplication, buildRouteMap, version } from "@stricli/core";
+import { version as currentVersion } from "../version.ts";
 import { buildRoutes } from "./build/build.ts";
 import { completeCommand, completionCommand } from "./complete/complete.ts";
 import { configRoutes } from "./config.ts";
@@ -7,8 +7,7 @@ import type { PimContext } from "./context.ts";
 import { deployRoutes } from "./deploy/deploy.ts";
 import { targetRoutes } from "./deploy/target.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
-import { helpCommand } from "./help/help.ts";
-import { rootHelp } from "./help/root_help.ts";
+import { helpCommand, helpFlag } from "./help/help.ts";
 import { imageRoutes } from "./image.ts";
 import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso/iso.ts";
@@ -71,12 +70,14 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       hideRoute: { complete: true },
     },
   });
-  return buildApplication({ ...root, formatHelp: (format) => rootHelp(root, format) }, {
+  return buildApplication(root, {
     name: "pim",
-    versionInfo: { currentVersion: version },
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
     documentation: { disableAnsiColor: Deno.noColor },
     localization: { text: applicationText(options.debug) },
     determineExitCode: exitCodeOf,
+  }, {
+    help: helpFlag,
+    version: version({ brief: "Print the version", info: { currentVersion } }),
   });
 }

@@ -1,6 +1,5 @@
 import { buildCommand as build, type Command, type CommandBuilderArguments } from "@stricli/core";
 import type { PimContext } from "./context.ts";
-import { commandHelp } from "./help/command_help.ts";
 
 /** Command lines to learn from, each with what it does. They are real ones: a test parses all of them. */
 export type Examples = Readonly<Record<string, string>>;
@@ -23,15 +22,14 @@ export type CommandArguments<
   & CommandBuilderArguments<FLAGS, ARGS, CONTEXT>
   & { readonly docs: { readonly examples: Examples; readonly customUsage?: readonly string[] } };
 
-/** stricli's buildCommand, for commands with examples and a help that shows what each flag takes. */
+/** stricli's buildCommand, for commands with examples. */
 export function buildCommand<
   const FLAGS extends FlagsOf<FLAGS> = NonNullable<unknown>,
   const ARGS extends readonly unknown[] = [],
   const CONTEXT extends PimContext = PimContext,
 >(args: CommandArguments<FLAGS, ARGS, CONTEXT>): PimCommand<CONTEXT> {
   const { examples, customUsage } = args.docs;
-  const command = { ...build<FLAGS, ARGS, CONTEXT>(args), examples, customUsage };
-  return { ...command, formatHelp: (format) => commandHelp(command, format) };
+  return { ...build<FLAGS, ARGS, CONTEXT>(args), examples, customUsage };
 }
 
 /** Whether a command of the tree was made by {@linkcode buildCommand}. */

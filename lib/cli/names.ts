@@ -23,13 +23,13 @@ export function liveOrFile(...kinds: readonly LiveName[]): Propose {
 }
 
 /** Leaves it to the shell to propose files. */
-export const files: Propose = function (this: PimContext) {
+export const files: Propose = function (this: PimContext): readonly string[] {
   this.completing?.proposePaths("files");
   return [];
 };
 
 /** Leaves it to the shell to propose folders. */
-export const folders: Propose = function (this: PimContext) {
+export const folders: Propose = function (this: PimContext): readonly string[] {
   this.completing?.proposePaths("folders");
   return [];
 };

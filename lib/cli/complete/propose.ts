@@ -2,6 +2,7 @@ import type { Command, RouteMap } from "@stricli/core";
 import type { PimContext } from "../context.ts";
 import { flagNames } from "../help/parameters.ts";
 import { globalFlags } from "../help/global.ts";
+import { follow, isRouteMap, rowsOf } from "../help/tree.ts";
 import type { Propose } from "../names.ts";
 import { type Scanned, scanWords } from "./scan.ts";
 
@@ -30,16 +31,12 @@ export async function propose(
   partial: string,
   context: PimContext,
 ): Promise<Proposals> {
-  let target: RouteMap<PimContext> | Command<PimContext> = root;
-  let index = 0;
-  while ("getAllEntries" in target && index < words.length) {
-    const next = target.getRoutingTargetForInput(words[index++] as string);
-    if (next === undefined) return { found: [], paths: "none" };
-    target = next;
-  }
-  if (!("getAllEntries" in target)) {
-    return await proposeForCommand(target, words.slice(index), partial, context);
-  }
+  // What follows the command's own name are its arguments.
+  const named = words.findIndex((_, index) => !isRouteMap(follow(root, words.slice(0, index))));
+  const length = named === -1 ? words.length : named;
+  const target = follow(root, words.slice(0, length));
+  if (target === undefined) return { found: [], paths: "none" };
+  if (!isRouteMap(target)) return await proposeForCommand(target, words.slice(length), partial, context);
   const found = partial.startsWith("-") ? flagsOf(target === root ? rootFlags : []) : routesOf(target);
   return { found, paths: "none" };
 }
@@ -105,11 +102,8 @@ function flagsOf(own: readonly Proposal[]): Proposal[] {
   return [...own, ...common, { text: "--help", brief: "Print help" }];
 }
 
-function routesOf(routes: RouteMap<PimContext>): Proposal[] {
-  return routes.getAllEntries().filter(({ hidden }) => !hidden).map(({ name, target }) => ({
-    text: name["convert-camel-to-kebab"],
-    brief: target.brief,
-  }));
+function routesOf(group: RouteMap<PimContext>): Proposal[] {
+  return rowsOf(group).map(({ term, brief }) => ({ text: term, brief }));
 }
 
 function plain(texts: readonly string[]): Proposal[] {

@@ -1,34 +1,38 @@
-import type { PimCommand } from "../command.ts";
+import type { Command } from "@stricli/core";
+import { type Examples, hasExamples } from "../command.ts";
+import type { PimContext } from "../context.ts";
 import { describeArguments, type Described, describeFlags } from "./parameters.ts";
-import { columns, section } from "./sections.ts";
-
-type Documented = Omit<PimCommand, "formatHelp" | "loader">;
-type Format = Parameters<PimCommand["formatHelp"]>[0];
+import { columns, section, type Style } from "./sections.ts";
 
 /** What `--help` prints for a command. */
-export function commandHelp(command: Documented, format: Format): string {
-  const { brief, fullDescription = brief, examples, parameters } = command;
+export function commandHelp(command: Command<PimContext>, name: string, style: Style): string {
+  const { brief, fullDescription = brief, parameters } = command;
+  const examples = hasExamples(command) ? exampleRows(command.examples) : [];
   return [
-    ...section("USAGE", usageLines(command, format), format).slice(1),
+    ...section("USAGE", usageLines(command, name), style).slice(1),
     "",
     fullDescription,
-    ...section("FLAGS", columns([...describeFlags(parameters), helpFlag], format), format),
-    ...section("ARGUMENTS", columns(describeArguments(parameters), format), format),
-    ...section("EXAMPLES", columns(exampleRows(examples), format), format),
-    "",
+    ...section("FLAGS", columns([...describeFlags(parameters), helpFlag], style), style),
+    ...section("ARGUMENTS", columns(describeArguments(parameters), style), style),
+    ...section("EXAMPLES", columns(examples, style), style),
   ].join("\n");
 }
 
 /** The ways to type a command. */
-export function usageLines(
-  { customUsage, formatUsageLine }: Pick<PimCommand, "customUsage" | "formatUsageLine">,
-  format: Parameters<PimCommand["formatUsageLine"]>[0],
-): readonly string[] {
-  return customUsage?.map((usage) => `${format.prefix.join(" ")} ${usage}`) ?? [formatUsageLine(format)];
+export function usageLines(command: Command<PimContext>, name: string): readonly string[] {
+  const custom = hasExamples(command) ? command.customUsage : undefined;
+  if (custom !== undefined) return custom.map((usage) => `${name} ${usage}`);
+  return [command.formatUsageLine({ prefix: [name], config: usageFormat, ansiColor: false })];
 }
 
+const usageFormat = {
+  caseStyle: "convert-camel-to-kebab",
+  useAliasInUsageLine: false,
+  onlyRequiredInUsageLine: false,
+} as const;
+
 /** Examples as rows of a help text. */
-export function exampleRows(examples: PimCommand["examples"]): Described[] {
+export function exampleRows(examples: Examples): Described[] {
   return Object.entries(examples).map(([term, brief]) => ({ term, brief }));
 }
 

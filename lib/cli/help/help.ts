@@ -1,5 +1,22 @@
+import type { StricliIntegration } from "@stricli/core";
 import { buildCommand, type PimCommand } from "../command.ts";
+import type { PimContext } from "../context.ts";
 import type { Propose } from "../names.ts";
+
+/** `--help` of pim, of each group and of each command; its text is made only when it is asked for. */
+export const helpFlag: StricliIntegration<PimContext> = {
+  flag: {
+    brief: "Print help",
+    aliases: ["h"],
+    global: true,
+    defaultForRouteMap: true,
+    async run(_, { ansiColorByStream, result }) {
+      const { helpText } = await import("./help_text.ts");
+      const style = { ansiColor: ansiColorByStream.stdout };
+      this.process.stdout.write(`${helpText(result.target, result.prefix, style)}\n`);
+    },
+  },
+};
 
 /** Proposes commands below those that were named, and topics. */
 const helpWords: Propose = async function () {
@@ -16,7 +33,7 @@ export const helpCommand: PimCommand = buildCommand<Record<never, never>, string
       parameter: {
         parse: String,
         placeholder: "COMMAND|TOPIC",
-        brief: "A command with its subcommands, or exit-codes, environment or files",
+        brief: "A command, or exit-codes, environment or files",
         proposeCompletions: helpWords,
       },
     },

@@ -2,8 +2,9 @@ import type { RouteMap } from "@stricli/core";
 import type { PimContext } from "../context.ts";
 import { globalFlags } from "./global.ts";
 import type { Described } from "./parameters.ts";
-import { columns, section } from "./sections.ts";
+import { columns, section, type Style } from "./sections.ts";
 import { topics } from "./topics.ts";
+import { rowsOf } from "./tree.ts";
 
 /** Commands in the order in which one comes to need them. */
 export const commandGroups: Readonly<Record<string, readonly string[]>> = {
@@ -16,10 +17,7 @@ export const commandGroups: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What `pim --help` prints. */
-export function rootHelp(
-  root: RouteMap<PimContext>,
-  format: Parameters<RouteMap<PimContext>["formatHelp"]>[0],
-): string {
+export function rootHelp(root: RouteMap<PimContext>, style: Style): string {
   const grouped = groupCommands(root);
   const exitCodes = topics["exit-codes"].rows.map(({ term, brief }) => `${term} ${brief}`);
   const common = [
@@ -29,13 +27,12 @@ export function rootHelp(
   ];
   return [
     root.fullDescription ?? root.brief,
-    ...section("USAGE", ["pim COMMAND [FLAGS] [ARGUMENTS]"], format),
-    ...grouped.flatMap(({ title, rows }) => section(title, columns(rows, format), format)),
-    ...section("FLAGS OF EVERY COMMAND", columns(common, format), format),
-    ...section("EXIT CODES", wrap(exitCodes.join(", "), 100), format),
+    ...section("USAGE", ["pim COMMAND [FLAGS] [ARGUMENTS]"], style),
+    ...grouped.flatMap(({ title, rows }) => section(title, columns(rows, style), style)),
+    ...section("FLAGS OF EVERY COMMAND", columns(common, style), style),
+    ...section("EXIT CODES", wrap(exitCodes.join(", "), 100), style),
     "",
     "For more: pim help COMMAND, pim help environment, pim help files",
-    "",
   ].join("\n");
 }
 
@@ -43,12 +40,7 @@ export function rootHelp(
 export function groupCommands(
   root: RouteMap<PimContext>,
 ): { readonly title: string; readonly rows: readonly Described[] }[] {
-  const rows = new Map(
-    root.getAllEntries().filter(({ hidden }) => !hidden).map(({ name, target }) => {
-      const term = name["convert-camel-to-kebab"];
-      return [term, { term, brief: target.brief }];
-    }),
-  );
+  const rows = new Map(rowsOf(root).map((row) => [row.term, row]));
   const groups = Object.entries(commandGroups).map(([title, names]) => ({
     title,
     rows: names.map((name) => rows.get(name)).filter((row) => row !== undefined),
