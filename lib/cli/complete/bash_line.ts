@@ -50,8 +50,8 @@ export function bashReply(line: string, current: string, word: string): string |
   const rest = word.slice(kept.words.at(-1)?.length ?? 0);
   const quoted = quoteFor(kept.quote, rest);
   if (quoted === undefined) return undefined;
-  // More is to be typed after these.
-  return /[:=/]$/.test(word) ? quoted : `${quoted}${kept.quote} `;
+  // After these more is to be typed; quotes are closed by bash.
+  return /[:=/]$/.test(word) || kept.quote !== "" ? quoted : `${quoted} `;
 }
 
 function quoteFor(quote: BashLine["quote"], text: string): string | undefined {

@@ -5,6 +5,7 @@ function __pim_ask
     set -e argv[1]
     if string match -q '*/*' -- $program
         set program (string replace -r '^~/' "$HOME/" -- $program)
+        test -x $program; or return
         $program complete fish -- $argv </dev/null 2>/dev/null
     else
         pim complete fish -- $argv </dev/null 2>/dev/null
@@ -18,9 +19,9 @@ function __pim_proposals
     set -l path (string replace -- "$prefix" '' "$partial")
     switch "$answer[1]"
         case files
-            printf '%s\n' $prefix(__fish_complete_path "$path")
+            printf '%s\n' "$prefix"(__fish_complete_path "$path")
         case folders
-            printf '%s\n' $prefix(__fish_complete_directories "$path" '')
+            printf '%s\n' "$prefix"(__fish_complete_directories "$path" '')
     end
     set -e answer[1]
     printf '%s\n' $answer
