@@ -6,7 +6,7 @@ _pim_ask() {
   shift
   case $program in
     */*) ${program/#\~\//$HOME/} complete zsh -- "$@" ;;
-    *) pim complete zsh -- "$@" ;; # an alias, too
+    *) pim complete zsh -- "$@" ;; # an alias, too, under complete_aliases
   esac </dev/null 2>/dev/null
 }
 

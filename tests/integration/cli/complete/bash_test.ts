@@ -53,12 +53,9 @@ Deno.test("bash completes an alias, as the README has it", async () => {
 Deno.test("bash-completion finds the script where pim says that it looks", async () => {
   await using user = await completingUser();
   const { stdout } = await user.pim("completion", "bash");
-  await user.write("home/.local/share/bash-completion/completions/pim", stdout);
-  const shell = await typeInShell("bash", user, [
-    `HOME='${user.path}/home'`,
-    "source /usr/share/bash-completion/bash_completion",
-  ]);
-  await using _ = shell;
+  // $XDG_DATA_HOME, which is ~/.local/share unless it is set.
+  await user.write("data/bash-completion/completions/pim", stdout);
+  await using shell = await typeInShell("bash", user, ["source /usr/share/bash-completion/bash_completion"]);
   assert.equal(await shell.complete("pim build run web\\ "), "pim build run web\\ db ");
   assert.equal(await shell.complete("pim run --disk=ov"), "pim run --disk=overlay ");
   assert.equal(await shell.complete("pim target show it\\'s:"), "pim target show it\\'s:\\ odd ");

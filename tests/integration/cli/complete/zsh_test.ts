@@ -48,6 +48,7 @@ Deno.test("zsh completes an alias, and tells of no mistake in a configuration", 
   await using user = await completingUser({ "config/pim/pim.yml": "build: [\n" });
   await using shell = await typeInShell("zsh", user, [
     compinit,
+    "setopt complete_aliases",
     `alias pim='${user.argv.join(" ")}'`,
     "path=(/usr/bin /bin)",
     "source <(pim completion zsh)",
