@@ -2,7 +2,7 @@ import type { Command } from "@stricli/core";
 import { type Examples, hasExamples } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { describeArguments, type Described, describeFlags } from "./parameters.ts";
-import { columns, section, type Style } from "./sections.ts";
+import { columns, lineWidth, section, type Style } from "./sections.ts";
 
 /** What `--help` prints for a command. */
 export function commandHelp(command: Command<PimContext>, name: string, style: Style): string {
@@ -22,7 +22,9 @@ export function commandHelp(command: Command<PimContext>, name: string, style: S
 export function usageLines(command: Command<PimContext>, name: string): readonly string[] {
   const custom = hasExamples(command) ? command.customUsage : undefined;
   if (custom !== undefined) return custom.map((usage) => `${name} ${usage}`);
-  return [command.formatUsageLine({ prefix: [name], config: usageFormat, ansiColor: false })];
+  const usage = command.formatUsageLine({ prefix: [name], config: usageFormat, ansiColor: false });
+  if (usage.length <= lineWidth) return [usage.replaceAll(/[<>]/g, "")];
+  return [[name, "[FLAGS]", ...describeArguments(command.parameters).map(({ term }) => term)].join(" ")];
 }
 
 const usageFormat = {

@@ -2,7 +2,7 @@ import type { RouteMap } from "@stricli/core";
 import type { PimContext } from "../context.ts";
 import { globalFlags } from "./global.ts";
 import type { Described } from "./parameters.ts";
-import { columns, section, type Style } from "./sections.ts";
+import { columns, lineWidth, section, type Style, wrap } from "./sections.ts";
 import { topics } from "./topics.ts";
 import { rowsOf } from "./tree.ts";
 
@@ -30,7 +30,7 @@ export function rootHelp(root: RouteMap<PimContext>, style: Style): string {
     ...section("USAGE", ["pim COMMAND [FLAGS] [ARGUMENTS]"], style),
     ...grouped.flatMap(({ title, rows }) => section(title, columns(rows, style), style)),
     ...section("FLAGS OF EVERY COMMAND", columns(common, style), style),
-    ...section("EXIT CODES", wrap(exitCodes.join(", "), 100), style),
+    ...section("EXIT CODES", wrap(exitCodes.join(", "), lineWidth), style),
     "",
     "For more: pim help COMMAND, pim help environment, pim help files",
   ].join("\n");
@@ -48,15 +48,4 @@ export function groupCommands(
   const known = Object.values(commandGroups).flat();
   const others = [...rows.values()].filter(({ term }) => !known.includes(term));
   return [...groups, { title: "OTHER COMMANDS", rows: others }].filter(({ rows }) => rows.length > 0);
-}
-
-/** Lines of at most so many characters, broken at spaces. */
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1) ?? "";
-    if (last.length + word.length >= width) lines.push(word);
-    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
-  }
-  return lines;
 }

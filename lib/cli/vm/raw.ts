@@ -57,7 +57,7 @@ export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
       `VM '{"execute": "COMMAND", "arguments": {...}}'`,
       "VM --events",
     ],
-    fullDescription: `Without a command it lists those that QEMU knows. ${values}`,
+    fullDescription: `Without a command it lists those that QEMU knows.\n${values}`,
     examples: {
       "pim qmp web": "The commands that there are",
       "pim qmp web query-status": "One without arguments",
@@ -73,7 +73,7 @@ export const gaCommand = buildCommand<GaFlags, string[], PimContext>({
   docs: {
     brief: "Have a VM's guest agent run a command and print what it returns",
     customUsage: ["VM", "VM COMMAND [KEY=VALUE...]", `VM '{"execute": "COMMAND", "arguments": {...}}'`],
-    fullDescription: `Without a command it lists those that the agent knows. ${values}`,
+    fullDescription: `Without a command it lists those that the agent knows.\n${values}`,
     examples: {
       "pim ga web guest-get-fsinfo": "One without arguments",
       "pim ga web guest-file-open path=/etc/hostname": "One with arguments",

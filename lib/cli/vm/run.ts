@@ -119,7 +119,6 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
   },
   docs: {
     brief: "Run a VM from an image; it lives on in the background",
-    customUsage: ["[FLAGS] [VM|PROFILE|IMAGE|FILE]"],
     fullDescription:
       "Runs a VM that is kept, or makes one from the newest image of a profile, an image or a disk file.\n" +
       "Its disk is a thin overlay that is kept until `pim rm`; what is given for a VM that is kept holds from\n" +
