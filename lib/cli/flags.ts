@@ -28,3 +28,8 @@ export const archFlag = {
   placeholder: "ARCH",
   proposeCompletions: architectureNames,
 } as const;
+
+/** How the name of a flag is typed: `dryRun` as `--dry-run`. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

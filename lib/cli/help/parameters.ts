@@ -1,5 +1,6 @@
 import type { Command } from "@stricli/core";
 import type { PimContext } from "../context.ts";
+import { kebabCase } from "../flags.ts";
 
 type Parameters = Command<PimContext>["parameters"];
 
@@ -46,11 +47,6 @@ export function flagNames(name: string, flag: Flag): string[] {
   const kebab = kebabCase(name);
   const negated = flag.kind === "boolean" && flag.default !== false && flag.withNegated !== false;
   return negated ? [`--${kebab}`, `--no-${kebab}`] : [`--${kebab}`];
-}
-
-/** "dryRun" is `--dry-run` on the command line. */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Whether the word after a flag belongs to it. */
