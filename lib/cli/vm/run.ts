@@ -1,5 +1,4 @@
 import type { Architecture } from "../../architecture.ts";
-import { parseMemoryMiB } from "../../memory.ts";
 import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
@@ -30,7 +29,7 @@ export interface RunFlags extends JsonFlags {
 
 /** A flag that takes one value and may be left out. */
 function value<T>(
-  parse: (text: string) => T,
+  parse: (text: string) => T | Promise<T>,
   placeholder: string,
   brief: string,
   proposeCompletions?: Propose,
@@ -40,7 +39,7 @@ function value<T>(
 
 /** A flag that may be given several times. */
 function values<T>(
-  parse: (text: string) => T,
+  parse: (text: string) => T | Promise<T>,
   placeholder: string,
   brief: string,
   proposeCompletions?: Propose,
@@ -131,7 +130,8 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
   },
 });
 
-function parseMemory(text: string): number {
+async function parseMemory(text: string): Promise<number> {
+  const { parseMemoryMiB } = await import("../../memory.ts");
   const memoryMiB = parseMemoryMiB(text);
   if (memoryMiB !== undefined && Number.isInteger(memoryMiB) && memoryMiB >= 64) return memoryMiB;
   throw new RangeError(`${text} is no amount of memory from 64 MiB: 2048, 512M, 4G`);
