@@ -23,10 +23,11 @@ export function rowsOf(group: RouteMap<PimContext>): Described[] {
   return entriesOf(group).map(({ name, target }) => ({ term: name, brief: target.brief }));
 }
 
-/** What these words lead to; undefined where there is no such command. */
+/** What these words lead to, hidden commands too; undefined where there is no such command. */
 export function follow(root: Target, words: readonly string[]): Target | undefined {
-  return words.reduce<Target | undefined>(
-    (target, word) => isRouteMap(target) ? target.getRoutingTargetForInput(word) : undefined,
-    root,
-  );
+  return words.reduce<Target | undefined>((target, word) => {
+    if (!isRouteMap(target)) return undefined;
+    // Not by getRoutingTargetForInput, to which "constructor" is a command, as to every object.
+    return target.getAllEntries().find(({ name }) => name["convert-camel-to-kebab"] === word)?.target;
+  }, root);
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { completingUser, image } from "./complete/completing_user.ts";
+import { completingUser, image } from "../../cli/complete/completing_user.ts";
 
 const later = image.replace("02T", "03T");
 
