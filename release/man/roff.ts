@@ -39,7 +39,7 @@ export function bold(plain: string): string {
 
 /** A flag as people write it: what is typed in bold, what is to be replaced in italics. */
 export function flag(term: string): string {
-  const word = (each: string) => /^-|^\[?-/.test(each) ? bold(each) : `\\fI${text(each)}\\fP`;
+  const word = (each: string) => each.startsWith("-") ? bold(each) : `\\fI${text(each)}\\fP`;
   return term.split(" ").map((each) => each.endsWith(",") ? `${word(each.slice(0, -1))},` : word(each)).join(
     " ",
   );
