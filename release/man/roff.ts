@@ -1,6 +1,5 @@
-import { wrap } from "../../lib/cli/help/sections.ts";
-
 // Writes what manual pages are made of, by the macros that man(7) describes; groff, mandoc and heirloom read them.
+import { wrap } from "../../lib/cli/help/sections.ts";
 
 /** A page as a list of lines, ended by newlines. */
 export type Lines = readonly string[];

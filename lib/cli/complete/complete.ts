@@ -34,7 +34,8 @@ export const completionCommand: PimCommand = buildCommand<Record<never, never>, 
       "For good, put it where the shell looks:\n\n" +
       "  bash   ~/.local/share/bash-completion/completions/pim  (needs the package bash-completion; else ~/.bashrc)\n" +
       "  zsh    a file _pim in a folder of $fpath, before compinit\n" +
-      "  fish   ~/.config/fish/completions/pim.fish",
+      "  fish   ~/.config/fish/completions/pim.fish\n\n" +
+      "An alias that is called pim is completed, too; zsh wants `setopt complete_aliases` for that.",
     examples: {
       "pim completion bash > ~/.local/share/bash-completion/completions/pim": "For every new bash",
       "pim completion fish > ~/.config/fish/completions/pim.fish": "For every new fish",
