@@ -33,6 +33,9 @@ const description =
 export function buildApp(options: { readonly debug: boolean }): Application<PimContext> {
   const root = buildRouteMap<string, PimContext>({
     routes: {
+      help: helpCommand,
+      completion: completionCommand,
+      complete: completeCommand,
       build: buildRoutes,
       init: initCommand,
       config: configRoutes,
@@ -60,9 +63,6 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       os: osCommand,
       qmp: qmpCommand,
       ga: gaCommand,
-      help: helpCommand,
-      completion: completionCommand,
-      complete: completeCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",

@@ -4,6 +4,11 @@ import { architectureNames } from "./names.ts";
 /** A flag that is off unless it is given. */
 export const off = { kind: "boolean", default: false, withNegated: false } as const;
 
+/** How the name of a flag is typed: `dryRun` as `--dry-run`. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** The flag of every command that prints data. */
 export interface JsonFlags {
   readonly json: boolean;
@@ -28,8 +33,3 @@ export const archFlag = {
   placeholder: "ARCH",
   proposeCompletions: architectureNames,
 } as const;
-
-/** How the name of a flag is typed: `dryRun` as `--dry-run`. */
-export function kebabCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
