@@ -223,6 +223,10 @@ Deno.test("pim --version loads no package but the one that reads the command lin
   assert.deepEqual(await packagesOf("main.ts"), ["@stricli/core"]);
 });
 
+Deno.test("a Tab loads no package before it is known which names are asked for", async () => {
+  assert.deepEqual(await packagesOf("lib/cli/complete/complete_impl.ts"), ["@stricli/core"]);
+});
+
 Deno.test("pim ps and pim stop load nothing heavier than the schemas, and no settings", async () => {
   for (const path of ["lib/cli/vm/list_impl.ts", "lib/cli/vm/control_impl.ts"]) {
     assert.deepEqual(await packagesOf(path), ["fastest-levenshtein", "valibot"], path);

@@ -4,7 +4,7 @@ import type { ImageEntry } from "../image/entry.ts";
 import { openRegistry } from "../image/registry.ts";
 import { compactTime } from "../image/time.ts";
 import { registryFile } from "../paths.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean, nearest } from "../suggest.ts";
 import { type BuildFolder, listBuildFolders } from "./workspace.ts";
 
 /** A build of which something is left: its folder while it runs or after it failed, or the image that it made. */
@@ -45,12 +45,16 @@ export async function findKeptDisk(config: Config, text?: string): Promise<Build
   );
   const kept = meant.findLast(({ hasDisk }) => hasDisk);
   if (kept !== undefined) return kept;
+  const near = nearest(text ?? "", new Set(folders.flatMap(({ name, profile }) => [name, profile])));
+  const howToKeep = `A build keeps its disk when it fails with: pim build run ${
+    text ?? "PROFILE"
+  } --on-error keep`;
   const of = text === undefined ? "" : ` of ${JSON.stringify(text)}`;
   throw new UsageError(
     meant.length === 0
       ? `There is no failed build${of}`
       : `The disk of the failed build ${meant.at(-1)?.name} was not kept`,
-    { hint: `A build keeps its disk when it fails with: pim build run ${text ?? "PROFILE"} --on-error keep` },
+    { hint: (meant.length > 0 || near === undefined ? "" : `Did you mean ${near}? `) + howToKeep },
   );
 }
 

@@ -1,12 +1,14 @@
-import { type Application, buildApplication, buildRouteMap } from "@stricli/core";
-import { version } from "../version.ts";
+import { type Application, buildApplication, buildRouteMap, version } from "@stricli/core";
+import { version as currentVersion } from "../version.ts";
 import { buildRoutes } from "./build/build.ts";
+import { completeCommand, completionCommand } from "./complete/complete.ts";
 import { configRoutes } from "./config.ts";
 import type { PimContext } from "./context.ts";
 import { deployRoutes } from "./deploy/deploy.ts";
 import { targetRoutes } from "./deploy/target.ts";
 import { doctorCommand } from "./doctor.ts";
 import { applicationText, exitCodeOf } from "./error_text.ts";
+import { helpCommand, helpFlag } from "./help/help.ts";
 import { imageRoutes } from "./image.ts";
 import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso/iso.ts";
@@ -25,21 +27,16 @@ import { runCommand } from "./vm/run.ts";
 import { screenshotCommand } from "./vm/screenshot.ts";
 import { sshCommand } from "./vm/ssh.ts";
 
-const description = `Turns an installer ISO into a provisioned, verified VM image, with QEMU alone.
-
-Every command also takes:
-  --project DIR   the project folder to use (default: the nearest one upwards with a pim.yml)
-  --quiet, -q     results and errors only
-  --debug         every program that is started, and stack traces
-
-Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 3 host not ready, 4 download failed,
-5 checksum or signature wrong, 6 install or SSH timed out, 7 provisioning script failed, 8 verification failed,
-9 deploy failed, 130 cancelled.`;
+const description =
+  "pim, the Product Image Manager: turns an installer ISO into a provisioned, verified VM image, with QEMU alone.";
 
 /** The command tree of pim. */
 export function buildApp(options: { readonly debug: boolean }): Application<PimContext> {
   const root = buildRouteMap<string, PimContext>({
     routes: {
+      help: helpCommand,
+      completion: completionCommand,
+      complete: completeCommand,
       build: buildRoutes,
       init: initCommand,
       doctor: doctorCommand,
@@ -72,14 +69,17 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",
       fullDescription: description,
+      hideRoute: { complete: true },
     },
   });
   return buildApplication(root, {
     name: "pim",
-    versionInfo: { currentVersion: version },
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
     documentation: { disableAnsiColor: Deno.noColor },
     localization: { text: applicationText(options.debug) },
     determineExitCode: exitCodeOf,
+  }, {
+    help: helpFlag,
+    version: version({ brief: "Print the version", info: { currentVersion } }),
   });
 }

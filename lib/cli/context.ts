@@ -20,6 +20,16 @@ export interface PimContext extends ApplicationContext {
   readonly stdout: Pick<typeof Deno.stdout, "isTerminal" | "write">;
   /** Reads the configuration; the second call returns the first one's answer. */
   config(): Promise<Config>;
+  /** What is known while a shell completes a line; undefined when a command runs. */
+  readonly completing?: Completing;
+}
+
+/** What parameters know and say when they propose what to type next. */
+export interface Completing {
+  /** The command's arguments before the one that is being typed, without flags. */
+  readonly before: readonly string[];
+  /** Has the shell propose its paths, too. */
+  proposePaths(kind: "files" | "folders"): void;
 }
 
 /** Options of {@linkcode createContext}. */

@@ -1,6 +1,12 @@
-import { type ApplicationText, text_en } from "@stricli/core";
+import {
+  type ApplicationText,
+  ArgumentScannerError,
+  formatMessageForArgumentScannerError,
+  text_en,
+} from "@stricli/core";
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
 import { redact } from "../log.ts";
+import { kebabCase } from "./flags.ts";
 
 /** What is printed for an error: message and hint; the stack only for bugs and under --debug. */
 export function formatError(error: unknown, debug: boolean): string {
@@ -31,11 +37,30 @@ export function applicationText(debug: boolean): ApplicationText {
     exceptionWhileLoadingCommandFunction: format,
     exceptionWhileLoadingCommandContext: format,
     commandErrorResult: format,
-    exceptionWhileParsingArguments: (error) => `error: ${messageOf(error)}`,
+    exceptionWhileParsingArguments: (error) => `error: ${usageMessage(error)}`,
     noCommandRegisteredForInput: ({ input, corrections }) =>
       `error: There is no command ${input}\nhint: ` +
-      (corrections.length > 0 ? `Did you mean ${corrections.join(" or ")}?` : "See: pim --help"),
+      (corrections.length > 0
+        ? meant(corrections.map((each) => each.replaceAll("`", "")))
+        : "See: pim --help"),
   };
+}
+
+/** What is wrong with an argument or a flag. stricli's own words have flags as the source code names them. */
+function usageMessage(error: unknown): string {
+  if (!(error instanceof ArgumentScannerError)) return messageOf(error);
+  return formatMessageForArgumentScannerError(error, {
+    FlagNotFoundError: ({ input, corrections }) =>
+      `There is no flag --${input}` + hintOf(corrections.map((name) => `--${kebabCase(name)}`)),
+  });
+}
+
+function hintOf(corrections: readonly string[]): string {
+  return corrections.length === 0 ? "" : `\nhint: ${meant(corrections)}`;
+}
+
+function meant(corrections: readonly string[]): string {
+  return `Did you mean ${corrections.join(" or ")}?`;
 }
 
 function isCancellation(error: unknown): boolean {

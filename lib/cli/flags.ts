@@ -1,7 +1,13 @@
 import { type Architecture, architectures, parseArchitecture } from "../architecture.ts";
+import { architectureNames } from "./names.ts";
 
 /** A flag that is off unless it is given. */
 export const off = { kind: "boolean", default: false, withNegated: false } as const;
+
+/** How the name of a flag is typed: `dryRun` as `--dry-run`. */
+export function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 /** The flag of every command that prints data. */
 export interface JsonFlags {
@@ -25,4 +31,5 @@ export const archFlag = {
   optional: true,
   brief: "Architecture: amd64 or arm64",
   placeholder: "ARCH",
+  proposeCompletions: architectureNames,
 } as const;

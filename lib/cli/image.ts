@@ -1,7 +1,9 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildRouteMap } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
+import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
+import { files } from "./names.ts";
 
 /** Flags of `pim image pull`. */
 export interface PullFlags extends JsonFlags {
@@ -37,6 +39,7 @@ const pull = buildCommand<PullFlags, [string], PimContext>({
         optional: true,
         placeholder: "FILE",
         brief: "Certificates of authorities to trust, in PEM",
+        proposeCompletions: files,
       },
     },
     positional: { kind: "tuple", parameters: [reference] },
@@ -46,6 +49,11 @@ const pull = buildCommand<PullFlags, [string], PimContext>({
     fullDescription:
       "Pulls what `pim deploy run` has pushed to a target of the type oci, or any containerDisk with a qcow2 disk, checks\n" +
       "it and registers it. A pull that was cut short goes on where it was. Logins are those of podman, docker and skopeo.",
+    examples: {
+      "pim image pull registry.example.org/team/web:latest": "The image behind a tag",
+      "pim image pull 127.0.0.1:5000/web:latest --name web-copy":
+        "From a registry on this machine, under another name",
+    },
   },
 });
 

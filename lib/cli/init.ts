@@ -1,5 +1,6 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
+import { folders } from "./names.ts";
 
 /** Flags of `pim init`. */
 export interface InitFlags {
@@ -23,9 +24,16 @@ export const initCommand = buildCommand<InitFlags, [string?], PimContext>({
         parse: String,
         placeholder: "DIR",
         brief: "Make a project in this folder; without it the configuration of your user",
+        proposeCompletions: folders,
         optional: true,
       }],
     },
   },
-  docs: { brief: "Write a first configuration: settings, ISO catalog, a profile, templates and scripts" },
+  docs: {
+    brief: "Write a first configuration: settings, ISO catalog, a profile, templates and scripts",
+    examples: {
+      "pim init": "For your user",
+      "pim init images": "A project in the folder images",
+    },
+  },
 });

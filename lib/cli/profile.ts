@@ -1,8 +1,8 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildRouteMap } from "@stricli/core";
+import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags } from "./flags.ts";
-
-const name = { parse: String, placeholder: "PROFILE", brief: "Name of a profile in profiles.d" } as const;
+import { files, profileName } from "./names.ts";
 
 const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext>({
   loader: async () => (await import("./profile_impl.ts")).list,
@@ -13,30 +13,51 @@ const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext
     },
     aliases: { l: "long" },
   },
-  docs: { brief: "List the profiles" },
+  docs: {
+    brief: "List the profiles",
+    examples: { "pim profile list -l": "With the main values of each" },
+  },
 });
 
 const show = buildCommand<JsonFlags, [string], PimContext>({
   loader: async () => (await import("./profile_impl.ts")).show,
-  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [name] } },
-  docs: { brief: "Print a profile merged with what it extends, and which file each value came from" },
+  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [profileName] } },
+  docs: {
+    brief: "Print a profile merged with what it extends, and which file each value came from",
+    examples: { "pim profile show web": "Every value with its source" },
+  },
 });
 
 const check = buildCommand<JsonFlags, string[], PimContext>({
   loader: async () => (await import("./profile_impl.ts")).check,
-  parameters: { flags: jsonFlag, positional: { kind: "array", parameter: name } },
-  docs: { brief: "Check profiles, all of them unless some are named" },
+  parameters: { flags: jsonFlag, positional: { kind: "array", parameter: profileName } },
+  docs: {
+    brief: "Check profiles, all of them unless some are named",
+    examples: {
+      "pim profile check": "All profiles",
+      "pim profile check web db": "Two of them",
+    },
+  },
 });
 
 const create = buildCommand<{ readonly extends?: string }, [string], PimContext>({
   loader: async () => (await import("./profile_impl.ts")).create,
   parameters: {
     flags: {
-      extends: { kind: "parsed", parse: String, optional: true, brief: "The profile it builds upon" },
+      extends: { ...profileName, kind: "parsed", optional: true, brief: "The profile it builds upon" },
     },
-    positional: { kind: "tuple", parameters: [{ ...name, brief: "Name of the new profile" }] },
+    positional: {
+      kind: "tuple",
+      parameters: [{ parse: String, placeholder: "PROFILE", brief: "Name of the new profile" }],
+    },
   },
-  docs: { brief: "Write a new profile module" },
+  docs: {
+    brief: "Write a new profile module",
+    examples: {
+      "pim profile new web": "A profile of its own",
+      "pim profile new db --extends server": "One that builds upon another",
+    },
+  },
 });
 
 const importYaml = buildCommand<{ readonly force: boolean }, [string], PimContext>({
@@ -52,10 +73,18 @@ const importYaml = buildCommand<{ readonly force: boolean }, [string], PimContex
     },
     positional: {
       kind: "tuple",
-      parameters: [{ parse: String, placeholder: "FILE.yml", brief: "A profiles.d file of the earlier pim" }],
+      parameters: [{
+        parse: String,
+        placeholder: "FILE.yml",
+        brief: "A profiles.d file of the earlier pim",
+        proposeCompletions: files,
+      }],
     },
   },
-  docs: { brief: "Turn YAML profiles of the earlier pim into modules" },
+  docs: {
+    brief: "Turn YAML profiles of the earlier pim into modules",
+    examples: { "pim profile import profiles.d/web.yml": "Every profile in that file" },
+  },
 });
 
 export const profileRoutes = buildRouteMap({

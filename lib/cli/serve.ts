@@ -1,8 +1,9 @@
-import { buildCommand } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
 import { UsageError } from "../errors.ts";
+import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags, parseArch } from "./flags.ts";
+import { archFlag, jsonFlag, type JsonFlags } from "./flags.ts";
+import { profileName } from "./names.ts";
 
 /** Flags of `pim serve`. */
 export interface ServeFlags extends JsonFlags {
@@ -27,18 +28,18 @@ export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({
         kind: "parsed",
         parse: String,
         optional: true,
+        placeholder: "ADDRESS",
         brief: "Address to listen on; 0.0.0.0 for all (default: serve.bind of pim.yml, 127.0.0.1)",
       },
       port: {
         kind: "parsed",
         parse: parsePort,
         optional: true,
+        placeholder: "PORT",
         brief: "TCP port; 0 takes a free one (default: serve.port of pim.yml, 8080)",
       },
       arch: {
-        kind: "parsed",
-        parse: parseArch,
-        optional: true,
+        ...archFlag,
         brief: "Architecture of the machine that is installed (default: the profile's first)",
       },
       serial: {
@@ -51,8 +52,7 @@ export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({
     positional: {
       kind: "tuple",
       parameters: [{
-        parse: String,
-        placeholder: "PROFILE",
+        ...profileName,
         brief: "Name of a profile in profiles.d (default: default)",
         optional: true,
       }],
@@ -63,5 +63,9 @@ export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({
     fullDescription:
       "Serves preseed, autoinstall user-data and install script of a profile over HTTP and prints the boot\n" +
       "parameters to type. Templates are read anew for each request. Ctrl-C ends it.",
+    examples: {
+      "pim serve web": "To VMs of this host",
+      "pim serve web --bind 0.0.0.0 --port 8000": "To machines on the network",
+    },
   },
 });

@@ -1,7 +1,8 @@
-import { buildCommand } from "@stricli/core";
 import type { Architecture } from "../architecture.ts";
+import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
 import { archFlag, jsonFlag, type JsonFlags } from "./flags.ts";
+import { live, liveOrFile } from "./names.ts";
 
 /** Flags of `pim verify`. */
 export interface VerifyFlags extends JsonFlags {
@@ -34,6 +35,7 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
         parse: String,
         optional: true,
         placeholder: "PROFILE",
+        proposeCompletions: live("profiles"),
         brief: "Profile to measure by (default: the one that the image was built from)",
       },
       timeout: {
@@ -50,6 +52,7 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
         parse: String,
         placeholder: "PROFILE|IMAGE|FILE",
         brief: "The newest image of a profile, an image, or a disk file",
+        proposeCompletions: liveOrFile("profiles", "images"),
       }],
     },
   },
@@ -60,5 +63,9 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
       "SSH and the guest agent answer, that each machine gets an identity of its own, that nothing of the build is left,\n" +
       "and that user, packages and host name are the profile's. Then it runs verifications.d/<profile>.sh (else\n" +
       "default.sh) in the guest as root. Ends with exit code 8 when a check fails.",
+    examples: {
+      "pim verify web": "The newest image of the profile web",
+      "pim verify disk.qcow2 --firmware uefi --profile web": "A disk of which pim knows nothing",
+    },
   },
 });

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { missingFile } from "../missing_file.ts";
 import { readTextIfThere } from "../files.ts";
 import { isTree, type Tree, withoutNulls } from "../config/merge.ts";
 import { validate } from "../config/validate.ts";
@@ -34,7 +35,7 @@ const lists = new Set(["packages", "tasksel", "scripts", "sshAuthorizedKeys", "a
 /** Reads a YAML file of the earlier pim: a map of profile name -> snake_case values. What pim does not know goes to `vars`. */
 export async function importRubyProfiles(file: string): Promise<ImportedProfiles> {
   const text = await readTextIfThere(file);
-  if (text === undefined) throw new UsageError(`There is no file ${file}`);
+  if (text === undefined) throw await missingFile(file);
   const document = parseYaml(text, file);
   if (!isTree(document.value)) throw new UsageError(`${file} must be a map of profile name -> values`);
   const notes: string[] = [];

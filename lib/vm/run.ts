@@ -1,7 +1,8 @@
-import { HostError } from "../errors.ts";
+import { HostError, UsageError } from "../errors.ts";
 import { which } from "../process.ts";
 import { probeQemu } from "../qemu/host.ts";
 import { installHint } from "../qemu/install_hint.ts";
+import { nearest } from "../suggest.ts";
 import { createVm, type NewVm } from "./create.ts";
 import type { VmDefinition } from "./definition.ts";
 import { compareImage, readKept, startKept } from "./kept.ts";
@@ -66,10 +67,18 @@ async function findTarget(places: VmPlaces, request: RunRequest, options: RunOpt
     const longer = what === undefined ? [] : names.filter((each) => each.startsWith(what));
     const [only] = longer;
     if (only !== undefined && longer.length === 1 && name === undefined) return only;
-    throw error;
+    throw withNearVm(error, what, names);
   });
   if (typeof source === "string") return { name: source, source: again };
   return { name: name ?? source.vmName, named: source, source: () => Promise.resolve(source) };
+}
+
+/** An error that tells of the VM which may have been meant, too. */
+function withNearVm(error: unknown, what: string | undefined, names: readonly string[]): unknown {
+  const near = nearest(what ?? "", names);
+  if (!(error instanceof UsageError) || near === undefined) return error;
+  const hint = [`Did you mean the VM ${near}?`, error.hint].filter((each) => each !== undefined).join(" ");
+  return new UsageError(error.message, { hint, cause: error });
 }
 
 async function findQemuImg(): Promise<string> {

@@ -4,6 +4,7 @@ import { PimError, UsageError } from "../errors.ts";
 import { exists } from "../files.ts";
 import type { ImageEntry } from "../image/entry.ts";
 import { openRegistry } from "../image/registry.ts";
+import { missingFile } from "../missing_file.ts";
 import { lastLines, ProcessError } from "../process.ts";
 import { checkName } from "../paths.ts";
 import { imageInfo } from "../qemu/img.ts";
@@ -61,7 +62,7 @@ export async function findSource(
     return await fromRegistry(places, image, what);
   }
   const path = resolve(hints.cwd, what);
-  if (!(await exists(path))) throw new UsageError(`There is no file ${path}`);
+  if (!(await exists(path))) throw await missingFile(path);
   const real = await Deno.realPath(path);
   for (const image of registry.list()) {
     const known = join(places.images.imageDir, image.file);

@@ -22,9 +22,9 @@ Deno.test("a mistyped command or flag exits with 2 and finds the one that was me
   await using user = await newUser();
   for (
     const [args, said] of [
-      [["profil"], /^error: There is no command profil\nhint: Did you mean `?profile`?\?\n$/],
-      [["profile", "lst"], /Did you mean `?list`?/],
-      [["config", "show", "--jsn"], /^error: .*--jsn.*--json/],
+      [["profil"], /^error: There is no command profil\nhint: Did you mean profile\?\n$/],
+      [["profile", "lst"], /Did you mean list\?/],
+      [["config", "show", "--jsn"], /^error: There is no flag --jsn\nhint: Did you mean --json\?\n$/],
       [["config", "get"], /^error: .*KEY/],
       [["config", "get", "a", "b"], /^error: .*"b"/],
       [["zzzzzz"], /^error: There is no command zzzzzz\nhint: See: pim --help\n$/],

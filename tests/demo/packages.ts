@@ -47,6 +47,11 @@ export const testPackages: Readonly<Record<string, string>> = {
   "docker-registry": "a real OCI registry",
   "skopeo": "copies images out of registries",
   "apache2-utils": "htpasswd",
+  "bash-completion": "completes lines in bash",
+  "zsh": "completes pim's lines in its own way",
+  "fish": "so does this one",
+  "mandoc": "checks manual pages",
+  "groff": "sets them",
 };
 
 /** Says what goes on, one line at a time. */

@@ -1,9 +1,11 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildRouteMap } from "@stricli/core";
 import type { Architecture } from "../../architecture.ts";
 import { diff } from "./build_diff.ts";
 import { layers, plan, prune } from "./build_layers.ts";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { live, profileName, profileOrImage } from "../names.ts";
 
 /** Flags of `pim build run`. */
 export interface RunFlags extends JsonFlags {
@@ -20,8 +22,6 @@ export interface RunFlags extends JsonFlags {
   readonly console: boolean;
 }
 
-const profile = { parse: String, placeholder: "PROFILE", brief: "Name of a profile in profiles.d" } as const;
-
 const run = buildCommand<RunFlags, string[], PimContext>({
   loader: async () => (await import("./build_impl.ts")).run,
   parameters: {
@@ -33,6 +33,7 @@ const run = buildCommand<RunFlags, string[], PimContext>({
         optional: true,
         brief: "ISO to install from, in place of the profile's",
         placeholder: "KEY",
+        proposeCompletions: live("isos"),
       },
       force: {
         ...off,
@@ -44,6 +45,7 @@ const run = buildCommand<RunFlags, string[], PimContext>({
         optional: true,
         brief: 'Run this step and all after it anew: install, "script base"',
         placeholder: "STEP",
+        proposeCompletions: live("steps"),
       },
       cache: { kind: "boolean", default: true, brief: "Go on from what earlier builds have kept" },
       verify: {
@@ -69,17 +71,20 @@ const run = buildCommand<RunFlags, string[], PimContext>({
       json: { ...jsonFlag.json, brief: "Print the build's events as NDJSON" },
       console: { ...off, brief: "Show the lines of the machine's serial console" },
     },
-    positional: { kind: "array", parameter: profile, minimum: 1 },
+    positional: { kind: "array", parameter: profileName, minimum: 1 },
   },
   docs: {
     brief: "Build images: install from the ISO, provision, register",
     fullDescription:
       "Builds an image of each profile, and prints the paths of the images. What earlier builds have kept is used as\n" +
       "far as nothing has changed; with --no-cache, or --from STEP, more is done anew. When a build fails the others\n" +
-      "go on, and the exit code is that of the first one that failed.\n\n" +
-      "  pim build run web\n" +
-      "  pim build run web db ci --jobs 2\n" +
-      '  pim build run web --from "script base" --on-error keep',
+      "go on, and the exit code is that of the first one that failed.",
+    examples: {
+      "pim build run web": "Build the image of the profile web",
+      "pim build run web db ci --jobs 2": "Three profiles, two at a time",
+      'pim build run web --from "script base" --on-error keep':
+        "Run the scripts anew; keep the disk if that fails",
+    },
   },
 });
 
@@ -89,7 +94,10 @@ const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext
     flags: { ...jsonFlag, long: { ...off, brief: "With size, ISO and file" } },
     aliases: { l: "long" },
   },
-  docs: { brief: "List the images that were built" },
+  docs: {
+    brief: "List the images that were built",
+    examples: { "pim build list -l": "With size, ISO and file" },
+  },
 });
 
 const show = buildCommand<JsonFlags, [string], PimContext>({
@@ -98,20 +106,25 @@ const show = buildCommand<JsonFlags, [string], PimContext>({
     flags: jsonFlag,
     positional: {
       kind: "tuple",
-      parameters: [{
-        parse: String,
-        placeholder: "PROFILE|IMAGE",
-        brief: "The newest image of a profile, or an image",
-      }],
+      parameters: [profileOrImage],
     },
   },
-  docs: { brief: "Print what is known of an image" },
+  docs: {
+    brief: "Print what is known of an image",
+    examples: {
+      "pim build show web": "The newest image of the profile web",
+      "pim build show web-amd64-20260101T120000Z --json": "A certain image, for scripts",
+    },
+  },
 });
 
 const status = buildCommand<JsonFlags, [], PimContext>({
   loader: async () => (await import("./build_list_impl.ts")).status,
   parameters: { flags: jsonFlag },
-  docs: { brief: "Print the builds that run, and what failed ones left" },
+  docs: {
+    brief: "Print the builds that run, and what failed ones left",
+    examples: { "pim build status": "What runs, and what failed builds left" },
+  },
 });
 
 /** Flags of `pim build log`. */
@@ -143,6 +156,7 @@ const log = buildCommand<BuildLogFlags, [string?], PimContext>({
         parse: String,
         placeholder: "BUILD|PROFILE",
         brief: "Which build (default: the one that runs, else the latest)",
+        proposeCompletions: live("profiles", "builds", "images"),
         optional: true,
       }],
     },
@@ -152,6 +166,10 @@ const log = buildCommand<BuildLogFlags, [string?], PimContext>({
     fullDescription:
       "Prints the log of a build that runs elsewhere, of one that failed, or of the one that made an image. Of a\n" +
       "profile's builds that is the one that runs, else the latest of which something is left.",
+    examples: {
+      "pim build log -f": "Follow the build that runs",
+      "pim build log web --console": "What the machine said of the latest build of web",
+    },
   },
 });
 
@@ -170,6 +188,7 @@ const debug = buildCommand<DebugFlags, [string?], PimContext>({
         parse: String,
         placeholder: "BUILD|PROFILE",
         brief: "Which failed build (default: the latest whose disk was kept)",
+        proposeCompletions: live("profiles", "builds"),
         optional: true,
       }],
     },
@@ -180,6 +199,7 @@ const debug = buildCommand<DebugFlags, [string?], PimContext>({
       "Starts a VM from the disk of a failed build (pim build run --on-error keep), as it was when the build failed.\n" +
       "What the VM changes is gone when it is stopped, and the disk stays until `pim build clean`. The build's own key\n" +
       "lets you in over SSH, as far as the build came to putting it into the guest.",
+    examples: { "pim build debug web": "Start the kept disk of the failed build of web" },
   },
 });
 
@@ -216,10 +236,16 @@ const clean = buildCommand<CleanFlags, [string?], PimContext>({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ ...profile, optional: true, brief: "Only what belongs to this profile" }],
+      parameters: [{ ...profileName, optional: true, brief: "Only what belongs to this profile" }],
     },
   },
-  docs: { brief: "Remove what failed builds left, and old images on request" },
+  docs: {
+    brief: "Remove what failed builds left, and old images on request",
+    examples: {
+      "pim build clean --dry-run": "Only say what would go",
+      "pim build clean --keep 3": "Remove all but the newest three images of each profile",
+    },
+  },
 });
 
 export const buildRoutes = buildRouteMap({

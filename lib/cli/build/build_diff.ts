@@ -1,8 +1,13 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { liveOrFile } from "../names.ts";
 
-const image = { parse: String, placeholder: "IMAGE|PROFILE|FILE" } as const;
+const image = {
+  parse: String,
+  placeholder: "IMAGE|PROFILE|FILE",
+  proposeCompletions: liveOrFile("profiles", "images"),
+} as const;
 
 /** Declares `pim build diff`. */
 export const diff = buildCommand<JsonFlags, [string, string?], PimContext>({
@@ -25,9 +30,11 @@ export const diff = buildCommand<JsonFlags, [string, string?], PimContext>({
     brief: "Print how two images differ: packages and inputs",
     fullDescription:
       "Compares the manifests of two images: packages that were added, removed, upgraded or downgraded, and what the\n" +
-      "builds were made of. With one name, the image is compared with the one of its profile that was built before.\n\n" +
-      "  pim build diff web\n" +
-      "  pim build diff web-amd64-20260101T120000Z web\n" +
-      "  pim build diff old/web.manifest.json web --json",
+      "builds were made of. With one name, the image is compared with the one of its profile that was built before.",
+    examples: {
+      "pim build diff web": "The newest image of web, and the one before it",
+      "pim build diff web-amd64-20260101T120000Z web": "An image, and the newest one",
+      "pim build diff old/web.manifest.json web --json": "A manifest from elsewhere",
+    },
   },
 });

@@ -1,8 +1,9 @@
-import { buildCommand, type Command } from "@stricli/core";
 import type { Architecture } from "../../architecture.ts";
 import { parseAgeMs } from "../age.ts";
+import { buildCommand, type PimCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { live, profileName } from "../names.ts";
 
 /** Flags of `pim build plan`. */
 export interface PlanFlags extends JsonFlags {
@@ -13,22 +14,24 @@ export interface PlanFlags extends JsonFlags {
   readonly long: boolean;
 }
 
+const asInRun = { kind: "parsed", parse: String, optional: true, brief: "As in run" } as const;
+
 /** `pim build plan` */
-export const plan: Command<PimContext> = buildCommand<PlanFlags, [string], PimContext>({
+export const plan: PimCommand = buildCommand<PlanFlags, [string], PimContext>({
   loader: async () => (await import("./build_layers_impl.ts")).plan,
   parameters: {
     flags: {
       ...jsonFlag,
       arch: archFlag,
-      iso: { kind: "parsed", parse: String, optional: true, brief: "As in run", placeholder: "KEY" },
-      from: { kind: "parsed", parse: String, optional: true, brief: "As in run", placeholder: "STEP" },
+      iso: { ...asInRun, placeholder: "KEY", proposeCompletions: live("isos") },
+      from: { ...asInRun, placeholder: "STEP", proposeCompletions: live("steps") },
       cache: { kind: "boolean", default: true, brief: "As in run" },
       long: { ...off, brief: "With the whole keys" },
     },
     aliases: { l: "long" },
     positional: {
       kind: "tuple",
-      parameters: [{ parse: String, placeholder: "PROFILE", brief: "Name of a profile in profiles.d" }],
+      parameters: [profileName],
     },
   },
   docs: {
@@ -36,25 +39,27 @@ export const plan: Command<PimContext> = buildCommand<PlanFlags, [string], PimCo
     fullDescription:
       "Tells for each step whether a build would run it or go on from what an earlier build has kept, and names the\n" +
       "inputs that have changed: the ISO, an answer file, a script, a variable.",
+    examples: {
+      "pim build plan web": "What a build would do now",
+      "pim build plan web --from finalize": "And with that step run anew",
+    },
   },
 });
 
 /** `pim build layers` */
-export const layers: Command<PimContext> = buildCommand<JsonFlags, [string?], PimContext>({
+export const layers: PimCommand = buildCommand<JsonFlags, [string?], PimContext>({
   loader: async () => (await import("./build_layers_impl.ts")).layers,
   parameters: {
     flags: jsonFlag,
     positional: {
       kind: "tuple",
-      parameters: [{
-        parse: String,
-        placeholder: "PROFILE",
-        brief: "Only those of this profile",
-        optional: true,
-      }],
+      parameters: [{ ...profileName, brief: "Only those of this profile", optional: true }],
     },
   },
-  docs: { brief: "List the layers that builds have kept" },
+  docs: {
+    brief: "List the layers that builds have kept",
+    examples: { "pim build layers web": "The layers of the profile web" },
+  },
 });
 
 /** Flags of `pim build prune`. */
@@ -70,7 +75,7 @@ async function parseSizeBytes(text: string): Promise<number> {
 }
 
 /** `pim build prune` */
-export const prune: Command<PimContext> = buildCommand<PruneFlags, [], PimContext>({
+export const prune: PimCommand = buildCommand<PruneFlags, [], PimContext>({
   loader: async () => (await import("./build_layers_impl.ts")).prune,
   parameters: {
     flags: {
@@ -97,5 +102,9 @@ export const prune: Command<PimContext> = buildCommand<PruneFlags, [], PimContex
     fullDescription:
       "Removes the layers that no build can use: damaged ones, and those of which there is a newer one. With\n" +
       "--older-than and --max-size others go too. What a build, an image or a VM depends on always stays.",
+    examples: {
+      "pim build prune --older-than 7d": "What no build has used for a week",
+      "pim build prune --max-size 10G --dry-run": "Only say what would go to come down to 10 GiB",
+    },
   },
 });

@@ -10,6 +10,7 @@ import type { PimContext } from "../context.ts";
 import { countOf } from "../count.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
+import { checkKnownProfile } from "./known_profile.ts";
 import { vmUsers } from "../vm_users.ts";
 
 /** `pim build plan PROFILE` */
@@ -66,6 +67,7 @@ export async function layers(this: PimContext, flags: JsonFlags, profile?: strin
   const config = await this.config();
   const all = await listLayers(config.paths);
   const users = await layersInUse(config, all, await vmUsers(config.paths));
+  await checkKnownProfile(config, profile, all.map((layer) => layer.profile));
   const shown = all.filter((layer) => profile === undefined || layer.profile === profile);
   if (flags.json) {
     const data = shown.map(({ files, ...layer }) => ({

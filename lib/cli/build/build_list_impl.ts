@@ -12,6 +12,7 @@ import { describeOutlook } from "./build_lines.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
+import { checkKnownProfile } from "./known_profile.ts";
 import { vmUsers } from "../vm_users.ts";
 
 /** `pim build list` */
@@ -94,7 +95,10 @@ export async function clean(this: PimContext, flags: CleanFlags, profile?: strin
   const usersOf = await vmUsers(config.paths);
   const done: Cleaned = { removed: [], kept: [] };
   const places = placesOf(config);
-  for (const folder of await listBuildFolders(config.paths)) {
+  const images = (await openRegistry(places.registryPath)).list();
+  const folders = await listBuildFolders(config.paths);
+  await checkKnownProfile(config, profile, [...images, ...folders].map((each) => each.profile));
+  for (const folder of folders) {
     if (folder.running || (profile !== undefined && folder.profile !== profile)) continue;
     // The kept disk of a failed build can be run, to look at what went wrong.
     const vms = await usersOf(folder.files.disk);
@@ -105,7 +109,7 @@ export async function clean(this: PimContext, flags: CleanFlags, profile?: strin
     }
   }
   if (flags.keep !== undefined) {
-    for (const image of oldImages((await openRegistry(places.registryPath)).list(), flags.keep)) {
+    for (const image of oldImages(images, flags.keep)) {
       if (profile !== undefined && image.profile !== profile) continue;
       await removeUnlessUsed(image, places, { dryRun: flags.dryRun, usersOf, done });
     }

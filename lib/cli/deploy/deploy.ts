@@ -1,6 +1,8 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildRouteMap } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { deploymentName, firstThen, profileOrImage, targetName } from "../names.ts";
 
 /** Flags of `pim deploy run`. */
 export interface DeployFlags extends JsonFlags {
@@ -18,8 +20,12 @@ export interface OutputFlags {
   readonly format: "json" | "tfvars";
 }
 
-const target = { parse: String, placeholder: "TARGET", brief: "Name of a target in targets.d" };
-const deployment = { parse: String, placeholder: "TARGET/IMAGE", brief: "A deployment, as `list` names it" };
+const imageAndTargets = {
+  ...targetName,
+  placeholder: "PROFILE|IMAGE TARGET",
+  brief: "The newest image of a profile, or an image; then names of targets in targets.d",
+  proposeCompletions: firstThen(profileOrImage.proposeCompletions, targetName.proposeCompletions),
+};
 
 const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
   loader: async () => (await import("./deploy_impl.ts")).run,
@@ -29,7 +35,7 @@ const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
       dryRun: { ...off, brief: "Print what would be done" },
       force: { ...off, brief: "Deploy again what is there, and replace what has its name" },
     },
-    positional: { kind: "array", parameter: { ...target, placeholder: "PROFILE|IMAGE TARGET" }, minimum: 2 },
+    positional: { kind: "array", parameter: imageAndTargets, minimum: 2 },
   },
   docs: {
     brief: "Bring an image to one or several targets",
@@ -37,25 +43,38 @@ const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
       "Uploads the image, registers it there and writes down what was made. What is there already, unchanged, is left\n" +
       "as it is. After a failure the same command goes on from where it was.",
     customUsage: ["PROFILE|IMAGE TARGET… [--dry-run] [--force] [--json]"],
+    examples: {
+      "pim deploy run web lab --dry-run": "Only print what would be done",
+      "pim deploy run web lab registry": "The newest image of web, to two targets",
+    },
   },
 });
 
 const list = buildCommand<JsonFlags, [], PimContext>({
   loader: async () => (await import("./deploy_impl.ts")).list,
   parameters: { flags: jsonFlag },
-  docs: { brief: "List what was deployed where" },
+  docs: {
+    brief: "List what was deployed where",
+    examples: { "pim deploy list": "All deployments" },
+  },
 });
 
 const show = buildCommand<JsonFlags, [string], PimContext>({
   loader: async () => (await import("./deploy_impl.ts")).show,
-  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [deployment] } },
-  docs: { brief: "Print everything known of a deployment" },
+  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [deploymentName] } },
+  docs: {
+    brief: "Print everything known of a deployment",
+    examples: { "pim deploy show lab/web-amd64-20260101T120000Z": "One deployment" },
+  },
 });
 
 const status = buildCommand<JsonFlags, string[], PimContext>({
   loader: async () => (await import("./deploy_impl.ts")).status,
-  parameters: { flags: jsonFlag, positional: { kind: "array", parameter: deployment } },
-  docs: { brief: "Ask the targets whether what was deployed is still there" },
+  parameters: { flags: jsonFlag, positional: { kind: "array", parameter: deploymentName } },
+  docs: {
+    brief: "Ask the targets whether what was deployed is still there",
+    examples: { "pim deploy status": "Ask about all of them" },
+  },
 });
 
 const remove = buildCommand<RemoveFlags, [string, ...string[]], PimContext>({
@@ -65,9 +84,15 @@ const remove = buildCommand<RemoveFlags, [string, ...string[]], PimContext>({
       ...jsonFlag,
       forget: { ...off, brief: "Only forget it; whatever is at the target stays there" },
     },
-    positional: { kind: "array", parameter: deployment, minimum: 1 },
+    positional: { kind: "array", parameter: deploymentName, minimum: 1 },
   },
-  docs: { brief: "Remove deployments from their targets" },
+  docs: {
+    brief: "Remove deployments from their targets",
+    examples: {
+      "pim deploy remove lab/web-amd64-20260101T120000Z": "Take it from the target",
+      "pim deploy remove lab/web-amd64-20260101T120000Z --forget": "When the target is no more",
+    },
+  },
 });
 
 const output = buildCommand<OutputFlags, [], PimContext>({
@@ -82,7 +107,10 @@ const output = buildCommand<OutputFlags, [], PimContext>({
       },
     },
   },
-  docs: { brief: "Print references to the newest deployments, for OpenTofu and scripts" },
+  docs: {
+    brief: "Print references to the newest deployments, for OpenTofu and scripts",
+    examples: { "pim deploy output --format tfvars": "Variables for OpenTofu" },
+  },
 });
 
 /** `pim deploy` */

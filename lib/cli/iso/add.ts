@@ -1,7 +1,8 @@
-import { buildCommand, type Command } from "@stricli/core";
 import type { Architecture } from "../../architecture.ts";
+import { buildCommand, type PimCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { files, liveOrFile } from "../names.ts";
 
 /** Flags of `pim iso add`. */
 export interface AddFlags extends JsonFlags {
@@ -22,7 +23,7 @@ const text = (placeholder: string, brief: string) =>
   ({ kind: "parsed", parse: String, optional: true, placeholder, brief }) as const;
 
 /** `pim iso add` */
-export const addCommand: Command<PimContext> = buildCommand<AddFlags, [string?], PimContext>({
+export const addCommand: PimCommand = buildCommand<AddFlags, [string?], PimContext>({
   loader: async () => (await import("./add_impl.ts")).add,
   parameters: {
     flags: {
@@ -41,6 +42,7 @@ export const addCommand: Command<PimContext> = buildCommand<AddFlags, [string?],
         variadic: true,
         placeholder: "KEY",
         brief: "Who must have signed: a fingerprint or a key file",
+        proposeCompletions: files,
       },
       signingKeyUrl: text("URL", "Where the key with that fingerprint can be fetched"),
       to: text("FILE", "The file in isos.d to write to (default: KEY.yml)"),
@@ -54,6 +56,7 @@ export const addCommand: Command<PimContext> = buildCommand<AddFlags, [string?],
         optional: true,
         placeholder: "URL",
         brief: "URL or path of the ISO, or a key from `pim iso search`",
+        proposeCompletions: liveOrFile("known-isos"),
       }],
     },
   },
@@ -62,8 +65,11 @@ export const addCommand: Command<PimContext> = buildCommand<AddFlags, [string?],
     fullDescription:
       "Writes an entry into isos.d of the project, or of the user where there is no project. Name, file name, key and\n" +
       "architecture come from the URL, and the checksum from a file beside the ISO (SHA256SUMS, CHECKSUM,\n" +
-      "FILE.sha256 and the like). On a terminal pim asks for what is missing; elsewhere that is an error.\n\n" +
-      "  pim iso add debian-13-netinst\n" +
-      "  pim iso add https://example.org/x-amd64.iso --checksum-url https://example.org/SHA256SUMS",
+      "FILE.sha256 and the like). On a terminal pim asks for what is missing; elsewhere that is an error.",
+    examples: {
+      "pim iso add debian-13-netinst": "One that pim knows",
+      "pim iso add https://example.org/x-amd64.iso --checksum-url https://example.org/SHA256SUMS":
+        "Any other one",
+    },
   },
 });

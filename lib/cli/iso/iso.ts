@@ -1,12 +1,13 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildRouteMap } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { isoKey } from "../names.ts";
 import { addCommand } from "./add.ts";
 import { pruneCommand, removeCommand } from "./remove.ts";
 import { searchCommand } from "./search.ts";
 import { updateCommand } from "./update.ts";
 
-const key = { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" } as const;
 const all = {
   kind: "boolean",
   brief: "Every ISO of the catalog",
@@ -28,13 +29,19 @@ const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext
     },
     aliases: { l: "long" },
   },
-  docs: { brief: "List the ISOs of the catalog and whether they are here" },
+  docs: {
+    brief: "List the ISOs of the catalog and whether they are here",
+    examples: { "pim iso list -l": "With size, name and URL" },
+  },
 });
 
 const show = buildCommand<JsonFlags, [string], PimContext>({
   loader: async () => (await import("./iso_impl.ts")).show,
-  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [key] } },
-  docs: { brief: "Print everything known of an ISO" },
+  parameters: { flags: jsonFlag, positional: { kind: "tuple", parameters: [isoKey] } },
+  docs: {
+    brief: "Print everything known of an ISO",
+    examples: { "pim iso show debian-13-amd64-netinst": "One ISO" },
+  },
 });
 
 /** The flags of `pim iso download`. */
@@ -71,9 +78,15 @@ const download = buildCommand<DownloadFlags, string[], PimContext>({
       },
     },
     aliases: { j: "jobs" },
-    positional: { kind: "array", parameter: key },
+    positional: { kind: "array", parameter: isoKey },
   },
-  docs: { brief: "Download ISOs, or go on with downloads that broke off, and verify them" },
+  docs: {
+    brief: "Download ISOs, or go on with downloads that broke off, and verify them",
+    examples: {
+      "pim iso download debian-13-amd64-netinst": "One ISO",
+      "pim iso download --all -j 4 --limit-rate 10M": "All of them, four at a time, 10 MB a second",
+    },
+  },
 });
 
 async function parseLimit(text: string): Promise<number> {
@@ -108,15 +121,24 @@ const verify = buildCommand<VerifyFlags, string[], PimContext>({
       },
     },
     aliases: { j: "jobs" },
-    positional: { kind: "array", parameter: key },
+    positional: { kind: "array", parameter: isoKey },
   },
-  docs: { brief: "Compare ISOs with their checksums" },
+  docs: {
+    brief: "Compare ISOs with their checksums",
+    examples: {
+      "pim iso verify --all": "All that are here",
+      "pim iso verify debian-13-amd64-netinst --full": "Read it, although nothing has changed",
+    },
+  },
 });
 
 const config = buildCommand<JsonFlags, [], PimContext>({
   loader: async () => (await import("./iso_impl.ts")).config,
   parameters: { flags: jsonFlag },
-  docs: { brief: "Print where ISOs are stored and where the catalog is read from" },
+  docs: {
+    brief: "Print where ISOs are stored and where the catalog is read from",
+    examples: { "pim iso config": "The folders" },
+  },
 });
 
 export const isoRoutes = buildRouteMap({

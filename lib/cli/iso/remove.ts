@@ -1,6 +1,7 @@
-import { buildCommand, type Command } from "@stricli/core";
+import { buildCommand, type PimCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { isoKey } from "../names.ts";
 import { parseAgeMs } from "../age.ts";
 
 /** Flags of `pim iso remove`. */
@@ -10,7 +11,7 @@ export interface RemoveFlags {
 }
 
 /** `pim iso remove` */
-export const removeCommand: Command<PimContext> = buildCommand<RemoveFlags, string[], PimContext>({
+export const removeCommand: PimCommand = buildCommand<RemoveFlags, string[], PimContext>({
   loader: async () => (await import("./remove_impl.ts")).remove,
   parameters: {
     flags: {
@@ -21,7 +22,7 @@ export const removeCommand: Command<PimContext> = buildCommand<RemoveFlags, stri
     positional: {
       kind: "array",
       minimum: 1,
-      parameter: { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" },
+      parameter: isoKey,
     },
   },
   docs: {
@@ -29,6 +30,10 @@ export const removeCommand: Command<PimContext> = buildCommand<RemoveFlags, stri
     fullDescription:
       "Takes the entry out of its file in isos.d and leaves the rest of the file as it is; an empty file goes. The\n" +
       "downloaded ISO goes too, unless another entry names it. A file that is used in place is never removed.",
+    examples: {
+      "pim iso remove debian-12-amd64-netinst": "The entry and its file",
+      "pim iso remove debian-12-amd64-netinst --keep-file": "Only the entry",
+    },
   },
 });
 
@@ -39,7 +44,7 @@ export interface PruneFlags extends JsonFlags {
 }
 
 /** `pim iso prune` */
-export const pruneCommand: Command<PimContext> = buildCommand<PruneFlags, [], PimContext>({
+export const pruneCommand: PimCommand = buildCommand<PruneFlags, [], PimContext>({
   loader: async () => (await import("./prune_impl.ts")).prune,
   parameters: {
     flags: {
@@ -60,5 +65,9 @@ export const pruneCommand: Command<PimContext> = buildCommand<PruneFlags, [], Pi
       "Looks through the ISO folder for what pim has downloaded and no entry of the user's or this project's catalog\n" +
       "names any more. Catalogs of other projects are not looked at: what they name is downloaded again when it is\n" +
       "used. Other files in that folder stay, and so does what is being downloaded.",
+    examples: {
+      "pim iso prune --older-than 30d": "What has been here for a month",
+      "pim iso prune --dry-run": "Only say what would go",
+    },
   },
 });

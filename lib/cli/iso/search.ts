@@ -1,5 +1,5 @@
-import { buildCommand, type Command } from "@stricli/core";
 import type { Architecture } from "../../architecture.ts";
+import { buildCommand, type PimCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { archFlag, jsonFlag, type JsonFlags } from "../flags.ts";
 
@@ -9,7 +9,7 @@ export interface SearchFlags extends JsonFlags {
 }
 
 /** `pim iso search` */
-export const searchCommand: Command<PimContext> = buildCommand<SearchFlags, string[], PimContext>({
+export const searchCommand: PimCommand = buildCommand<SearchFlags, string[], PimContext>({
   loader: async () => (await import("./search_impl.ts")).search,
   parameters: {
     flags: { ...jsonFlag, arch: archFlag },
@@ -18,5 +18,11 @@ export const searchCommand: Command<PimContext> = buildCommand<SearchFlags, stri
       parameter: { parse: String, placeholder: "WORD", brief: "A word of the key or the name" },
     },
   },
-  docs: { brief: "Find the ISOs that pim knows and `pim iso add` can add" },
+  docs: {
+    brief: "Find the ISOs that pim knows and `pim iso add` can add",
+    examples: {
+      "pim iso search ubuntu server": "Both words",
+      "pim iso search --arch arm64": "All for arm64",
+    },
+  },
 });

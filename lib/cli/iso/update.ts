@@ -1,6 +1,7 @@
-import { buildCommand, type Command } from "@stricli/core";
+import { buildCommand, type PimCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { isoKey } from "../names.ts";
 
 /** Flags of `pim iso update`. */
 export interface UpdateFlags extends JsonFlags {
@@ -9,7 +10,7 @@ export interface UpdateFlags extends JsonFlags {
 }
 
 /** `pim iso update` */
-export const updateCommand: Command<PimContext> = buildCommand<UpdateFlags, string[], PimContext>({
+export const updateCommand: PimCommand = buildCommand<UpdateFlags, string[], PimContext>({
   loader: async () => (await import("./update_impl.ts")).update,
   parameters: {
     flags: {
@@ -20,7 +21,7 @@ export const updateCommand: Command<PimContext> = buildCommand<UpdateFlags, stri
     aliases: { y: "yes" },
     positional: {
       kind: "array",
-      parameter: { parse: String, placeholder: "KEY", brief: "Key of an ISO in isos.d" },
+      parameter: isoKey,
     },
   },
   docs: {
@@ -29,5 +30,9 @@ export const updateCommand: Command<PimContext> = buildCommand<UpdateFlags, stri
       "Reads the folder that an ISO's `release` names, and shows what the newest release there changes in the entry.\n" +
       "Nothing is written before the new ISO's checksum is there, and signed where the entry asks for that; in the\n" +
       "file only the changed texts change. Without --yes it asks on a terminal, and elsewhere writes nothing.",
+    examples: {
+      "pim iso update --all": "Show what is new, and ask",
+      "pim iso update debian-13-amd64-netinst --yes": "Write it at once",
+    },
   },
 });

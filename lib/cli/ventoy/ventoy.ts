@@ -1,6 +1,8 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildRouteMap } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { live, liveOrFile } from "../names.ts";
 import type { Architecture } from "../../architecture.ts";
 
 /** Flags of `pim ventoy prepare`. */
@@ -28,6 +30,7 @@ const device = {
   brief: "A stick: /dev/sdX, /dev/disk/by-id/…, or the folder where it is mounted " +
     "(default: ventoy.device of pim.yml, else the only one there is)",
   optional: true,
+  proposeCompletions: liveOrFile("sticks"),
 } as const;
 const disk = {
   ...device,
@@ -37,7 +40,10 @@ const disk = {
 const download = buildCommand<JsonFlags, [], PimContext>({
   loader: async () => (await import("./download_impl.ts")).download,
   parameters: { flags: jsonFlag },
-  docs: { brief: "Download Ventoy and unpack it in the cache" },
+  docs: {
+    brief: "Download Ventoy and unpack it in the cache",
+    examples: { "pim ventoy download": "The release that pim.yml chooses" },
+  },
 });
 
 const prepare = buildCommand<PrepareFlags, [string?], PimContext>({
@@ -70,6 +76,10 @@ const prepare = buildCommand<PrepareFlags, [string?], PimContext>({
     fullDescription:
       "Shows what is on the disk and asks for its name to be typed. The system's own disk, mounted\n" +
       "disks and disks that are in use are refused. Linux only, since Ventoy's installer is; as root or through sudo.",
+    examples: {
+      "pim ventoy prepare /dev/sdb": "Erase it and put Ventoy on it",
+      "pim ventoy prepare /dev/sdb --update": "A newer Ventoy; all files stay",
+    },
   },
 });
 
@@ -84,6 +94,7 @@ const copy = buildCommand<CopyFlags, [string?], PimContext>({
         variadic: true,
         optional: true,
         placeholder: "PROFILE",
+        proposeCompletions: live("profiles"),
         brief: "Install this profile without a question when its ISO is booted; may be given several times",
       },
       iso: {
@@ -92,6 +103,7 @@ const copy = buildCommand<CopyFlags, [string?], PimContext>({
         variadic: true,
         optional: true,
         placeholder: "KEY",
+        proposeCompletions: live("isos"),
         brief: "Put this ISO of the catalog on the stick; may be given several times",
       },
       arch: { ...archFlag, brief: "Architecture of the machines to install (default: the profile's first)" },
@@ -104,6 +116,10 @@ const copy = buildCommand<CopyFlags, [string?], PimContext>({
     fullDescription:
       "With --profile the stick installs by itself: the answer files and Ventoy's ventoy.json are\n" +
       "written, and entries of your own in it stay. Missing ISOs are downloaded first.",
+    examples: {
+      "pim ventoy copy --profile web": "To the only stick there is",
+      "pim ventoy copy /dev/sdb --profile web --iso alpine-3.24-amd64-virt": "A profile, and an ISO more",
+    },
   },
 });
 
@@ -116,19 +132,31 @@ const status = buildCommand<JsonFlags & { readonly full: boolean }, [string?], P
     },
     positional: { kind: "tuple", parameters: [device] },
   },
-  docs: { brief: "Print what is on a stick: Ventoy, ISOs, profiles, and whether they fit together" },
+  docs: {
+    brief: "Print what is on a stick: Ventoy, ISOs, profiles, and whether they fit together",
+    examples: {
+      "pim ventoy status": "The only stick there is",
+      "pim ventoy status /dev/sdb --full": "With every ISO read",
+    },
+  },
 });
 
 const list = buildCommand<JsonFlags & { readonly all: boolean }, [], PimContext>({
   loader: async () => (await import("./list_impl.ts")).list,
   parameters: { flags: { ...jsonFlag, all: { ...off, brief: "Built-in disks too" } } },
-  docs: { brief: "List removable disks and which of them are Ventoy sticks" },
+  docs: {
+    brief: "List removable disks and which of them are Ventoy sticks",
+    examples: { "pim ventoy list": "The sticks that are plugged in" },
+  },
 });
 
 const config = buildCommand<JsonFlags, [], PimContext>({
   loader: async () => (await import("./config_impl.ts")).config,
   parameters: { flags: jsonFlag },
-  docs: { brief: "Print which Ventoy is used and where it is kept" },
+  docs: {
+    brief: "Print which Ventoy is used and where it is kept",
+    examples: { "pim ventoy config": "The release and its folder" },
+  },
 });
 
 export const ventoyRoutes = buildRouteMap({

@@ -1,7 +1,7 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { off } from "../flags.ts";
-import { vmName } from "./parameters.ts";
+import { anyVm, runningVm } from "../names.ts";
 
 /** Flags of `pim log`. */
 export interface LogFlags {
@@ -14,7 +14,7 @@ export interface LogFlags {
 
 export const consoleCommand = buildCommand<Record<never, never>, [string], PimContext>({
   loader: async () => (await import("./console_impl.ts")).attach,
-  parameters: { positional: { kind: "tuple", parameters: [vmName] } },
+  parameters: { positional: { kind: "tuple", parameters: [runningVm] } },
   docs: {
     brief: "Show the serial console of a VM and type on it; Ctrl-] leaves",
     fullDescription:
@@ -22,6 +22,7 @@ export const consoleCommand = buildCommand<Record<never, never>, [string], PimCo
       "terminal has the console at a time: the next one waits until it leaves.\n\n" +
       "An input that is no terminal is typed to its end, Ctrl-] being a key as any other; the output goes on until the\n" +
       "VM ends or pim is told to end.",
+    examples: { "pim console web": "Until Ctrl-]" },
   },
 });
 
@@ -44,10 +45,16 @@ export const logCommand = buildCommand<LogFlags, [string], PimContext>({
     aliases: { f: "follow", n: "lines" },
     positional: {
       kind: "tuple",
-      parameters: [{ ...vmName, brief: "Name of a VM, or how it begins; it need not run" }],
+      parameters: [{ ...anyVm, brief: "Name of a VM, or how it begins; it need not run" }],
     },
   },
-  docs: { brief: "Print what a VM wrote to its serial console since its start" },
+  docs: {
+    brief: "Print what a VM wrote to its serial console since its start",
+    examples: {
+      "pim log web -f": "Go on with what comes",
+      "pim log web --qemu --previous": "Why it ended last time",
+    },
+  },
 });
 
 function parseLines(text: string): number {

@@ -1,7 +1,8 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { off } from "../flags.ts";
-import { parseSeconds, vmName } from "./parameters.ts";
+import { anyVm, runningVm } from "../names.ts";
+import { parseSeconds } from "./parameters.ts";
 
 /** Flags of what stops a VM. */
 export interface StopFlags {
@@ -9,8 +10,6 @@ export interface StopFlags {
   readonly timeout: number;
   readonly force: boolean;
 }
-
-const name = { ...vmName, brief: "Name of a VM, or how it begins" } as const;
 
 const stopFlags = {
   timeout: {
@@ -27,27 +26,37 @@ export const stopCommand = buildCommand<StopFlags & { readonly all: boolean }, s
   loader: async () => (await import("./control_impl.ts")).stop,
   parameters: {
     flags: { ...stopFlags, all: { ...off, brief: "All VMs that run" } },
-    positional: { kind: "array", parameter: name },
+    positional: { kind: "array", parameter: { ...anyVm, proposeCompletions: runningVm.proposeCompletions } },
   },
   docs: {
     brief: "Stop VMs: power off their guests, or end QEMU where a guest does not",
     fullDescription:
       "Asks the guest to power off, through its agent or the power button. When it has not after --timeout,\n" +
       "QEMU is told to quit, and killed if it does not. What is on a kept VM's disk stays.",
+    examples: {
+      "pim stop web db": "Two VMs",
+      "pim stop --all --timeout 30": "All, after half a minute at the latest",
+    },
   },
 });
 
 export const restartCommand = buildCommand<StopFlags, [string], PimContext>({
   loader: async () => (await import("./control_impl.ts")).restart,
-  parameters: { flags: stopFlags, positional: { kind: "tuple", parameters: [name] } },
-  docs: { brief: "Stop a VM and start it again; one that is stopped is started" },
+  parameters: { flags: stopFlags, positional: { kind: "tuple", parameters: [anyVm] } },
+  docs: {
+    brief: "Stop a VM and start it again; one that is stopped is started",
+    examples: { "pim restart web": "With what is on its disk" },
+  },
 });
 
 export const rmCommand = buildCommand<{ readonly force: boolean }, [string, ...string[]], PimContext>({
   loader: async () => (await import("./control_impl.ts")).rm,
   parameters: {
     flags: { force: { ...off, brief: "Running ones too: end them at once" } },
-    positional: { kind: "array", parameter: name, minimum: 1 },
+    positional: { kind: "array", parameter: anyVm, minimum: 1 },
   },
-  docs: { brief: "Remove VMs with their disks" },
+  docs: {
+    brief: "Remove VMs with their disks",
+    examples: { "pim rm web --force": "Even while it runs" },
+  },
 });

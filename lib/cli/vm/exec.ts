@@ -1,5 +1,6 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
+import { firstThen, live } from "../names.ts";
 import { type AgentFlags, agentTimeout } from "./parameters.ts";
 
 /** Flags of `pim exec`. */
@@ -33,17 +34,26 @@ export const execCommand = buildCommand<ExecFlags, string[], PimContext>({
     positional: {
       kind: "array",
       minimum: 1,
-      parameter: { parse: String, placeholder: "VM|CMD", brief: "A running VM, and what to run there" },
+      parameter: {
+        parse: String,
+        placeholder: "VM|CMD",
+        brief: "A running VM, and what to run there",
+        proposeCompletions: firstThen(live("running-vms")),
+      },
     },
   },
   docs: {
     brief: "Run a command in a VM through its guest agent, without any network",
     customUsage: ["[--timeout SECONDS] [--env NAME=VALUE]... [--no-stdin] VM -- CMD [ARG...]"],
     fullDescription:
-      "CMD runs as root, and without a shell; for one: pim exec VM -- sh -c 'ls *.log | wc -l'. For another user:\n" +
-      "pim exec VM -- runuser -u USER -- CMD. Its output arrives when it has ended, 16 MiB of it at most.\n\n" +
+      "CMD runs as root, and without a shell. Its output arrives when it has ended, 16 MiB of it at most.\n\n" +
       "Its exit code is that of pim: 128 and the number of the signal that ended it, 127 when the guest has no such\n" +
       "program, 126 when it is not one. Ctrl-C ends it in the guest.",
+    examples: {
+      "pim exec web -- systemctl is-system-running": "A command as root",
+      "pim exec web -- sh -c 'ls *.log | wc -l'": "A line for a shell",
+      "pim exec web --env LANG=C -- runuser -u dev -- locale": "As another user",
+    },
   },
 });
 

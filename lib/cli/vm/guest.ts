@@ -1,7 +1,8 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags, off } from "../flags.ts";
-import { type AgentFlags, agentTimeout, vmName } from "./parameters.ts";
+import { runningVm } from "../names.ts";
+import { type AgentFlags, agentTimeout } from "./parameters.ts";
 
 /** Flags of `pim ip`. */
 export interface IpFlags extends JsonFlags, AgentFlags {
@@ -19,11 +20,14 @@ export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
       wait: { ...off, brief: "Wait until there is such an address" },
       timeout: { ...agentTimeout, brief: "How long to wait (default: 5, with --wait 300)" },
     },
-    positional: { kind: "tuple", parameters: [vmName] },
+    positional: { kind: "tuple", parameters: [runningVm] },
   },
   docs: {
     brief: "Print the addresses of a VM, as its guest agent tells",
-    fullDescription: "For scripts: pim ip VM --wait --first",
+    examples: {
+      "pim ip web": "All its addresses",
+      "pim ip web --wait --first": "For scripts",
+    },
   },
 });
 
@@ -32,7 +36,10 @@ export const osCommand = buildCommand<JsonFlags & AgentFlags, [string], PimConte
     (await import("./ahead.ts")).openingAhead(async () => (await import("./guest_impl.ts")).os),
   parameters: {
     flags: { ...jsonFlag, timeout: agentTimeout },
-    positional: { kind: "tuple", parameters: [vmName] },
+    positional: { kind: "tuple", parameters: [runningVm] },
   },
-  docs: { brief: "Print a VM's system, kernel and host name, as its guest agent tells" },
+  docs: {
+    brief: "Print a VM's system, kernel and host name, as its guest agent tells",
+    examples: { "pim os web": "What runs in it" },
+  },
 });

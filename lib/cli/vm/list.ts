@@ -1,6 +1,7 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { anyVm } from "../names.ts";
 
 /** Flags of `pim ps`. */
 export interface PsFlags extends JsonFlags {
@@ -16,7 +17,13 @@ export const psCommand = buildCommand<PsFlags, [], PimContext>({
     },
     aliases: { a: "all" },
   },
-  docs: { brief: "List the VMs that run" },
+  docs: {
+    brief: "List the VMs that run",
+    examples: {
+      "pim ps": "Those that run",
+      "pim ps -a --json": "All, for scripts",
+    },
+  },
 });
 
 export const statusCommand = buildCommand<JsonFlags, [string], PimContext>({
@@ -25,8 +32,11 @@ export const statusCommand = buildCommand<JsonFlags, [string], PimContext>({
     flags: jsonFlag,
     positional: {
       kind: "tuple",
-      parameters: [{ parse: String, placeholder: "VM", brief: "Name of a VM, or its beginning" }],
+      parameters: [anyVm],
     },
   },
-  docs: { brief: "Print what a VM is, what it does and what is wrong with it" },
+  docs: {
+    brief: "Print what a VM is, what it does and what is wrong with it",
+    examples: { "pim status web": "One VM" },
+  },
 });

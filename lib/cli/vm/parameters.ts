@@ -13,13 +13,6 @@ export const agentTimeout = {
   brief: "How long the guest agent may take to answer (default: 5)",
 } as const;
 
-/** The VM that a command is for. */
-export const vmName = {
-  parse: String,
-  placeholder: "VM",
-  brief: "Name of a running VM, or how it begins",
-} as const;
-
 /** A number of seconds: none at all, milliseconds, or some days. */
 export function parseSeconds(text: string): number {
   if (/^\d{1,6}(\.\d{1,3})?$/.test(text)) return Number(text);

@@ -1,6 +1,7 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { firstThen, live } from "../names.ts";
 import { type AgentFlags, agentTimeout } from "./parameters.ts";
 
 /** Flags of `pim ga`. */
@@ -26,11 +27,12 @@ const positional = {
     parse: String,
     placeholder: "VM|REQUEST",
     brief: "A running VM, and the command with its arguments",
+    proposeCompletions: firstThen(live("running-vms")),
   },
 } as const;
 
 const values =
-  "A value that is JSON is what it says, any other is a string; dots in a key lead into objects.\n";
+  "A value that is JSON is what it says, any other is a string; dots in a key lead into objects.";
 
 export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
   loader: async () => (await import("./qmp_impl.ts")).qmp,
@@ -55,8 +57,12 @@ export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
       `VM '{"execute": "COMMAND", "arguments": {...}}'`,
       "VM --events",
     ],
-    fullDescription: `Without a command it lists those that QEMU knows. ${values}` +
-      "Such as: pim qmp VM query-status; pim qmp VM set_link name=nic0 up=false",
+    fullDescription: `Without a command it lists those that QEMU knows.\n${values}`,
+    examples: {
+      "pim qmp web": "The commands that there are",
+      "pim qmp web query-status": "One without arguments",
+      "pim qmp web set_link name=nic0 up=false": "One with arguments",
+    },
   },
 });
 
@@ -67,8 +73,11 @@ export const gaCommand = buildCommand<GaFlags, string[], PimContext>({
   docs: {
     brief: "Have a VM's guest agent run a command and print what it returns",
     customUsage: ["VM", "VM COMMAND [KEY=VALUE...]", `VM '{"execute": "COMMAND", "arguments": {...}}'`],
-    fullDescription: `Without a command it lists those that the agent knows. ${values}` +
-      "Such as: pim ga VM guest-get-fsinfo; pim ga VM guest-file-open path=/etc/hostname",
+    fullDescription: `Without a command it lists those that the agent knows.\n${values}`,
+    examples: {
+      "pim ga web guest-get-fsinfo": "One without arguments",
+      "pim ga web guest-file-open path=/etc/hostname": "One with arguments",
+    },
   },
 });
 

@@ -1,8 +1,8 @@
-import { buildCommand } from "@stricli/core";
 import type { Architecture } from "../../architecture.ts";
-import { parseMemoryMiB } from "../../memory.ts";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
-import { jsonFlag, type JsonFlags, off, parseArch } from "../flags.ts";
+import { archFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { files, folders, live, liveOrFile, type Propose } from "../names.ts";
 import type { DiskMode, Forward, VmDefinition } from "../../vm/definition.ts";
 
 /** Flags of `pim run`. */
@@ -28,13 +28,23 @@ export interface RunFlags extends JsonFlags {
 }
 
 /** A flag that takes one value and may be left out. */
-function value<T>(parse: (text: string) => T, placeholder: string, brief: string) {
-  return { kind: "parsed", parse, optional: true, placeholder, brief } as const;
+function value<T>(
+  parse: (text: string) => T | Promise<T>,
+  placeholder: string,
+  brief: string,
+  proposeCompletions?: Propose,
+) {
+  return { kind: "parsed", parse, optional: true, placeholder, brief, proposeCompletions } as const;
 }
 
 /** A flag that may be given several times. */
-function values<T>(parse: (text: string) => T, placeholder: string, brief: string) {
-  return { ...value(parse, placeholder, brief), variadic: true } as const;
+function values<T>(
+  parse: (text: string) => T | Promise<T>,
+  placeholder: string,
+  brief: string,
+  proposeCompletions?: Propose,
+) {
+  return { ...value(parse, placeholder, brief, proposeCompletions), variadic: true } as const;
 }
 
 export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
@@ -52,23 +62,28 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
       },
       memory: value(parseMemory, "SIZE", "Memory: MiB, or such as 4G (default: build.memory)"),
       cpus: value(parseCount("CPUs"), "N", "CPUs (default: build.cpus)"),
-      bridged: value(String, "IF", "In the host's network, by this bridge, tap or interface: --bridged[=IF]"),
+      bridged: value(
+        String,
+        "IF",
+        "In the host's network, by this bridge, tap or interface: --bridged[=IF]",
+        live("network-interfaces"),
+      ),
       forward: values(
         parseForward,
         "HOST:GUEST",
         "Port of the guest on 127.0.0.1: 8080:80, 0:80 (any free), 53:53/udp",
       ),
-      share: values(parseShare, "DIR[:TAG][:ro]", "Folder for the guest to mount as 9p"),
+      share: values(parseShare, "DIR[:TAG][:ro]", "Folder for the guest to mount as 9p", folders),
       usb: values(parseUsb, "VID:PID", "USB device of the host, as lsusb names it"),
       vnc: { kind: "boolean", optional: true, brief: "A display by VNC on 127.0.0.1" },
-      userData: value(String, "FILE", "user-data for cloud-init in the guest"),
-      sshKey: value(String, "FILE", "Public SSH key that cloud-init lets in"),
+      userData: value(String, "FILE", "user-data for cloud-init in the guest", files),
+      sshKey: value(String, "FILE", "Public SSH key that cloud-init lets in", files),
       qemuArg: values(
         String,
         "ARG",
         "Word for QEMU's command line, after pim's own",
       ),
-      arch: value(parseArch, "ARCH", "Architecture of the image: amd64 or arm64"),
+      arch: { ...archFlag, brief: "Architecture of the image: amd64 or arm64" },
       firmware: {
         kind: "enum",
         values: ["bios", "uefi"],
@@ -96,25 +111,27 @@ export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
         parse: String,
         placeholder: "VM|PROFILE|IMAGE|FILE",
         brief: "What to run (default: the newest image)",
+        proposeCompletions: liveOrFile("stopped-vms", "profiles", "images"),
         optional: true,
       }],
     },
   },
   docs: {
     brief: "Run a VM from an image; it lives on in the background",
-    customUsage: ["[FLAGS] [VM|PROFILE|IMAGE|FILE]"],
     fullDescription:
       "Runs a VM that is kept, or makes one from the newest image of a profile, an image or a disk file.\n" +
       "Its disk is a thin overlay that is kept until `pim rm`; what is given for a VM that is kept holds from\n" +
-      "then on. SSH is forwarded from the first free port of 127.0.0.1 from 2222 on.\n\n" +
-      "  pim run                          the newest image\n" +
-      "  pim run web --wait ssh           the newest image of the profile web; return when SSH answers\n" +
-      "  pim run web --name w2 --memory 4G --forward 8080:80\n" +
-      "  pim run disk.qcow2 --disk snapshot --console",
+      "then on. SSH is forwarded from the first free port of 127.0.0.1 from 2222 on.",
+    examples: {
+      "pim run web --wait ssh": "The newest image of web; return when SSH answers",
+      "pim run web --name w2 --memory 4G --forward 8080:80": "A second VM of it",
+      "pim run disk.qcow2 --disk snapshot --console": "A disk file; nothing is kept",
+    },
   },
 });
 
-function parseMemory(text: string): number {
+async function parseMemory(text: string): Promise<number> {
+  const { parseMemoryMiB } = await import("../../memory.ts");
   const memoryMiB = parseMemoryMiB(text);
   if (memoryMiB !== undefined && Number.isInteger(memoryMiB) && memoryMiB >= 64) return memoryMiB;
   throw new RangeError(`${text} is no amount of memory from 64 MiB: 2048, 512M, 4G`);

@@ -1,6 +1,7 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { off } from "../flags.ts";
+import { firstThen, live, type Propose } from "../names.ts";
 import { parseSeconds } from "./parameters.ts";
 
 /** Flags that `pim ssh` and `pim cp` have in common. */
@@ -34,6 +35,14 @@ export const loginFlags = {
   },
 } as const;
 
+const vmNames = live("running-vms");
+
+/** Proposes VMs, after `USER@` too. */
+const loginNames: Propose = async function (this: PimContext, partial) {
+  const user = partial.slice(0, partial.lastIndexOf("@") + 1);
+  return (await vmNames.call(this, partial)).map((name) => user + name);
+};
+
 export const sshCommand = buildCommand<SshFlags, string[], PimContext>({
   loader: async () => (await import("./ssh_impl.ts")).ssh,
   parameters: {
@@ -50,6 +59,7 @@ export const sshCommand = buildCommand<SshFlags, string[], PimContext>({
         parse: String,
         placeholder: "[USER@]VM|CMD",
         brief: "A running VM, and what to run there",
+        proposeCompletions: firstThen(loginNames),
       },
     },
   },
@@ -61,5 +71,10 @@ export const sshCommand = buildCommand<SshFlags, string[], PimContext>({
       "A guest that is still starting is waited for.\n\n" +
       "Several words after -- reach the guest as they are: pim ssh VM -- touch 'a b'. A single word is a line for the\n" +
       "guest's shell: pim ssh VM -- 'ls *.log | wc -l'.",
+    examples: {
+      "pim ssh web": "A shell",
+      "pim ssh web -- 'ls *.log | wc -l'": "A line for the guest's shell",
+      "pim ssh --config web": "A block for ~/.ssh/config",
+    },
   },
 });

@@ -5,7 +5,7 @@ import type { ConfigFolder } from "../../config/folders.ts";
 import { UsageError } from "../../errors.ts";
 import { didYouMean, nearest } from "../../suggest.ts";
 import { type IsoEntry, isoEntrySchema, locationOf, toIsoEntry } from "./entry.ts";
-import { adviceToAdd } from "./known/find_known.ts";
+import { adviceToAdd, nearestKnown } from "./known/find_known.ts";
 import { matchesPattern } from "./pattern.ts";
 import { compareVersions } from "./version_order.ts";
 
@@ -85,8 +85,12 @@ function hintFor(
   first?: string,
 ): string {
   const keys = entries.map(({ key }) => key);
-  const advice = adviceToAdd(pattern, architecture);
   const near = nearest(pattern.replaceAll("{arch}", architecture), keys);
+  const known = nearestKnown(pattern, architecture);
+  // One that is in the catalog already is not to be added.
+  const advice = known === undefined || keys.includes(known.key)
+    ? undefined
+    : adviceToAdd(pattern, architecture);
   const said = first ?? (near === undefined ? undefined : `Did you mean ${near}?`);
   if (advice !== undefined) return said === undefined ? advice : `${said} ${advice}`;
   return said ?? didYouMean(pattern, keys, "The catalog is empty: `pim init` writes one.");

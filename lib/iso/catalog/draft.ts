@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Architecture } from "../../architecture.ts";
 import { UsageError } from "../../errors.ts";
+import { missingFile } from "../../missing_file.ts";
 import { exists } from "../../files.ts";
 import type { Tree } from "../../config/merge.ts";
 import {
@@ -31,7 +32,7 @@ export async function draftOf(source: string, cwd: string): Promise<Draft> {
   const url = absoluteSource(source, cwd);
   const location = locationOf({ url });
   if (location.kind !== "http" && !(await exists(location.path))) {
-    throw new UsageError(`There is no file ${location.path}`, {
+    throw await missingFile(location.path, {
       hint: "Give the path of an ISO, a URL, or a key from: pim iso search",
     });
   }

@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { messageOf, UsageError } from "../../errors.ts";
+import { missingFile } from "../../missing_file.ts";
 import { run } from "../../process.ts";
 import { type Copy, type ScpDialect, scpDialect } from "./scp_args.ts";
 
@@ -20,12 +21,10 @@ async function statOf(path: string): Promise<Deno.FileInfo> {
   try {
     return await Deno.stat(path);
   } catch (cause) {
-    throw new UsageError(
-      cause instanceof Deno.errors.NotFound
-        ? `There is no file or folder ${path}`
-        : `Cannot look at ${path}: ${messageOf(cause)}`,
-      { cause },
-    );
+    if (cause instanceof Deno.errors.NotFound) {
+      throw await missingFile(path, { what: "file or folder", cause });
+    }
+    throw new UsageError(`Cannot look at ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { messageOf, UsageError } from "../../errors.ts";
+import { missingFile } from "../../missing_file.ts";
 import { writeFileAtomic } from "../../files.ts";
 import { isoImage } from "../../iso/iso9660/write.ts";
 import { cloudConfig, keysAlone, keysBeside } from "./key_config.ts";
@@ -68,13 +69,8 @@ async function readBytes(file: string): Promise<Uint8Array> {
       bytes = content.length;
     }
   } catch (cause) {
-    const isMissing = cause instanceof Deno.errors.NotFound;
-    throw new UsageError(
-      isMissing ? `There is no file ${file}` : `Cannot read ${file}: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
+    if (cause instanceof Deno.errors.NotFound) throw await missingFile(file, { cause });
+    throw new UsageError(`Cannot read ${file}: ${messageOf(cause)}`, { cause });
   }
   throw new UsageError(`${file} has ${bytes} bytes; user-data may have ${maxUserDataBytes}`, {
     hint: "Copy what is large into the guest with pim cp, or let the guest fetch it.",

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
+import { missingFile } from "../../missing_file.ts";
 import { readTextIfThere } from "../../files.ts";
 import { formatArgv } from "../../process.ts";
 import { isPrivateKey, parsePublicKeys } from "../../ssh/public_key.ts";
@@ -18,7 +19,7 @@ export interface SshKeys {
  */
 export async function readSshKeys(file: string): Promise<SshKeys> {
   const text = await readTextIfThere(file);
-  if (text === undefined) throw new UsageError(`There is no file ${file}`);
+  if (text === undefined) throw await missingFile(file);
   if (isPrivateKey(text)) {
     const beside = `${file}.pub`;
     const publicText = await readTextIfThere(beside);

@@ -37,13 +37,24 @@ export function searchKnown(words: readonly string[], architecture?: Architectur
   });
 }
 
-/** What to type to get an ISO that the catalog does not have, when pim knows one that may be meant. */
-export function adviceToAdd(pattern: string, architecture: Architecture): string | undefined {
+/** The known ISO that a key or a pattern may mean, and the name by which it is nearest. */
+export function nearestKnown(
+  pattern: string,
+  architecture: Architecture,
+): { readonly key: string; readonly name: string } | undefined {
   const fitting = knownIsos.filter((iso) => iso.architecture === architecture);
   const matching = fitting.find(({ key, family }) =>
     matchesPattern(pattern, key, architecture) || matchesPattern(pattern, family, architecture)
   );
+  if (matching !== undefined) return { key: matching.key, name: matching.family };
   const names = fitting.flatMap(({ key, family }) => [key, family]);
-  const near = matching?.family ?? nearest(pattern.replaceAll("{arch}", architecture), names);
-  return near === undefined ? undefined : `Add it with: pim iso add ${near}`;
+  const name = nearest(pattern.replaceAll("{arch}", architecture), names);
+  const found = fitting.find(({ key, family }) => key === name || family === name);
+  return name === undefined || found === undefined ? undefined : { key: found.key, name };
+}
+
+/** What to type to get an ISO that the catalog does not have, when pim knows one that may be meant. */
+export function adviceToAdd(pattern: string, architecture: Architecture): string | undefined {
+  const near = nearestKnown(pattern, architecture);
+  return near === undefined ? undefined : `Add it with: pim iso add ${near.name}`;
 }

@@ -1,0 +1,41 @@
+import type { Command } from "@stricli/core";
+import { type Examples, hasExamples } from "../command.ts";
+import type { PimContext } from "../context.ts";
+import { describeArguments, type Described, describeFlags } from "./parameters.ts";
+import { columns, lineWidth, section, type Style } from "./sections.ts";
+
+/** What `--help` prints for a command. */
+export function commandHelp(command: Command<PimContext>, name: string, style: Style): string {
+  const { brief, fullDescription = brief, parameters } = command;
+  const examples = hasExamples(command) ? exampleRows(command.examples) : [];
+  return [
+    ...section("USAGE", usageLines(command, name), style).slice(1),
+    "",
+    fullDescription,
+    ...section("FLAGS", columns([...describeFlags(parameters), helpFlag], style), style),
+    ...section("ARGUMENTS", columns(describeArguments(parameters), style), style),
+    ...section("EXAMPLES", columns(examples, style), style),
+  ].join("\n");
+}
+
+/** The ways to type a command. */
+export function usageLines(command: Command<PimContext>, name: string): readonly string[] {
+  const custom = hasExamples(command) ? command.customUsage : undefined;
+  if (custom !== undefined) return custom.map((usage) => `${name} ${usage}`);
+  const usage = command.formatUsageLine({ prefix: [name], config: usageFormat, ansiColor: false });
+  if (usage.length <= lineWidth) return [usage.replaceAll(/[<>]/g, "")];
+  return [[name, "[FLAGS]", ...describeArguments(command.parameters).map(({ term }) => term)].join(" ")];
+}
+
+const usageFormat = {
+  caseStyle: "convert-camel-to-kebab",
+  useAliasInUsageLine: false,
+  onlyRequiredInUsageLine: false,
+} as const;
+
+/** Examples as rows of a help text. */
+export function exampleRows(examples: Examples): Described[] {
+  return Object.entries(examples).map(([term, brief]) => ({ term, brief }));
+}
+
+const helpFlag: Described = { term: "-h, --help", brief: "Print this" };
