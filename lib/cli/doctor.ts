@@ -1,4 +1,4 @@
-import { buildCommand } from "@stricli/core";
+import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags, off } from "./flags.ts";
 
@@ -18,6 +18,10 @@ export const doctorCommand = buildCommand<DoctorFlags, string[], PimContext>({
         parse: String,
         placeholder: "GROUP",
         brief: "pim, config, qemu, programs, folders or network; all of them unless some are named",
+        async proposeCompletions() {
+          const { checkGroups } = await import("../doctor/doctor.ts");
+          return checkGroups.map(({ name }) => name);
+        },
       },
     },
   },
@@ -27,5 +31,9 @@ export const doctorCommand = buildCommand<DoctorFlags, string[], PimContext>({
       "Looks at pim, the configuration, QEMU (its accelerator is tried with a guest), other programs, folders, free space\n" +
       "and the servers of the ISO catalog. Each line is ok, a warning (what pim can do is limited) or a problem (it cannot\n" +
       "do its work), with the command that changes it. Ends with exit code 3 when there is a problem.",
+    examples: {
+      "pim doctor": "Look at everything",
+      "pim doctor qemu --json": "One group of checks, for scripts",
+    },
   },
 });
