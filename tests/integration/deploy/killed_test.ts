@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newUser, type User } from "../../cli/pim.ts";
 import { type DeployFixture, deployFixture } from "../../deploy/fixture.ts";
 import { type Cloud, credentialId, startCloud } from "./openstack/openstack_server.ts";
-import { startPve, tokenId } from "./proxmox/proxmox_server.ts";
+import { startPve } from "./proxmox/proxmox_server.ts";
+import { tokenId } from "./proxmox/proxmox_state.ts";
 
 /** Starts `pim deploy run web there` and ends it as soon as the other side has come to a point. */
 async function endAt(
