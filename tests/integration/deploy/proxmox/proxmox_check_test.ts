@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { configureLog } from "../../../../lib/log.ts";
-import { targetYaml, withPve } from "./proxmox_place.ts";
+import { withPve, yaml } from "./pve_by_api.ts";
 
 configureLog({ write: () => {} });
 
 Deno.test("a check names what is wrong with the host, the storages and the token", async () => {
   await withPve(async (fixture, pve) => {
-    const checked = async (text = targetYaml(pve)) => {
+    const checked = async (text = yaml(pve)) => {
       await using opened = (await fixture.target(text)).open(fixture.tools());
       return await opened.check();
     };
@@ -28,10 +28,10 @@ Deno.test("a check names what is wrong with the host, the storages and the token
     );
     pve.rules.lacks = [];
     assert.match(
-      (await failed(targetYaml(pve).replace("node: pve", "node: pve2")))[0]?.hint ?? "",
+      (await failed(yaml(pve).replace("node: pve", "node: pve2")))[0]?.hint ?? "",
       /one of: pve/,
     );
-    const [storage] = await failed(targetYaml(pve).replace("local-lvm", "tank"));
+    const [storage] = await failed(yaml(pve).replace("local-lvm", "tank"));
     assert.match(storage?.detail ?? "", /answers 500: storage 'tank' does not exist/);
     pve.rules.token = "another";
     pve.rules.tokenSays = "token 'deploy' access expired";
@@ -40,10 +40,10 @@ Deno.test("a check names what is wrong with the host, the storages and the token
       expired?.detail ?? "",
       /refuses the API token pim@pve!deploy: token 'deploy' access expired/,
     );
-    const [untrusted] = await failed(targetYaml(pve).replace(/ {2}fingerprint.*\n/, ""));
+    const [untrusted] = await failed(yaml(pve).replace(/ {2}fingerprint.*\n/, ""));
     assert.match(untrusted?.detail ?? "", /its certificate is not accepted/);
-    await fixture.dir.write("config/pim/targets.d/ca.pem", pve.certificate.ca);
-    const [byAuthority] = await failed(targetYaml(pve).replace(/ {2}fingerprint.*\n/, "  ca_file: ca.pem\n"));
+    await fixture.write({ "targets.d/ca.pem": pve.certificate.ca });
+    const [byAuthority] = await failed(yaml(pve).replace(/ {2}fingerprint.*\n/, "  ca_file: ca.pem\n"));
     assert.match(byAuthority?.detail ?? "", /refuses the API token/);
   });
 });
@@ -60,15 +60,15 @@ Deno.test("settings that do not go together are told with their lines", async ()
       return true;
     });
     await assert.rejects(
-      fixture.target(targetYaml(pve, "  ca_file: x\n  token_name: y\n")),
+      fixture.target(yaml(pve, "  ca_file: x\n  token_name: y\n")),
       /token_name is not known/,
     );
     await assert.rejects(
-      fixture.target(targetYaml(pve, "  ca_file: x\n")),
+      fixture.target(yaml(pve, "  ca_file: x\n")),
       /ca_file must be left out where there is/,
     );
     await assert.rejects(
-      fixture.target(targetYaml(pve).replace("$PVE_TOKEN", "plain")),
+      fixture.target(yaml(pve).replace("$PVE_TOKEN", "plain")),
       /must be a reference/,
     );
   });

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { configureLog } from "../../../../lib/log.ts";
 import { startCutProxy } from "../../../base/cut_proxy.ts";
 import { deployFixture, planned } from "../../../deploy/fixture.ts";
-import { assertClean, targetYaml, withPve } from "./proxmox_place.ts";
+import { assertClean, withPve, yaml } from "./pve_by_api.ts";
 import { startPve } from "./proxmox_server.ts";
 
 configureLog({ write: () => {} });
 
 Deno.test("what the host or a task says of a failure is told, and nothing stays", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve));
+    const target = await fixture.target(yaml(pve));
     const fails = async (message: RegExp, hint: RegExp) => {
       await assert.rejects(fixture.deploy(target), (error: Error & { hint?: string; exitCode?: number }) => {
         assert.match(error.message, message);
@@ -47,7 +47,7 @@ Deno.test("an upload that is cut half-way leaves nothing, and the next run makes
   await using proxy = startCutProxy(pve.port);
   await using fixture = await deployFixture({ dataMiB: 8 });
   fixture.env.set("PVE_TOKEN", pve.rules.token);
-  const target = await fixture.target(targetYaml(pve, "", proxy.port));
+  const target = await fixture.target(yaml(pve, "", proxy.port));
   proxy.cutAfter(4 * 1024 ** 2);
   await assert.rejects(fixture.deploy(target), { name: "DeployError", message: /the connection broke off/ });
   assertClean(pve);
@@ -59,7 +59,7 @@ Deno.test("who cancels while the disk is made leaves nothing", async () => {
   await withPve(async (fixture, pve) => {
     pve.rules.createPolls = 1000;
     const abort = new AbortController();
-    const deploying = fixture.deploy(await fixture.target(targetYaml(pve)), {
+    const deploying = fixture.deploy(await fixture.target(yaml(pve)), {
       signal: abort.signal,
       onEvent: (event) => event.type === "progress" && event.text.startsWith("create") && abort.abort(),
     });
@@ -71,7 +71,7 @@ Deno.test("who cancels while the disk is made leaves nothing", async () => {
 
 Deno.test("a pim that was killed is gone on with: from its upload, or after its half VM is destroyed", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve));
+    const target = await fixture.target(yaml(pve));
     await fixture.deploy(target);
     const file = "local:import/pim-0123456789ab-01234567.qcow2";
     const vm = pve.vms.get(100)!;
@@ -112,7 +112,7 @@ Deno.test("a pim that was killed is gone on with: from its upload, or after its 
 
 Deno.test("an id that somebody takes meanwhile is not insisted on", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve));
+    const target = await fixture.target(yaml(pve));
     pve.rules.idsTakenMeanwhile = 2;
     const { ids } = await fixture.deploy(target);
     assert.equal(ids.vmid, "102");
@@ -126,7 +126,7 @@ Deno.test("a node that is slow to answer is asked again", async () => {
   await withPve(async (fixture, pve) => {
     pve.fault(/^GET \/cluster\/nextid/, 1, 595);
     pve.fault(/^GET \/nodes\/pve\/tasks\//, 1, 503);
-    await fixture.deploy(await fixture.target(targetYaml(pve)));
+    await fixture.deploy(await fixture.target(yaml(pve)));
     assert.equal(pve.vms.get(100)?.template, true);
   });
 });

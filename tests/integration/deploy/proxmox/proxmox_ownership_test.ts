@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
 import { planned } from "../../../deploy/fixture.ts";
-import { targetYaml, withPve } from "./proxmox_place.ts";
+import { withPve, yaml } from "./pve_by_api.ts";
 
 configureLog({ write: () => {} });
 
 Deno.test("a VM that is not pim's, or a clone of a template, is never destroyed", async () => {
   await withPve(async (fixture, pve) => {
     const { image } = fixture;
-    const target = await fixture.target(targetYaml(pve, "  vmid: 900\n"));
+    const target = await fixture.target(yaml(pve, "  vmid: 900\n"));
     const foreign = { vmid: 900, template: false, config: { name: "production" } };
     pve.vms.set(900, foreign);
     for (const force of [false, true]) {
@@ -57,7 +57,7 @@ Deno.test("a VM that is not pim's, or a clone of a template, is never destroyed"
 
 Deno.test("a VM that somebody has made under the id of a template that is gone is left alone", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve));
+    const target = await fixture.target(yaml(pve));
     await fixture.deploy(target);
     const foreign = { vmid: 100, template: false, config: { name: "production" } };
     pve.vms.set(100, foreign);
@@ -71,7 +71,7 @@ Deno.test("a VM that somebody has made under the id of a template that is gone i
 
 Deno.test("the name of a template is taken over with --force, from pim's own only", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve, "  name: golden_web\n"));
+    const target = await fixture.target(yaml(pve, "  name: golden_web\n"));
     const mark = `pim image web-old sha256:${"0".repeat(64)} vmid:200`;
     pve.vms.set(200, { vmid: 200, template: true, config: { name: "golden-web", description: mark } });
     pve.vms.set(201, { vmid: 201, template: false, config: { name: "golden-web" } });

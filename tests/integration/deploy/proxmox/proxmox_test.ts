@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { configureLog } from "../../../../lib/log.ts";
 import { newUser } from "../../../cli/pim.ts";
 import { planned } from "../../../deploy/fixture.ts";
-import { assertClean, source, targetYaml, withPve } from "./proxmox_place.ts";
+import { assertClean, source, withPve, yaml } from "./pve_by_api.ts";
 
 const warnings: string[] = [];
 configureLog({ write: (line) => void warnings.push(line) });
@@ -10,7 +10,7 @@ configureLog({ write: (line) => void warnings.push(line) });
 Deno.test("an image becomes a template, and what was uploaded for it is removed", async () => {
   await withPve(async (fixture, pve) => {
     const { image } = fixture;
-    const target = await fixture.target(targetYaml(pve, "  tags: [golden]\n  cpus: 4\n  memory: 4G\n"));
+    const target = await fixture.target(yaml(pve, "  tags: [golden]\n  cpus: 4\n  memory: 4G\n"));
     const name = image.entry.name;
     const plan = await planned(fixture, target);
     assert.match(plan[0] ?? "", new RegExp(`^upload 2 MiB to ${source}\\.qcow2$`));
@@ -52,7 +52,7 @@ Deno.test("an image becomes a template, and what was uploaded for it is removed"
 
 Deno.test("a UEFI image brings its variables, and one without them gets empty ones", async () => {
   await withPve(async (fixture, pve) => {
-    await fixture.deploy(await fixture.target(targetYaml(pve)));
+    await fixture.deploy(await fixture.target(yaml(pve)));
     const { bios, efidisk0 = "" } = pve.vms.get(100)!.config;
     assert.equal(bios, "ovmf");
     assert.match(
@@ -62,11 +62,11 @@ Deno.test("a UEFI image brings its variables, and one without them gets empty on
     assert.deepEqual([...pve.files.keys()], []);
   }, { varsBytes: 540_672 });
   await withPve(async (fixture, pve) => {
-    await fixture.deploy(await fixture.target(targetYaml(pve)));
+    await fixture.deploy(await fixture.target(yaml(pve)));
     assert.equal(pve.vms.get(100)!.config.efidisk0, "local-lvm:1,efitype=4m,pre-enrolled-keys=0");
   }, { varsBytes: 131_072 });
   await withPve(async (fixture, pve) => {
-    await fixture.deploy(await fixture.target(targetYaml(pve, "  cloud_init: false\n")));
+    await fixture.deploy(await fixture.target(yaml(pve, "  cloud_init: false\n")));
     const { efidisk0, ide2 } = pve.vms.get(100)!.config;
     assert.deepEqual([efidisk0, ide2], ["local-lvm:1,efitype=4m,pre-enrolled-keys=0", undefined]);
   }, { firmware: "uefi" });
@@ -76,7 +76,7 @@ Deno.test("who may not remove the upload has a template all the same, and a warn
   await withPve(async (fixture, pve) => {
     pve.rules.lacks = ["/storage/local Datastore.Allocate"];
     warnings.length = 0;
-    await fixture.deploy(await fixture.target(targetYaml(pve)));
+    await fixture.deploy(await fixture.target(yaml(pve)));
     assert.equal(pve.vms.get(100)?.template, true);
     assert.equal(pve.files.size, 1);
     assert.match(warnings.join("\n"), /local:import\/\S+ could not be removed: .*Datastore\.Allocate\)/);
@@ -85,7 +85,7 @@ Deno.test("who may not remove the upload has a template all the same, and a warn
 
 Deno.test("a template of which nothing is written down is taken as it is", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve));
+    const target = await fixture.target(yaml(pve));
     await fixture.deploy(target);
     await Deno.remove(`${fixture.paths.dataDir}/registry.yml`);
     assert.deepEqual(await planned(fixture, target), ["write down VM 100, which is there already"]);
@@ -97,14 +97,14 @@ Deno.test("a template of which nothing is written down is taken as it is", async
 
 Deno.test("an image for another architecture is refused", async () => {
   await withPve(async (fixture, pve) => {
-    const target = await fixture.target(targetYaml(pve));
+    const target = await fixture.target(yaml(pve));
     await assert.rejects(fixture.deploy(target), /Proxmox VE runs amd64, and it is arm64/);
   }, { architecture: "arm64" });
 });
 
 Deno.test("a user makes a template from the command line, and the token is never shown", async () => {
   await withPve(async (fixture, pve) => {
-    await fixture.target(targetYaml(pve));
+    await fixture.target(yaml(pve));
     await using user = await newUser();
     const env = {
       ...{ PIM_DATA_DIR: fixture.paths.dataDir, PIM_CONFIG_DIR: fixture.paths.configDir },

@@ -4,7 +4,7 @@ import { type Pve, startPve } from "./proxmox_server.ts";
 import { tokenId } from "./proxmox_state.ts";
 
 /** A target `there` at the stand-in, with more settings in lines of their own. */
-export function targetYaml(pve: Pve, more = "", port = pve.port): string {
+export function yaml(pve: Pve, more = "", port = pve.port): string {
   return `there:
   type: proxmox
   host: 127.0.0.1
