@@ -91,7 +91,7 @@ export async function startMachine(
 }
 
 /** The unix sockets that a machine makes. */
-export function socketPaths(spec: MachineSpec): string[] {
+function socketPaths(spec: MachineSpec): string[] {
   return [
     spec.qmpSocket,
     ...(spec.agentSocket === undefined ? [] : [spec.agentSocket]),
