@@ -30,7 +30,10 @@ export function showUrl(url: string): string {
 }
 
 /** The error for an answer that says no. */
-export function statusError(url: string, response: Response): HttpError {
+export function statusError(
+  url: string,
+  response: Pick<Response, "status" | "statusText" | "headers">,
+): HttpError {
   const { status } = response;
   const proxy = status === 407 ? proxyFor(url) : undefined;
   const who = proxy === undefined ? "the server" : `the proxy ${proxy.host}`;

@@ -1,5 +1,6 @@
 import { CancelledError, messageOf, PimError } from "./errors.ts";
 import { HttpError } from "./http_error.ts";
+import { proxyFor } from "./proxy.ts";
 
 /** Nothing was sent or taken for too long. */
 export class Silence extends Error {
@@ -21,14 +22,24 @@ const codes: readonly (readonly [RegExp, string, boolean])[] = [
   [/^ERR_SSL_/, "it does not speak TLS as pim does", false],
 ];
 
+/** The request that had no answer. */
+export interface Unanswered {
+  readonly url: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether it went by the proxy of the environment, if that names one. */
+  readonly proxied?: boolean;
+}
+
 /** Puts what Node's HTTP client throws into plain words; errors that are plain already stay as they are. */
-export function explainNoAnswer(error: unknown, url: string, signal?: AbortSignal): Error {
+export function explainNoAnswer(error: unknown, { url, signal, proxied = false }: Unanswered): Error {
   if (signal?.aborted) return new CancelledError();
   if (error instanceof PimError) return error;
   const { host } = new URL(url);
   const fail = (why: string, retryable: boolean, hint?: string) =>
     new HttpError(`No answer from ${host}: ${why}`, { cause: error, retryable, hint });
   if (error instanceof Silence) return fail(`nothing has moved for ${error.afterMs / 1000} s`, true);
+  const proxy = proxied ? proxyTrouble(error, url) : undefined;
+  if (proxy !== undefined) return fail(proxy.why, proxy.retryable, proxy.hint);
   const code = String((error as { code?: unknown }).code ?? "");
   const message = messageOf(error);
   if (/CERT|SIGNATURE|SELF_SIGNED|ALTNAME/.test(code) || /certificate|UnknownIssuer/i.test(message)) {
@@ -42,4 +53,30 @@ export function explainNoAnswer(error: unknown, url: string, signal?: AbortSigna
   if (known !== undefined) return fail(known[1], known[2]);
   if (/socket hang up|aborted|closed/i.test(message)) return fail("the connection broke off", true);
   return fail(message, true);
+}
+
+/** What is wrong between us and the proxy, if there is one; what it hides behind it would be told as its own fault. */
+function proxyTrouble(
+  error: unknown,
+  url: string,
+): { readonly why: string; readonly retryable: boolean; readonly hint: string } | undefined {
+  const proxy = proxyFor(url);
+  if (proxy === undefined) return undefined;
+  const { host, hostname } = new URL(url);
+  const hint = `Correct ${proxy.variable}, or name ${hostname} in NO_PROXY to go without a proxy.`;
+  const fail = (why: string, retryable: boolean) => ({
+    why: `the proxy ${proxy.host} ${why}`,
+    retryable,
+    hint,
+  });
+  const code = String((error as { code?: unknown }).code ?? "");
+  if (code === "ERR_PROXY_TUNNEL") {
+    return / 407\b/.test(messageOf(error))
+      ? fail("asks for a user and a password, or does not take these", false)
+      : fail(`does not let us through to ${host}`, false);
+  }
+  if (code.startsWith("ERR_PROXY_")) return fail(`cannot be used: ${messageOf(error)}`, false);
+  if (code === "ECONNREFUSED") return fail("refuses the connection", true);
+  if (code === "ENOTFOUND") return fail("cannot be found: its name does not resolve", false);
+  return undefined;
 }

@@ -1,93 +1,102 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
 import { CancelledError } from "./errors.ts";
-import { HttpError, showUrl } from "./http_error.ts";
-import { explainNoAnswer, Silence } from "./http_no_answer.ts";
+import { type AnswerHead, type OpenAnswer, openAnswer } from "./http_answer.ts";
+import { lengthOf, type RequestBody, sendBody } from "./http_body.ts";
+import type { HttpConnections } from "./http_connections.ts";
+import { showUrl } from "./http_error.ts";
+import { explainNoAnswer } from "./http_no_answer.ts";
+import { type SilenceWatch, watchSilence } from "./http_silence.ts";
 import { log } from "./log.ts";
 import { connectPinned, type TlsTrust } from "./tls_pin.ts";
 import { version } from "./version.ts";
 
-/** What a request sends: text, or pieces whose length is known before the first is read. */
-export type RequestBody = string | {
-  readonly bytes: number;
-  pieces(): AsyncIterable<Uint8Array>;
-};
-
 /** One request to an API. */
 export interface HttpRequest {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
+  /** The URL for messages and the log, where it holds more secrets than a password. */
+  readonly shownUrl?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
+  /** Connections to take; unless given, one for this request alone, and by no proxy. */
+  readonly connections?: HttpConnections;
+  /** Whom to believe; where there are `connections`, those know it. */
   readonly trust?: TlsTrust;
   readonly signal?: AbortSignal;
   /** How long the server may neither take nor send anything; 30 s unless given. */
   readonly stallTimeoutMs?: number;
   /** The same from the moment on that all was sent, for servers that work before they answer. */
   readonly answerTimeoutMs?: number;
-  /** How long the answer may be; 4 MiB unless given. */
-  readonly maxBytes?: number;
 }
 
-/** An answer, whatever its status. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: Headers;
+/** An answer that was read to its end. */
+export interface HttpAnswer extends AnswerHead {
   readonly text: string;
 }
 
+const defaultStallMs = 30_000;
+
+/** Sends one request like {@linkcode openRequest}, and reads the answer: 4 MiB at most unless given. */
+export async function httpRequest(
+  { maxBytes, ...request }: HttpRequest & { readonly maxBytes?: number },
+): Promise<HttpAnswer> {
+  const { status, statusText, headers, text } = await openRequest(request);
+  return { status, statusText, headers, text: await text(maxBytes) };
+}
+
 /**
- * Sends one request and reads the whole answer; every status is an answer, and no redirect is followed. A body is sent
- * with its Content-Length: `fetch` would send a stream in chunks (Deno 2.9), which Proxmox VE refuses. What answers
+ * Sends one request; every status is an answer, and no redirect is followed. A body is sent with its Content-Length:
+ * `fetch` would send a stream in chunks (Deno 2.9), which Proxmox VE refuses, and at a third of the speed. What answers
  * before all was sent is heard. Throws {@linkcode HttpError} in plain words when there is no answer.
  */
-export async function httpRequest(request: HttpRequest): Promise<HttpAnswer> {
-  const { method, url, signal, trust } = request;
+export async function openRequest(request: HttpRequest): Promise<OpenAnswer> {
+  const { method, url, connections, signal, stallTimeoutMs = defaultStallMs } = request;
   if (signal?.aborted) throw new CancelledError();
-  const stall = watchSilence(request);
+  const stall = watchSilence({ stallTimeoutMs, answerTimeoutMs: request.answerTimeoutMs ?? stallTimeoutMs });
+  const shownUrl = showUrl(request.shownUrl ?? url);
+  const explain = (error: unknown) =>
+    explainNoAnswer(error, { url, signal, proxied: connections !== undefined });
+  let end = stall.stop;
   try {
-    log.debug(`${method} ${showUrl(url)}`);
-    const sent = await open(request, trust);
+    log.debug(`${method} ${shownUrl}`);
+    const sent = await open(request, stallTimeoutMs);
     const cancel = () => sent.destroy(new CancelledError());
+    let isWhole = () => false;
     signal?.addEventListener("abort", cancel);
-    try {
-      if (signal?.aborted) cancel();
-      return await exchange(sent, request, stall);
-    } finally {
+    end = () => {
+      stall.stop();
       signal?.removeEventListener("abort", cancel);
-      sent.destroy();
-    }
+      // A connection that is kept has gone back by itself when both sides have said all.
+      if (connections === undefined || !isWhole()) sent.destroy();
+    };
+    if (signal?.aborted) cancel();
+    const response = await exchange(sent, request.body, stall);
+    isWhole = () => response.complete && sent.writableEnded;
+    return openAnswer(response, { shownUrl, stall, explain, end });
   } catch (error) {
-    throw explainNoAnswer(error, url, signal);
-  } finally {
-    stall.stop();
+    end();
+    throw explain(error);
   }
 }
 
-async function open(
-  { method, url, headers, body, signal, stallTimeoutMs }: HttpRequest,
-  trust: TlsTrust | undefined,
-): Promise<ClientRequest> {
-  const length = body === undefined
-    ? (method === "GET" || method === "DELETE" ? undefined : 0)
-    : typeof body === "string"
-    ? new TextEncoder().encode(body).length
-    : body.bytes;
+async function open(request: HttpRequest, stallTimeoutMs: number): Promise<ClientRequest> {
+  const { method, url, headers, body, connections, trust, signal } = request;
+  const length = lengthOf(method, body);
   const options: RequestOptions = {
     method,
-    agent: false,
+    agent: await connections?.agentFor(url) ?? false,
     headers: {
       "user-agent": `pim/${version}`,
       accept: "application/json",
-      connection: "close",
+      ...(connections === undefined && { connection: "close" }),
       ...headers,
       ...(length !== undefined && { "content-length": String(length) }),
     },
   };
   if (!url.startsWith("https:")) return (await import("node:http")).request(url, options);
-  if (trust?.fingerprint !== undefined) {
-    const socket = await connectPinned(url, trust.fingerprint, stallTimeoutMs ?? defaultStallMs, signal);
+  if (connections === undefined && trust?.fingerprint !== undefined) {
+    const socket = await connectPinned(url, trust.fingerprint, stallTimeoutMs, signal);
     // The TLS is done already: what is spoken over it is HTTP.
     return (await import("node:http")).request({
       ...options,
@@ -107,9 +116,9 @@ function target(url: string): { host: string; port: number; path: string } {
 
 async function exchange(
   sent: ClientRequest,
-  { body, maxBytes = defaultMaxBytes, url }: HttpRequest,
+  body: RequestBody | undefined,
   stall: SilenceWatch,
-): Promise<HttpAnswer> {
+): Promise<IncomingMessage> {
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve);
     // Stays for good: a server that answers early closes while we still write.
@@ -117,98 +126,6 @@ async function exchange(
   });
   answered.catch(() => {});
   stall.watch(sent);
-  send(sent, body, stall).catch((error) => sent.destroy(error));
-  const response = await answered;
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of response) {
-    stall.heard();
-    bytes += piece.length;
-    if (bytes > maxBytes) {
-      throw new HttpError(`${showUrl(url)} answers with more than ${maxBytes} bytes`);
-    }
-    pieces.push(piece);
-  }
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(response.headers)) {
-    for (const each of [value ?? []].flat()) headers.append(name, each);
-  }
-  return {
-    status: response.statusCode ?? 0,
-    statusText: response.statusMessage ?? "",
-    headers,
-    text: new TextDecoder().decode(join(pieces, bytes)),
-  };
-}
-
-/** Writes the body; stops without a word when the answer is there before its end. */
-async function send(
-  sent: ClientRequest,
-  body: RequestBody | undefined,
-  stall: SilenceWatch,
-): Promise<void> {
-  let answered = false;
-  sent.once("response", () => answered = true);
-  if (body !== undefined && typeof body !== "string") {
-    for await (const piece of body.pieces()) {
-      // A destroyed request has told its error already.
-      if (answered || sent.destroyed) return;
-      if (!sent.write(piece)) await roomToWrite(sent);
-      stall.heard();
-    }
-    if (answered || sent.destroyed) return;
-  }
-  sent.end(typeof body === "string" ? body : undefined);
-  stall.allSent();
-}
-
-function roomToWrite(sent: ClientRequest): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ["drain", "response", "close", "error"];
-    const done = () => {
-      for (const event of events) sent.off(event, done);
-      resolve();
-    };
-    for (const event of events) sent.on(event, done);
-  });
-}
-
-function join(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let offset = 0;
-  for (const piece of pieces) {
-    whole.set(piece, offset);
-    offset += piece.length;
-  }
-  return whole;
-}
-
-const defaultStallMs = 30_000;
-const defaultMaxBytes = 4 * 1024 * 1024;
-
-interface SilenceWatch {
-  watch(sent: ClientRequest): void;
-  heard(): void;
-  allSent(): void;
-  stop(): void;
-}
-
-/** Destroys a request when nothing has moved for too long. */
-function watchSilence({ stallTimeoutMs = defaultStallMs, answerTimeoutMs }: HttpRequest): SilenceWatch {
-  let limitMs = stallTimeoutMs;
-  let lastMs = performance.now();
-  let timer: ReturnType<typeof setInterval> | undefined;
-  return {
-    watch(sent) {
-      timer = setInterval(() => {
-        if (performance.now() - lastMs > limitMs) sent.destroy(new Silence(limitMs));
-      }, Math.max(20, Math.min(stallTimeoutMs, answerTimeoutMs ?? stallTimeoutMs) / 10));
-    },
-    heard: () => lastMs = performance.now(),
-    allSent() {
-      lastMs = performance.now();
-      limitMs = answerTimeoutMs ?? stallTimeoutMs;
-    },
-    stop: () => clearInterval(timer),
-  };
+  sendBody(sent, body, stall).catch((error) => sent.destroy(error));
+  return await answered;
 }

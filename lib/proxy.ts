@@ -6,11 +6,13 @@ export interface EnvironmentProxy {
   readonly variable: string;
   /** Its name and port, without user and password. */
   readonly host: string;
+  /** Its URL with user and password. */
+  readonly href: string;
 }
 
 /**
  * The proxy that fetch takes for a URL, from ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY in either spelling;
- * undefined when it asks the server itself. For messages: the runtime reads the variables on its own.
+ * undefined when it asks the server itself. fetch reads the variables on its own.
  */
 export function proxyFor(url: string): EnvironmentProxy | undefined {
   const { protocol, hostname } = new URL(url);
@@ -22,7 +24,7 @@ export function proxyFor(url: string): EnvironmentProxy | undefined {
     const proxy = URL.parse(found.value) ?? URL.parse(`http://${found.value}`);
     if (proxy === null) continue;
     hideSecret(decodeURIComponent(proxy.password));
-    return { variable: found.name, host: proxy.host };
+    return { variable: found.name, host: proxy.host, href: proxy.href };
   }
   return undefined;
 }

@@ -119,6 +119,12 @@ Deno.test("only lib/process.ts starts programs", () => {
   assert.deepEqual(starters.map(({ path }) => path), ["lib/process.ts"]);
 });
 
+Deno.test("requests go by one door each: lib/http.ts for downloads, lib/http_request.ts for APIs", () => {
+  const files = (pattern: RegExp) => library.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
+  assert.deepEqual(files(/(?<![\w.])fetch\(/), ["lib/http.ts"]);
+  assert.deepEqual(files(/import\("node:https?"\)\)\.request\(/), ["lib/http_request.ts"]);
+});
+
 Deno.test("only main.ts reads the arguments and ends the process, and nobody uses the console", () => {
   const inLib = library.filter(({ path }) => path !== "main.ts");
   assert.deepEqual(offenders(inLib, matchesOf(/\bDeno\.(exit|args|exitCode)\b|\bprocess\.exit\b/g)), []);

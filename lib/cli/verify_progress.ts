@@ -1,6 +1,7 @@
 import { log } from "../log.ts";
 import type { Check } from "../verify/verification.ts";
 import type { PimContext } from "./context.ts";
+import { overwrittenLine } from "./overwritten_line.ts";
 
 /** What a verification is at; dispose of it when it is done. */
 export interface VerifyProgress extends Disposable {
@@ -11,8 +12,8 @@ export interface VerifyProgress extends Disposable {
 }
 
 /** A line that is redrawn on a terminal, where the table follows soon; elsewhere a line for each check. */
-export function verifyProgress({ live, quiet, process }: PimContext, image: string): VerifyProgress {
-  if (quiet || !live) {
+export function verifyProgress(context: PimContext, image: string): VerifyProgress {
+  if (context.quiet || !context.live) {
     return {
       stage: (text) => log.info(`${image}: ${text}`),
       check: ({ name, result, detail }) => log.info(`${result.padEnd(7)} ${name}: ${detail}`),
@@ -23,13 +24,11 @@ export function verifyProgress({ live, quiet, process }: PimContext, image: stri
   const startedMs = performance.now();
   const counts = { passed: 0, failed: 0, skipped: 0 };
   let now = "";
-  let width = 0;
+  const drawn = overwrittenLine(context);
   const draw = () => {
     const seconds = Math.round((performance.now() - startedMs) / 1000);
     const wrong = counts.failed === 0 ? "" : `, ${counts.failed} failed`;
-    const text = `${image}  ${seconds} s  ${counts.passed} passed${wrong}  ${now}`.slice(0, 79);
-    process.stderr.write(`\r${text.padEnd(width)}`);
-    width = text.length;
+    drawn.show(`${image}  ${seconds} s  ${counts.passed} passed${wrong}  ${now}`.slice(0, 79));
   };
   const timer = setInterval(draw, 500);
   const show = (text: string) => {
@@ -45,8 +44,7 @@ export function verifyProgress({ live, quiet, process }: PimContext, image: stri
     line: show,
     [Symbol.dispose]() {
       clearInterval(timer);
-      // Blanks where it stood: what comes next may be shorter.
-      process.stderr.write(`\r${" ".repeat(width)}\r`);
+      drawn[Symbol.dispose]();
     },
   };
 }

@@ -46,7 +46,7 @@ async function removeUnlessBusy({ paths, lock }: IsoFiles, dryRun: boolean): Pro
 }
 
 /** Those of the ISO folder's files that are pim's, that no entry names, and that are old enough. */
-export function isosToPrune(
+function isosToPrune(
   all: readonly IsoFiles[],
   entries: readonly IsoEntry[],
   olderThanMs: number | undefined,

@@ -57,7 +57,7 @@ export function isoPath(entry: IsoEntry, isoDir: string): string {
 }
 
 /** The file that remembers the verification of an ISO. */
-export function recordPath(entry: IsoEntry, isoDir: string): string {
+function recordPath(entry: IsoEntry, isoDir: string): string {
   // Two files used in place may have the same name in different folders; the key tells them apart.
   const name = locationOf(entry).kind === "local" ? `${encodeURIComponent(entry.key)}.local` : entry.filename;
   return join(isoDir, `${name}.json`);

@@ -94,7 +94,7 @@ export async function startMachine(
 }
 
 /** The unix sockets that a machine makes. */
-export function socketPaths(spec: MachineSpec): string[] {
+function socketPaths(spec: MachineSpec): string[] {
   return [
     spec.qmpSocket,
     ...(spec.agentSocket === undefined ? [] : [spec.agentSocket]),

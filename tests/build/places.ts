@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Config, loadConfig } from "../../lib/config/config.ts";
 import { type Paths, userPaths } from "../../lib/paths.ts";
+import { pimDirs } from "../base/pim_dirs.ts";
 
 /** Folders of pim's own for one test. */
 export interface Places extends AsyncDisposable {
@@ -19,10 +20,7 @@ export async function places(
 ): Promise<Places> {
   const dir = await Deno.makeTempDir({ prefix: "pim-b-" });
   const env = {
-    PIM_CONFIG_DIR: join(dir, "config"),
-    PIM_DATA_DIR: join(dir, "data"),
-    PIM_CACHE_DIR: join(dir, "cache"),
-    PIM_RUNTIME_DIR: join(dir, "run"),
+    ...pimDirs(dir),
     ...more,
   };
   const environment = new Map(Object.entries({ HOME: dir, ...env }));

@@ -3,22 +3,9 @@ import type { StepContext } from "../../lib/build/chain.ts";
 import { type BuildRequest, planBuild } from "../../lib/build/plan.ts";
 import type { HostReady, Planned } from "../../lib/build/states.ts";
 import { openWorkspace } from "../../lib/build/workspace.ts";
-import { run, which } from "../../lib/process.ts";
-import type { QemuHost } from "../../lib/qemu/host.ts";
+import { run } from "../../lib/process.ts";
 import type { Places } from "./places.ts";
-
-/** A host as checkHost finds it, without the time that a test of accelerators takes. */
-export async function qemuHost(): Promise<QemuHost> {
-  return {
-    platform: "linux",
-    architecture: "amd64",
-    hostArchitecture: "amd64",
-    qemu: await which("qemu-system-x86_64") ?? "qemu-system-x86_64",
-    version: { major: 7, minor: 2, micro: 0, text: "7.2.0" },
-    qemuImg: await which("qemu-img") ?? "qemu-img",
-    accelerator: { name: "tcg", reason: "a test" },
-  };
-}
+import { realHost } from "../qemu/real_host.ts";
 
 /** A planned build in an open workspace; the profile is `web`, for amd64, of the ISO with key `small`. */
 export async function planned(
@@ -33,7 +20,7 @@ export async function planned(
 
 /** The same on a host that was checked. */
 export async function hostReady(place: Places): Promise<HostReady & AsyncDisposable> {
-  return { ...await planned(place), host: await qemuHost() };
+  return { ...await planned(place), host: await realHost() };
 }
 
 /** What a step gets beside its input, and what it has told. */

@@ -6,6 +6,7 @@ import { writeDemoProject } from "../demo/project.ts";
 import { type PimResult, startPim } from "./pim.ts";
 import { overLayers } from "./over_layers.ts";
 import { bundleOf, type FailureBundle } from "./failure_bundle.ts";
+import { pimDirs } from "../base/pim_dirs.ts";
 
 interface Place {
   readonly env: Readonly<Record<string, string>>;
@@ -28,10 +29,7 @@ async function inPlace(
       await Deno.writeTextFile(join(project, name), text);
     }
     const env = {
-      PIM_CONFIG_DIR: join(dir, "config"),
-      PIM_DATA_DIR: join(dir, "data"),
-      PIM_CACHE_DIR: join(dir, "cache"),
-      PIM_RUNTIME_DIR: join(dir, "run"),
+      ...pimDirs(dir),
     };
     await test({
       env,

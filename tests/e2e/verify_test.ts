@@ -7,6 +7,7 @@ import type { Check } from "../../lib/verify/verification.ts";
 import { demoImage } from "./demo_image.ts";
 import { pim, type PimResult } from "./pim.ts";
 import { spoil } from "./spoil.ts";
+import { pimDirs } from "../base/pim_dirs.ts";
 
 /** Folders of pim's own with the demo's image, its registry and its project. */
 interface Home extends AsyncDisposable {
@@ -22,10 +23,7 @@ async function home(): Promise<Home> {
   const demo = await demoImage();
   const dir = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "pim-verify-" });
   const env = {
-    PIM_CONFIG_DIR: join(dir, "config"),
-    PIM_DATA_DIR: join(dir, "data"),
-    PIM_CACHE_DIR: join(dir, "cache"),
-    PIM_RUNTIME_DIR: join(dir, "run"),
+    ...pimDirs(dir),
     PIM_BUILD_IMAGE_DIR: demo.imageDir,
     PIM_PROJECT: demo.project,
   };

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { QemuHost } from "../../lib/qemu/host.ts";
 import { type Machine, startMachine } from "../../lib/qemu/machine.ts";
 import type { MachineSpec } from "../../lib/qemu/machine_spec.ts";
-import { which } from "../../lib/process.ts";
+import { realHost } from "./real_host.ts";
 
 /** Real QEMUs without a guest, with their files in one folder. */
 export interface RealMachines extends AsyncDisposable {
@@ -18,15 +18,7 @@ export async function realMachines(): Promise<RealMachines> {
   await using setup = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "pim-q-" });
   setup.defer(() => Deno.remove(folder, { recursive: true }));
-  const host: QemuHost = {
-    platform: "linux",
-    architecture: "amd64",
-    hostArchitecture: "amd64",
-    qemu: await which("qemu-system-x86_64") ?? "qemu-system-x86_64",
-    version: { major: 7, minor: 2, micro: 0, text: "7.2.0" },
-    qemuImg: await which("qemu-img") ?? "qemu-img",
-    accelerator: { name: "tcg", reason: "a test" },
-  };
+  const host = await realHost();
   let count = 0;
   const spec: RealMachines["spec"] = (changes) => {
     const files = join(folder, String(++count));

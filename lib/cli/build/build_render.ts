@@ -1,7 +1,7 @@
 import type { TimedEvent } from "../../build/events/events.ts";
-import { configureLog } from "../../log.ts";
 import { type FormatMs, liveBuilds, plainLines } from "./build_lines.ts";
 import { readLine } from "../prompt.ts";
+import { type RedrawnLines, redrawnLines } from "../redrawn.ts";
 
 /** Shows the events of builds; disposing of it leaves the terminal as it should be. */
 export interface BuildRenderer extends Disposable {
@@ -67,30 +67,25 @@ function lineRenderer(
 
 /** A line for each running build that is redrawn; whatever else is said stays above them. */
 async function liveRenderer({ say, several }: RendererOptions): Promise<BuildRenderer> {
-  const [{ createLogUpdate }, { default: prettyMs }, process] = await Promise.all([
-    import("log-update"),
-    import("pretty-ms"),
-    import("node:process"),
-  ]);
+  const { default: prettyMs } = await import("pretty-ms");
   const format: FormatMs = (ms, precision) =>
     prettyMs(ms, precision === "seconds" ? { secondsDecimalDigits: 0 } : {});
-  // Hiding the cursor would bring signal handlers with it that end the process on Ctrl-C.
-  const update = createLogUpdate(process.stderr, { showCursor: true });
   const builds = liveBuilds(several, format);
   // A question stands still until it is answered.
   let asking = false;
-  const draw = () => {
+  const drawOn = (terminal: RedrawnLines) => {
     const lines = asking ? [] : builds.lines(performance.now(), columns());
-    if (lines.length > 0) update(lines.join("\n"));
-    else if (!asking) update.clear();
+    if (lines.length > 0) terminal.draw(lines.join("\n"));
+    else if (!asking) terminal.clear();
   };
+  const redrawn = await redrawnLines(say, drawOn);
+  const draw = () => drawOn(redrawn);
   const above = (line: string) => {
-    update.clear();
+    redrawn.clear();
     say(line);
     draw();
   };
   const timer = setInterval(draw, 250);
-  configureLog({ write: above });
   return {
     listen(event) {
       const line = builds.apply(event, performance.now());
@@ -100,7 +95,7 @@ async function liveRenderer({ say, several }: RendererOptions): Promise<BuildRen
     console: (profile, line) => above(consoleLine(several, profile, line)),
     say: above,
     ask: oneByOne(async (question, signal) => {
-      update.clear();
+      redrawn.clear();
       asking = true;
       try {
         return await yesOrNo(say, question, signal);
@@ -110,8 +105,7 @@ async function liveRenderer({ say, several }: RendererOptions): Promise<BuildRen
     }),
     [Symbol.dispose]() {
       clearInterval(timer);
-      configureLog({ write: say });
-      update.clear();
+      redrawn[Symbol.dispose]();
     },
   };
 }

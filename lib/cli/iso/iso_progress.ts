@@ -1,6 +1,7 @@
-import { configureLog, log } from "../../log.ts";
+import { log } from "../../log.ts";
 import type { IsoProgress } from "../../iso/verify/verify.ts";
 import type { PimContext } from "../context.ts";
+import { canRedraw, redrawnLines } from "../redrawn.ts";
 import { type ProgressBoard, progressBoard } from "./progress_board.ts";
 
 /** A display of downloads; dispose of it when they are done. */
@@ -21,46 +22,26 @@ export async function isoProgress(context: PimContext, files = 1): Promise<Progr
   if (context.quiet) return { show() {}, done() {}, print, [Symbol.dispose]() {} };
   const { default: prettyBytes } = await import("pretty-bytes");
   const board = progressBoard(files, (bytes) => prettyBytes(bytes, { binary: true }));
-  // Some terminals do not know their width; a line cannot be redrawn there.
-  return context.live && Deno.consoleSize().columns > 0
-    ? await liveDisplay(context, board)
-    : plainDisplay(context, board);
+  return canRedraw(context) ? await liveDisplay(context, board) : plainDisplay(context, board);
 }
 
 async function liveDisplay(context: PimContext, board: ProgressBoard): Promise<ProgressDisplay> {
-  const [{ createLogUpdate }, { default: process }] = await Promise.all([
-    import("log-update"),
-    import("node:process"),
-  ]);
-  // Hiding the cursor would bring signal handlers with it that end the process on Ctrl-C.
-  const update = createLogUpdate(process.stderr, { showCursor: true });
+  const lines = await redrawnLines((line) => context.process.stderr.write(`${line}\n`));
   let drawnAt = 0;
-  const writeLine = (text: string) => context.process.stderr.write(`${text}\n`);
-  const draw = () => update(board.lines(performance.now(), Deno.consoleSize().columns).join("\n"));
-  configureLog({
-    write(text) {
-      // Not update.persist: it would break a long line, and with it a checksum to copy.
-      update.clear();
-      writeLine(text);
-    },
-  });
   return {
     show(progress) {
       const now = performance.now();
       board.note(progress, now);
       if (now - drawnAt < liveIntervalMs && progress.bytes !== progress.totalBytes) return;
       drawnAt = now;
-      draw();
+      lines.draw(board.lines(performance.now(), Deno.consoleSize().columns).join("\n"));
     },
     done: board.done,
     print(line) {
-      update.clear();
+      lines.clear();
       context.print(line);
     },
-    [Symbol.dispose]() {
-      update.clear();
-      configureLog({ write: writeLine });
-    },
+    [Symbol.dispose]: () => lines[Symbol.dispose](),
   };
 }
 

@@ -1,5 +1,6 @@
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
+import { overwrittenLine } from "../overwritten_line.ts";
 
 /** How far the copy of an image is; dispose of it when it is done. */
 export interface CopyProgress extends Disposable {
@@ -10,24 +11,22 @@ export interface CopyProgress extends Disposable {
 const plainIntervalMs = 10_000;
 
 /** A line that is redrawn on a terminal, a line now and then elsewhere, nothing under --quiet. */
-export function copyProgress({ live, quiet, process }: PimContext): CopyProgress {
+export function copyProgress(context: PimContext): CopyProgress {
+  const line = overwrittenLine(context);
   let shown = "";
   let saidMs = performance.now();
   return {
     show(fraction) {
       const text = `copying the image: ${Math.floor(fraction * 100)} %`;
-      if (quiet || text === shown) return;
-      if (live) {
-        process.stderr.write(`\r${text}`);
+      if (context.quiet || text === shown) return;
+      if (context.live) {
+        line.show(text);
         shown = text;
       } else if (performance.now() - saidMs >= plainIntervalMs) {
         log.info(text);
         saidMs = performance.now();
       }
     },
-    [Symbol.dispose]() {
-      // Blanks where it stood: what comes next is no longer always.
-      if (shown !== "") process.stderr.write(`\r${" ".repeat(shown.length)}\r`);
-    },
+    [Symbol.dispose]: () => line[Symbol.dispose](),
   };
 }

@@ -10,7 +10,7 @@ export interface Circumstances {
 }
 
 /** The name of an error as AWS sends it ("NoSuchUpload"), of a broken connection ("ECONNRESET"), or of the SDK's own. */
-export function awsErrorCode(error: unknown): string {
+function awsErrorCode(error: unknown): string {
   if (!(error instanceof Error)) return "";
   const { Code, code, $metadata } = error as {
     Code?: unknown;

@@ -1,16 +1,17 @@
 import * as v from "valibot";
+import type { HttpConnections } from "../../http_connections.ts";
 import { HttpError, showUrl } from "../../http_error.ts";
 import { hideSecret } from "../../log.ts";
 import type { Credentials } from "./credentials.ts";
 import { isLoopback } from "./reference.ts";
-import { bodyText, sendRequest } from "./registry_request.ts";
+import { sendRequest } from "./registry_request.ts";
 
 /** What proving who one is needs. */
 export interface AuthorizationOptions {
   readonly host: string;
   readonly credentials: () => Promise<Credentials | undefined>;
   readonly signal: AbortSignal;
-  readonly client?: Deno.HttpClient;
+  readonly connections: HttpConnections;
   readonly insecure: boolean;
 }
 
@@ -70,7 +71,7 @@ export class Authorization {
   }
 
   async #fetchToken({ realm, service }: Readonly<Record<string, string>>, scope: string): Promise<void> {
-    const { host, signal, client } = this.options;
+    const { host, signal, connections } = this.options;
     const url = URL.parse(realm ?? "");
     if (url === null || !["http:", "https:"].includes(url.protocol)) {
       throw new HttpError(`Cannot log in at ${host}: it names no token server (${realm})`);
@@ -84,9 +85,11 @@ export class Authorization {
       );
     }
     const request = tokenRequest(url, service, scope, credentials);
-    const response = await sendRequest({ ...request, signal, client });
-    const text = await bodyText(response, url.href, signal);
-    if (!response.ok) throw this.#refused(response.status, url.href, credentials);
+    const response = await sendRequest({ ...request, signal, connections });
+    const text = await response.text();
+    if (response.status < 200 || response.status > 299) {
+      throw this.#refused(response.status, url.href, credentials);
+    }
     const { header, lifeS } = readToken(text, showUrl(url.origin + url.pathname));
     // A little earlier than it ends: the request has to arrive in time.
     this.#tokens.set(scope, { header, untilMs: Date.now() + Math.max(lifeS - 5, 1) * 1000 });

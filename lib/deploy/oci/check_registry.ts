@@ -10,7 +10,7 @@ export async function checkRegistry(repository: Repository): Promise<readonly Ta
   const { client, name } = repository;
   try {
     const { response } = await client.request("GET", "", { ok: [200], scope: repository.scope("pull,push") });
-    await response.body?.cancel();
+    response.drop();
   } catch (error) {
     return [failed("registry", error)];
   }

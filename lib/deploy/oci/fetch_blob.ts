@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { exitCode } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import type { Descriptor } from "./manifests.ts";
-import { bodyPieces, plainUrl } from "./registry_request.ts";
+import { plainUrl } from "./registry_request.ts";
 import type { Repository } from "./repository.ts";
 
 /** Where the bytes of a blob go. */
@@ -29,10 +29,10 @@ export async function fetchBlob(
     // A registry may send all of it, whatever it was asked for.
     let skip = response.status === 206 ? 0 : at;
     if (response.status === 206 && !response.headers.get("content-range")?.startsWith(`bytes ${at}-`)) {
-      await response.body?.cancel();
+      response.drop();
       throw new HttpError(`${repository.client.host} sent another part of a blob than it was asked for`);
     }
-    for await (const all of collected(bodyPieces(response, url, repository.client.signal))) {
+    for await (const all of collected(response.pieces())) {
       const piece = all.subarray(Math.min(skip, all.length));
       skip -= all.length - piece.length;
       if (piece.length === 0) continue;

@@ -15,7 +15,7 @@ interface Companion {
 }
 
 /** The files beside an image that an artifact takes along. */
-export function companions({ entry, path, efiVars }: DeployImage): Companion[] {
+function companions({ entry, path, efiVars }: DeployImage): Companion[] {
   const beside = (file: string) => join(dirname(path), file);
   return [
     ...(efiVars === undefined ? [] : [{ path: efiVars, mediaType: mediaTypes.efiVars }]),
@@ -30,7 +30,7 @@ export function companions({ entry, path, efiVars }: DeployImage): Companion[] {
 const mostChunks = 4000;
 
 /** The size of an image's pieces. */
-export function chunkBytesFor({ entry }: DeployImage, chunkMiB: number): number {
+function chunkBytesFor({ entry }: DeployImage, chunkMiB: number): number {
   const mib = 1024 * 1024;
   return Math.max(chunkMiB, Math.ceil(entry.bytes / mostChunks / mib)) * mib;
 }

@@ -43,7 +43,7 @@ export function isTag(text: string): boolean {
 }
 
 /** Whether a text is a SHA-256 digest as registries write it. */
-export function isDigest(text: string): boolean {
+function isDigest(text: string): boolean {
   return /^sha256:[0-9a-f]{64}$/.test(text);
 }
 

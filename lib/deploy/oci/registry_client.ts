@@ -1,10 +1,12 @@
 import * as v from "valibot";
+import type { OpenAnswer } from "../../http_answer.ts";
+import { type HttpConnections, keptConnections } from "../../http_connections.ts";
 import { HttpError, statusError } from "../../http_error.ts";
 import { type RetryOptions, withRetries } from "../../retry.ts";
 import { Authorization, loginError } from "./authorization.ts";
 import type { Credentials } from "./credentials.ts";
 import { isLoopback } from "./reference.ts";
-import { bodyText, plainUrl, type RegistryRequest, sendRequest } from "./registry_request.ts";
+import { plainUrl, type RegistryRequest, sendRequest } from "./registry_request.ts";
 
 /** How a registry is reached. */
 export interface ClientOptions {
@@ -32,7 +34,7 @@ export interface RequestOptions {
 
 /** An answer and where it came from. */
 export interface RegistryAnswer {
-  readonly response: Response;
+  readonly response: OpenAnswer;
   readonly url: string;
 }
 
@@ -45,10 +47,8 @@ const errorsSchema = v.object({
 export class RegistryClient implements Disposable {
   readonly host: string;
   readonly signal: AbortSignal;
-  /** Whether it takes no pieces without a Content-Length. */
-  wantsLengths = false;
   readonly #base: string;
-  readonly #client: Deno.HttpClient | undefined;
+  readonly #connections: HttpConnections;
   readonly #authorization: Authorization;
   readonly #retry: RetryOptions;
   #credentials: Promise<Credentials | undefined> | undefined;
@@ -61,10 +61,13 @@ export class RegistryClient implements Disposable {
     this.#base = `${insecure ? "http" : "https"}://${
       host === "docker.io" ? "registry-1.docker.io" : host
     }/v2/`;
-    this.#client = caCerts === undefined ? undefined : Deno.createHttpClient({ caCerts: [...caCerts] });
+    this.#connections = keptConnections(caCerts);
     this.#retry = { signal, ...(options.backoffMs !== undefined && { backoffMs: options.backoffMs }) };
     const credentials = () => this.#credentials ??= options.credentials();
-    this.#authorization = new Authorization({ host, signal, client: this.#client, insecure, credentials });
+    this.#authorization = new Authorization({
+      ...{ host, signal, insecure, credentials },
+      connections: this.#connections,
+    });
     this.credentials = credentials;
   }
 
@@ -95,36 +98,36 @@ export class RegistryClient implements Disposable {
       if (method !== "GET" && method !== "HEAD" || location === null || redirects === maxRedirects) {
         throw await this.#error(response, url, method);
       }
-      await response.body?.cancel();
+      response.drop();
       url = redirected(url, location);
     }
   }
 
-  async #authorized(request: RegistryRequest, scope: string): Promise<Response> {
+  async #authorized(request: RegistryRequest, scope: string): Promise<OpenAnswer> {
     // Storage elsewhere has its own signed URLs, and must not see who we are here.
     const ours = new URL(request.url).origin === new URL(this.#base).origin;
     const header = () => ours ? this.#authorization.header(scope) : undefined;
     const send = (authorization: string | undefined) => {
       const headers = { ...request.headers, ...(authorization !== undefined && { authorization }) };
-      return sendRequest({ ...request, headers, client: this.#client });
+      return sendRequest({ ...request, headers, connections: this.#connections });
     };
     const first = header();
     const response = await send(first);
     if (response.status !== 401 || !ours) return response;
-    await response.body?.cancel();
+    response.drop();
     // Also the way to a new token when the old one has expired.
     if (await this.#authorization.answer(response.headers.get("www-authenticate"), scope, first)) {
       const second = await send(header());
       if (second.status !== 401) return second;
-      await second.body?.cancel();
+      second.drop();
     }
     throw loginError(this.host, await this.credentials(), 401);
   }
 
-  async #error(response: Response, url: string, method: string): Promise<HttpError> {
+  async #error(response: OpenAnswer, url: string, method: string): Promise<HttpError> {
     const general = statusError(plainUrl(url), response);
-    const said = method === "HEAD" ? "" : await this.#said(response, url);
-    if (method === "HEAD") await response.body?.cancel();
+    const said = method === "HEAD" ? "" : await this.#said(response);
+    if (method === "HEAD") response.drop();
     // All blobs were there: Docker's registry misses one for a moment while another push of it ends.
     const retryable = general.retryable || said.includes("MANIFEST_BLOB_UNKNOWN");
     const { retryAfterMs } = general;
@@ -137,8 +140,8 @@ export class RegistryClient implements Disposable {
   }
 
   /** What the registry says for people, by the error codes of the OCI distribution specification. */
-  async #said(response: Response, url: string): Promise<string> {
-    const text = await bodyText(response, url, this.signal, 65_536).catch(() => "");
+  async #said(response: OpenAnswer): Promise<string> {
+    const text = await response.text(65_536).catch(() => "");
     try {
       const { errors } = v.parse(errorsSchema, JSON.parse(text));
       return errors.map(({ code, message }) => message === "" ? code : `${code}: ${message}`).join("; ");
@@ -148,7 +151,7 @@ export class RegistryClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#client?.close();
+    this.#connections[Symbol.dispose]();
   }
 }
 

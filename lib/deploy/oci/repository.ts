@@ -4,7 +4,6 @@ import { exitCode } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
 import { acceptedManifests } from "./manifests.ts";
 import type { RegistryAnswer, RegistryClient } from "./registry_client.ts";
-import { bodyBytes, bodyText } from "./registry_request.ts";
 
 /** A manifest as a registry keeps it. */
 export interface StoredManifest {
@@ -32,7 +31,7 @@ export class Repository {
       const { response } = await this.client.request("HEAD", `${this.name}/blobs/${digest}`, {
         ...{ ok: [200, 404], scope },
       });
-      await response.body?.cancel();
+      response.drop();
       return response.status === 200;
     });
   }
@@ -51,7 +50,7 @@ export class Repository {
       const { response } = await this.client.request("HEAD", `${this.name}/manifests/${reference}`, {
         ...{ ok: [200, 404], scope: this.scope("pull"), headers: { accept: acceptedManifests } },
       });
-      await response.body?.cancel();
+      response.drop();
       if (response.status === 404) return undefined;
       return response.headers.get("docker-content-digest") ?? (await this.manifest(reference))?.digest;
     });
@@ -60,11 +59,11 @@ export class Repository {
   /** A manifest, checked against its digest; undefined when there is none. */
   manifest(reference: string): Promise<StoredManifest | undefined> {
     return this.client.retry(async () => {
-      const { response, url } = await this.client.request("GET", `${this.name}/manifests/${reference}`, {
+      const { response } = await this.client.request("GET", `${this.name}/manifests/${reference}`, {
         ...{ ok: [200, 404], scope: this.scope("pull"), headers: { accept: acceptedManifests } },
       });
-      if (response.status === 404) return void await response.body?.cancel();
-      const bytes = await bodyBytes(response, url, this.client.signal, maxManifestBytes);
+      if (response.status === 404) return void response.drop();
+      const bytes = await response.bytes(maxManifestBytes);
       const digest = digestOfBytes(bytes);
       const said = reference.startsWith("sha256:")
         ? reference
@@ -87,7 +86,7 @@ export class Repository {
         ...{ ok: [201], scope: this.scope("pull,push"), body: content },
         headers: { "content-type": mediaType },
       });
-      await response.body?.cancel();
+      response.drop();
       const kept = response.headers.get("docker-content-digest");
       if (kept === null || kept === digest) return digest;
       throw new HttpError(`${this.client.host} keeps another manifest than was sent: ${kept} for ${digest}`);
@@ -97,10 +96,10 @@ export class Repository {
   /** Tags of the repository, the first thousand; none where the registry does not list them. */
   tags(): Promise<readonly string[]> {
     return this.client.retry(async () => {
-      const { response, url } = await this.client.request("GET", `${this.name}/tags/list?n=1000`, {
+      const { response } = await this.client.request("GET", `${this.name}/tags/list?n=1000`, {
         ...{ ok: [200, 401, 403, 404, 405], scope: this.scope("pull") },
       });
-      const text = await bodyText(response, url, this.client.signal);
+      const text = await response.text();
       if (response.status !== 200) return [];
       const found = v.safeParse(tagsSchema, JSON.parse(text));
       return found.success ? found.output.tags ?? [] : [];
@@ -113,7 +112,7 @@ export class Repository {
       const { response } = await this.client.request("DELETE", `${this.name}/manifests/${reference}`, {
         ...{ ok: [202, 200, 404, 405, 400, 501], scope: this.scope("pull,push,delete") },
       });
-      await response.body?.cancel();
+      response.drop();
       return [200, 202].includes(response.status) ? true : response.status === 404 ? false : undefined;
     });
   }

@@ -1,6 +1,6 @@
+import type { StreamedBody } from "../../http_body.ts";
 import { HttpError } from "../../http_error.ts";
 import type { PassingBytes } from "./passing_bytes.ts";
-import type { RequestOptions } from "./registry_client.ts";
 import type { Repository } from "./repository.ts";
 import {
   locationOf,
@@ -34,17 +34,13 @@ export async function sendPiece(repository: Repository, begun: Upload, piece: Pi
     if (from === end) return state;
     doubtful = true;
     const answer = await push(repository, "PATCH", state.location, {
-      ok: [202, 201, 204, 404, 411, 416],
-      body: client.wantsLengths ? await inMemory(piece, from) : streamed(piece, from),
+      ok: [202, 201, 204, 404, 416],
+      body: streamed(piece, from),
       headers: { ...octets, "content-range": `${from}-${end - 1}` },
     });
     const { status } = answer.response;
     // Docker's registry 2.8 and Azure's drop an upload when a piece of it breaks off.
     if (status === 404) throw new UploadLostError(repository, "knows nothing more");
-    if (status === 411) {
-      client.wantsLengths = true;
-      throw new HttpError(`${client.host} wants to know how long a piece is`, { retryable: true });
-    }
     const offset = offsetOf(answer.response) ?? end;
     if (status === 416 || offset !== end) {
       throw new HttpError(`${client.host} has taken a part of a piece only`, { retryable: true });
@@ -58,8 +54,7 @@ export async function sendPiece(repository: Repository, begun: Upload, piece: Pi
   });
 }
 
-/** A piece as a stream; like Docker's own pushes it has no Content-Length. */
-function streamed({ bytes, end, onProgress }: Piece, from: number): NonNullable<RequestOptions["body"]> {
+function streamed({ bytes, end, onProgress }: Piece, from: number): StreamedBody {
   return {
     bytes: end - from,
     async *pieces() {
@@ -71,11 +66,6 @@ function streamed({ bytes, end, onProgress }: Piece, from: number): NonNullable<
       }
     },
   };
-}
-
-async function inMemory({ bytes, end }: Piece, from: number): Promise<Uint8Array> {
-  const frames = await Array.fromAsync(bytes.frames(from, end));
-  return new Uint8Array(await new Blob(frames).arrayBuffer());
 }
 
 /** How far an upload is, which must be within a piece or at one of its ends. */

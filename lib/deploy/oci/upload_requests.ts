@@ -1,7 +1,9 @@
 import { exitCode } from "../../errors.ts";
 import { HttpError } from "../../http_error.ts";
+import type { OpenAnswer } from "../../http_answer.ts";
+import type { StreamedBody } from "../../http_body.ts";
 import type { RegistryAnswer, RequestOptions } from "./registry_client.ts";
-import { plainUrl, type StreamedBody } from "./registry_request.ts";
+import { plainUrl } from "./registry_request.ts";
 import type { Repository } from "./repository.ts";
 
 /** An upload that a registry has begun. */
@@ -42,7 +44,7 @@ export async function mountBlob(repository: Repository, digest: string, from: st
     const { response, url } = await client.retry(() =>
       client.request("POST", path, { ok: [201, 202, 404], scope })
     );
-    await response.body?.cancel();
+    response.drop();
     if (response.status === 202) await abandonUpload(repository, locationOf({ response, url }));
     return response.status === 201;
   } catch (error) {
@@ -114,7 +116,7 @@ export async function push(
 ): Promise<RegistryAnswer> {
   const scope = repository.scope("pull,push");
   const answer = await repository.client.request(method, path, { ...options, scope });
-  await answer.response.body?.cancel();
+  answer.response.drop();
   return answer;
 }
 
@@ -126,7 +128,7 @@ export function locationOf({ response, url }: RegistryAnswer): string {
 }
 
 /** The offset after a Range header such as "0-1023"; "0-0" is what registries say of nothing, too. */
-export function offsetOf(response: Response): number | undefined {
+export function offsetOf(response: Pick<OpenAnswer, "headers">): number | undefined {
   const [, last] = /^(?:bytes=)?\d+-(\d+)$/.exec(response.headers.get("range") ?? "") ?? [];
   return last === undefined ? undefined : last === "0" ? 0 : Number(last) + 1;
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { refusal } from "../../http_refusal.ts";
-import { type HttpAnswer, type HttpRequest, httpRequest, type RequestBody } from "../../http_request.ts";
+import type { RequestBody } from "../../http_body.ts";
+import { type HttpAnswer, type HttpRequest, httpRequest } from "../../http_request.ts";
 import { withRetries } from "../../retry.ts";
 import type { TlsTrust } from "../../tls_pin.ts";
 import { parseJson, saidBy } from "./json.ts";

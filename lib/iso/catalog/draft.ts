@@ -67,7 +67,7 @@ export function absoluteKey(key: string, cwd: string): string {
 }
 
 /** Whether a text can be the key of an ISO. */
-export function isKey(text: string): boolean {
+function isKey(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(text) && text !== "default";
 }
 

@@ -26,7 +26,7 @@ export function readHead({ status, headers }: HttpResponse): Told {
 }
 
 /** The validator of an answer that If-Range takes; a weak entity tag is none. */
-export function validatorOf(headers: Headers): string | undefined {
+function validatorOf(headers: Headers): string | undefined {
   const etag = headers.get("etag");
   if (etag !== null && /^"[^"]*"$/.test(etag)) return etag;
   return headers.get("last-modified") ?? undefined;

@@ -38,7 +38,7 @@ export async function findChecksumBeside(
 }
 
 /** The names that a checksum file of an ISO may have, the likely ones first; of those in a listing, when there is one. */
-export function checksumNames(iso: string, listed: readonly string[]): readonly string[] {
+function checksumNames(iso: string, listed: readonly string[]): readonly string[] {
   const usual = [
     ...["SHA256SUMS", "SHA512SUMS", "CHECKSUM", `${iso}.sha256`, `${iso}.sha512`],
     ...[`${iso}.CHECKSUM`, `${iso}.sha256sum`, "SHA256SUMS.txt", "sha256sums.txt", "sha256sum.txt"],

@@ -6,7 +6,7 @@ const clusterBytes = 128 * 1024;
 const reserveBytes = 4 * 1024 * 1024;
 
 /** The room that files of these sizes take on a stick, with some for folders and answer files. */
-export function roomFor(sizes: readonly number[]): number {
+function roomFor(sizes: readonly number[]): number {
   return sizes.reduce((sum, bytes) => sum + Math.ceil(bytes / clusterBytes) * clusterBytes, reserveBytes);
 }
 

@@ -149,10 +149,9 @@ Deno.test("a user deploys a bundle from the command line, and hears of wrong set
   await using user = await newUser();
   const env = { PIM_DATA_DIR: fixture.paths.dataDir, PIM_CONFIG_DIR: fixture.paths.configDir };
   const pim = (...args: string[]) => user.run([...user.argv, ...args], { env });
-  await fixture.dir.write(
-    "config/pim/targets.d/there.yml",
-    "there:\n  type: utm\n  path: /tmp\n  memory: lots\n  cpus: -1\n  nett: shared\n",
-  );
+  await fixture.write({
+    "targets.d/there.yml": "there:\n  type: utm\n  path: /tmp\n  memory: lots\n  cpus: -1\n  nett: shared\n",
+  });
   const wrong = await pim("target", "check", "there");
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /there\.yml:4: memory must be an amount of memory/);

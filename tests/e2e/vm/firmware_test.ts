@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createDisk } from "../../../lib/qemu/img.ts";
 import { followSerial } from "../../../lib/qemu/serial.ts";
 import { pim } from "../pim.ts";
+import { pimDirs } from "../../base/pim_dirs.ts";
 
 const shellDeadlineMs = 240_000;
 
@@ -20,10 +21,7 @@ interface Place {
 async function inPlace(test: (place: Place) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "pim-efi-" });
   const env = {
-    PIM_CONFIG_DIR: join(dir, "config"),
-    PIM_DATA_DIR: join(dir, "data"),
-    PIM_CACHE_DIR: join(dir, "cache"),
-    PIM_RUNTIME_DIR: join(dir, "run"),
+    ...pimDirs(dir),
   };
   const disk = join(dir, "blank.qcow2");
   await createDisk(disk, 64 * 1024 * 1024, { qemuImg: "qemu-img" });

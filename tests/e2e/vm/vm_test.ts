@@ -8,6 +8,7 @@ import { demoUser } from "../../demo/boot.ts";
 import { openPty } from "../../vm/pty.ts";
 import { demoImage } from "../demo_image.ts";
 import { pim, type PimResult } from "../pim.ts";
+import { pimDirs } from "../../base/pim_dirs.ts";
 
 const mainModule = join(import.meta.dirname ?? ".", "../../../main.ts");
 const waitSsh = ["--wait", "ssh", "--timeout", "300"] as const;
@@ -26,10 +27,7 @@ async function home(): Promise<Home> {
   const demo = await demoImage();
   const dir = await Deno.makeTempDir({ dir: "/tmp", prefix: "pim-vm-" });
   const env = {
-    PIM_CONFIG_DIR: join(dir, "config"),
-    PIM_DATA_DIR: join(dir, "data"),
-    PIM_CACHE_DIR: join(dir, "cache"),
-    PIM_RUNTIME_DIR: join(dir, "run"),
+    ...pimDirs(dir),
     PIM_BUILD_IMAGE_DIR: demo.imageDir,
     PIM_BUILD_MEMORY: "1024",
   };

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { newUser, type User } from "../../cli/pim.ts";
 import { type DeployFixture, deployFixture } from "../../deploy/fixture.ts";
 import { type Cloud, credentialId, startCloud } from "./openstack/openstack_server.ts";
-import { startPve, tokenId } from "./proxmox/proxmox_server.ts";
+import { startPve } from "./proxmox/proxmox_server.ts";
+import { tokenId } from "./proxmox/proxmox_state.ts";
 
 /** Starts `pim deploy run web there` and ends it as soon as the other side has come to a point. */
 async function endAt(
@@ -45,7 +46,7 @@ Deno.test("a pim that is killed while it uploads to a cloud leaves nothing after
   await using cloud = await startCloud();
   await using fixture = await deployFixture();
   await using user = await newUser();
-  await fixture.dir.write("config/pim/targets.d/ca.pem", cloud.certificate.ca);
+  await fixture.write({ "targets.d/ca.pem": cloud.certificate.ca });
   await fixture.target(cloudTarget(cloud));
   const env = { ...envOf(fixture), CLOUD_SECRET: cloud.rules.secret };
   const { promise: held, resolve: release } = Promise.withResolvers<Response>();
@@ -67,7 +68,7 @@ Deno.test("Ctrl-C ends an upload with nothing left in the cloud", async () => {
   await using cloud = await startCloud();
   await using fixture = await deployFixture();
   await using user = await newUser();
-  await fixture.dir.write("config/pim/targets.d/ca.pem", cloud.certificate.ca);
+  await fixture.write({ "targets.d/ca.pem": cloud.certificate.ca });
   await fixture.target(cloudTarget(cloud));
   const { promise: held, resolve: release } = Promise.withResolvers<Response>();
   cloud.fault(/^PUT /, 1, () => held);
@@ -115,7 +116,7 @@ Deno.test("two deployments of one image at once make one image", async () => {
   await using cloud = await startCloud();
   await using fixture = await deployFixture();
   fixture.env.set("CLOUD_SECRET", cloud.rules.secret);
-  await fixture.dir.write("config/pim/targets.d/ca.pem", cloud.certificate.ca);
+  await fixture.write({ "targets.d/ca.pem": cloud.certificate.ca });
   const target = await fixture.target(cloudTarget(cloud));
   const both = await Promise.all([fixture.deploy(target), fixture.deploy(target)]);
   assert.equal(both[0].ids.image, both[1].ids.image);

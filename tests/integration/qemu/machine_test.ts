@@ -4,22 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError } from "../../../lib/errors.ts";
 import { exists } from "../../../lib/files.ts";
 import type { MachineSpec } from "../../../lib/qemu/args.ts";
-import type { QemuHost } from "../../../lib/qemu/host.ts";
 import { createDisk, imageInfo } from "../../../lib/qemu/img.ts";
 import { checkSocketPath, MachineDiedError, startMachine } from "../../../lib/qemu/machine.ts";
 import { freePort, isPortTaken, startOnFreePort } from "../../../lib/qemu/ports.ts";
 import { testGuestKernel } from "../../../lib/qemu/test_guest_code.ts";
-import { which } from "../../../lib/process.ts";
+import { realHost } from "../../qemu/real_host.ts";
 
-const host: QemuHost = {
-  platform: "linux",
-  architecture: "amd64",
-  hostArchitecture: "amd64",
-  qemu: await which("qemu-system-x86_64") ?? "qemu-system-x86_64",
-  version: { major: 7, minor: 2, micro: 0, text: "7.2.0" },
-  qemuImg: await which("qemu-img") ?? "qemu-img",
-  accelerator: { name: "tcg", reason: "a test" },
-};
+const host = await realHost();
 
 /** Runs a test with a small machine whose files are in a folder of its own. */
 async function withSpec(use: (spec: MachineSpec, folder: string) => Promise<void>): Promise<void> {

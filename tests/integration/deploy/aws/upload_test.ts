@@ -4,11 +4,27 @@ import { partBytes } from "../../../../lib/deploy/aws/upload.ts";
 import { CancelledError } from "../../../../lib/errors.ts";
 import { exists } from "../../../../lib/files.ts";
 import { deployDir } from "../../../../lib/paths.ts";
-import { assertNothingInS3, deployer, failure } from "./deployer.ts";
+import { assertNothingInS3, type Deployer, deployer, failure } from "./deployer.ts";
 
 // In parts of 8 MiB.
 const fiveParts = { mebibytes: 36 };
 const threeParts = { mebibytes: 20 };
+
+/** Ends a pim that deploys when two of its five parts are there and the others hang; tells its exit code. */
+async function endInUpload(
+  { aws, user, secrets }: Deployer,
+  signal: "SIGKILL" | "SIGINT",
+): Promise<number> {
+  aws.fail("UploadPart", "hang", { after: 2 });
+  const [program = "", ...args] = user.argv;
+  const pim = new Deno.Command(program, {
+    args: [...args, "deploy", "run", "demo", "cloud"],
+    ...{ clearEnv: true, env: { ...user.env, ...secrets }, stdout: "null", stderr: "null" },
+  }).spawn();
+  while (aws.count("UploadPart") < 5) await sleep(20);
+  pim.kill(signal);
+  return (await pim.status).code;
+}
 
 Deno.test("parts have 8 MiB, and more where there would be more than 10,000 of them", () => {
   const gibibyte = 1024 ** 3;
@@ -38,17 +54,8 @@ Deno.test("after a connection that stays cut, the next run sends only the parts 
 
 Deno.test("after kill -9, the next pim sends only the parts that are missing", async () => {
   await using one = await deployer(fiveParts);
-  const { aws, user } = one;
-  aws.fail("UploadPart", "hang", { after: 2 });
-  const [program = "", ...args] = user.argv;
-  const command = new Deno.Command(program, {
-    args: [...args, "deploy", "run", "demo", "cloud"],
-    ...{ clearEnv: true, env: { ...user.env, ...one.secrets }, stdout: "null", stderr: "null" },
-  });
-  const killed = command.spawn();
-  while (aws.count("UploadPart") < 5) await sleep(20);
-  killed.kill("SIGKILL");
-  await killed.status;
+  const { aws } = one;
+  await endInUpload(one, "SIGKILL");
   assert.equal((await one.record())?.state, "unfinished");
   aws.heal();
   aws.seen.splice(0);
@@ -96,20 +103,10 @@ Deno.test("a service that keeps no checksums is asked for the MD5 of its parts",
 
 Deno.test("Ctrl-C ends pim with its own exit code and leaves no file behind, and the upload can go on", async () => {
   await using one = await deployer(fiveParts);
-  const { aws, user } = one;
-  aws.fail("UploadPart", "hang", { after: 2 });
-  const [program = "", ...args] = user.argv;
-  const command = new Deno.Command(program, {
-    args: [...args, "deploy", "run", "demo", "cloud"],
-    ...{ clearEnv: true, env: { ...user.env, ...one.secrets }, stdout: "null", stderr: "null" },
-  });
-  const interrupted = command.spawn();
-  while (aws.count("UploadPart") < 5) await sleep(20);
-  interrupted.kill("SIGINT");
-  assert.equal((await interrupted.status).code, 130);
+  assert.equal(await endInUpload(one, "SIGINT"), 130);
   const record = await one.record();
   assert.equal(await exists(deployDir(one.paths, "cloud", record?.image ?? "")), false);
-  assert.ok(aws.s3.uploads.has(record?.ids.upload ?? ""));
+  assert.ok(one.aws.s3.uploads.has(record?.ids.upload ?? ""));
 });
 
 Deno.test("uploads whose beginning was never told are found, and none is left", async () => {

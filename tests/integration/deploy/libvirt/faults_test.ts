@@ -1,6 +1,5 @@
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { CancelledError } from "../../../../lib/errors.ts";
 import { putDeployment } from "../../../../lib/image/deployments.ts";
@@ -9,22 +8,30 @@ import { registryFile } from "../../../../lib/paths.ts";
 import { run } from "../../../../lib/process.ts";
 import { pim, startPim } from "../../../e2e/pim.ts";
 import { imagePlace } from "../../../deploy/image_place.ts";
-import { libvirtPlace } from "./libvirt_place.ts";
+import { deployFailure } from "../../../deploy/deploy_failure.ts";
+import { type LibvirtPlace, libvirtPlace } from "./libvirt_place.ts";
 
-const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
-  ok(error instanceof DeployError, String(error));
-  match(error.message, message);
-  if (hint !== undefined) match(error.hint ?? "", hint);
-  strictEqual(error.exitCode, 9);
-  return true;
-};
+/** Cancels a deployment in the middle of its upload. */
+async function cutShort(place: LibvirtPlace): Promise<void> {
+  const stop = new AbortController();
+  await rejects(
+    place.deploy("lab", {
+      signal: stop.signal,
+      onEvent: (event) => event.type === "progress" && stop.abort(),
+    }),
+    CancelledError,
+  );
+}
 
 Deno.test("a volume of somebody else with the image's name is left alone, unless forced", async () => {
   await using place = await libvirtPlace(["name: gold"]);
   const { virsh, pool } = place.libvirtd;
   await virsh("vol-create-as", "images", "gold.qcow2", "1M", "--format", "qcow2");
   const before = await hashFile(join(pool, "gold.qcow2"), "sha256");
-  await rejects(place.deploy("lab"), failure(/the volume images\/gold\.qcow2 is there already/, /--force/));
+  await rejects(
+    place.deploy("lab"),
+    deployFailure(/the volume images\/gold\.qcow2 is there already/, /--force/),
+  );
   strictEqual(await hashFile(join(pool, "gold.qcow2"), "sha256"), before);
   deepStrictEqual(await place.deployments(), []);
   await place.deploy("lab", { force: true });
@@ -39,11 +46,11 @@ Deno.test("a domain of somebody else is left alone; a running one even when forc
   const file = join(place.dir, "other.xml");
   await Deno.writeTextFile(file, xml);
   await virsh("define", file);
-  await rejects(place.deploy("lab"), failure(/the domain gold is there already/, /--force/));
+  await rejects(place.deploy("lab"), deployFailure(/the domain gold is there already/, /--force/));
   await virsh("start", "gold");
   await rejects(
     place.deploy("lab", { force: true }),
-    failure(/The domain gold runs/, /virsh -c .* shutdown gold/),
+    deployFailure(/The domain gold runs/, /virsh -c .* shutdown gold/),
   );
   deepStrictEqual(place.files(), []);
   await virsh("destroy", "gold");
@@ -55,21 +62,14 @@ Deno.test("a domain of somebody else is left alone; a running one even when forc
   const target = await place.target("lab");
   await rejects(
     removeDeployment(deployment, target, { paths: place.paths, tools: place.tools() }),
-    failure(/it is not the one that was deployed/),
+    deployFailure(/it is not the one that was deployed/),
   );
   deepStrictEqual(place.files(), ["gold.qcow2"]);
 });
 
 Deno.test("an upload that was cut short looks like no image, and the next run ends it", async () => {
   await using place = await libvirtPlace(["name: gold", "define: none"], { filledBytes: 24 * 1024 * 1024 });
-  const stop = new AbortController();
-  await rejects(
-    place.deploy("lab", {
-      signal: stop.signal,
-      onEvent: (event) => event.type === "progress" && stop.abort(),
-    }),
-    CancelledError,
-  );
+  await cutShort(place);
   const file = join(place.libvirtd.pool, "gold.qcow2");
   const { stdout } = await run(["qemu-img", "info", "--output=json", file]);
   strictEqual(JSON.parse(stdout).format, "raw");
@@ -97,14 +97,7 @@ Deno.test("after kill -9 the same command ends what was begun", async () => {
 
 Deno.test("an upload whose record is lost is known by its mark", async () => {
   await using place = await libvirtPlace(["name: gold", "define: none"], { filledBytes: 24 * 1024 * 1024 });
-  const stop = new AbortController();
-  await rejects(
-    place.deploy("lab", {
-      signal: stop.signal,
-      onEvent: (event) => event.type === "progress" && stop.abort(),
-    }),
-    CancelledError,
-  );
+  await cutShort(place);
   const { code } = await pim(["deploy", "remove", `lab/${place.image.entry.name}`, "--forget"], {
     env: place.env,
   });
@@ -115,14 +108,7 @@ Deno.test("an upload whose record is lost is known by its mark", async () => {
 
 Deno.test("an unfinished deployment is removed with all that it left", async () => {
   await using place = await libvirtPlace(["name: gold"], { filledBytes: 24 * 1024 * 1024 });
-  const stop = new AbortController();
-  await rejects(
-    place.deploy("lab", {
-      signal: stop.signal,
-      onEvent: (event) => event.type === "progress" && stop.abort(),
-    }),
-    CancelledError,
-  );
+  await cutShort(place);
   const id = `lab/${place.image.entry.name}`;
   const { code, stderr } = await pim(["deploy", "remove", id], { env: place.env });
   strictEqual(code, 0, stderr);
@@ -134,23 +120,23 @@ Deno.test("an image whose file has changed here leaves no volume there", async (
   const bytes = await Deno.readFile(place.image.path);
   bytes[bytes.length - 1]! ^= 1;
   await Deno.writeFile(place.image.path, bytes);
-  await rejects(place.deploy("lab"), failure(/What arrived in the volume .* has the SHA-256/));
+  await rejects(place.deploy("lab"), deployFailure(/What arrived in the volume .* has the SHA-256/));
   deepStrictEqual(place.files(), []);
 });
 
 Deno.test("a pool that is not there or not active, and a libvirt that does not run, are told with what to do", async () => {
   await using place = await libvirtPlace(["pool: nothing"]);
-  await rejects(place.deploy("lab"), failure(/no storage pool/i, /pool-list --all/));
+  await rejects(place.deploy("lab"), deployFailure(/no storage pool/i, /pool-list --all/));
   await using stopped = await libvirtPlace([]);
   await stopped.libvirtd.virsh("pool-destroy", "images");
-  await rejects(stopped.deploy("lab"), failure(/The pool images is not active/, /pool-start images/));
+  await rejects(stopped.deploy("lab"), deployFailure(/The pool images is not active/, /pool-start images/));
   await using gone = await libvirtPlace(["uri: qemu+unix:///session?socket=/nowhere/sock"]);
-  await rejects(gone.deploy("lab"), failure(/failed to connect to the hypervisor/i, /version/));
+  await rejects(gone.deploy("lab"), deployFailure(/failed to connect to the hypervisor/i, /version/));
 });
 
 Deno.test("a network that is not there fails the domain, and the next run needs no new upload", async () => {
   await using place = await libvirtPlace(["name: gold", "network: bridge:nobr0", "start: true"]);
-  await rejects(place.deploy("lab"), failure(/gold/));
+  await rejects(place.deploy("lab"), deployFailure(/gold/));
   strictEqual((await place.deployments())[0]?.state, "unfinished");
   const { where, actions } = await (await place.target("lab")).open(place.tools()).plan(place.image, {
     force: false,
@@ -198,7 +184,7 @@ Deno.test({
     try {
       await virsh("pool-refresh", "images");
       const refused = /There is no room in the pool images: 1\.31 MiB are needed, and 512 KiB are free/;
-      await rejects(place.deploy("lab"), failure(refused, /another `pool`/));
+      await rejects(place.deploy("lab"), deployFailure(refused, /another `pool`/));
       deepStrictEqual(place.files(), []);
     } finally {
       await run(["umount", pool]);

@@ -1,19 +1,11 @@
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { hashFile } from "../../../../lib/hash.ts";
 import { countingBootSector } from "../../../qemu/boot_sector.ts";
 import { startSshd } from "../../../ssh/sshd.ts";
+import { deployFailure } from "../../../deploy/deploy_failure.ts";
 import { libvirtPlace } from "./libvirt_place.ts";
-
-const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
-  ok(error instanceof DeployError, String(error));
-  match(error.message, message);
-  if (hint !== undefined) match(error.hint ?? "", hint);
-  strictEqual(error.exitCode, 9);
-  return true;
-};
 
 Deno.test("an image becomes a volume and a domain that boots it, and both are removed again", async () => {
   await using place = await libvirtPlace(["start: true", "cpus: 1"], { begin: countingBootSector() });
@@ -35,7 +27,7 @@ Deno.test("an image becomes a volume and a domain that boots it, and both are re
   strictEqual(place.done().length, before, "what is there is left alone");
   const target = await place.target("lab");
   const options = { paths: place.paths, tools: place.tools() };
-  await rejects(removeDeployment(deployment, target, options), failure(/runs/, /shutdown/));
+  await rejects(removeDeployment(deployment, target, options), deployFailure(/runs/, /shutdown/));
   await virsh("destroy", name);
   await removeDeployment(deployment, target, options);
   deepStrictEqual([...Deno.readDirSync(pool)], []);

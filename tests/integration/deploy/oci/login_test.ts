@@ -239,7 +239,7 @@ Deno.test({
     const settings = { reference: `${registry.host}/team/web:x`, insecure: false };
     await assert.rejects(
       deployTo(home.path, settings, image),
-      /the certificate of 127\.0\.0\.1:\d+ is not accepted/,
+      /from 127\.0\.0\.1:\d+: its certificate is not accepted/,
     );
     await deployTo(home.path, { ...settings, ca_file: "authority.pem" }, image);
     const missing = deployTo(home.path, { ...settings, ca_file: "none.pem" }, image);

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
+import type { DeployImage } from "../../../../lib/deploy/target.ts";
 import { CancelledError } from "../../../../lib/errors.ts";
 import { listDeployments } from "../../../../lib/image/deployments.ts";
 import { registryFile } from "../../../../lib/paths.ts";
 import { run, which } from "../../../../lib/process.ts";
-import { tempDir } from "../../../base/temp.ts";
+import { type TempDir, tempDir } from "../../../base/temp.ts";
 import { answeringProxy } from "./answering_proxy.ts";
 import { cuttingProxy } from "./cutting_proxy.ts";
 import { deployTo, homePaths, homeTools, ociTarget } from "./deploy_to.ts";
-import { dockerRegistry } from "./docker_registry.ts";
+import { type DockerRegistry, dockerRegistry } from "./docker_registry.ts";
 import { pushDirectory } from "./push_directory.ts";
 import { sampleDisk } from "./sample_disk.ts";
 import { strictRegistry } from "./strict_registry.ts";
@@ -20,6 +21,26 @@ const mib = 1024 ** 2;
 /** The digests that a registry has under a tag, and that all blobs are right (skopeo checks them). */
 async function verifiedCopy(reference: string, folder: string): Promise<void> {
   await run(["skopeo", "copy", "--src-tls-verify=false", `docker://${reference}`, `dir:${folder}`]);
+}
+
+/** Docker's registry, and a user with an image. */
+interface PushPlace {
+  readonly registry: DockerRegistry;
+  readonly home: TempDir;
+  readonly image: DeployImage;
+}
+
+/** A test with an image of so many MiB. */
+function pushTest(name: string, imageMiB: number, work: (place: PushPlace) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore,
+    async fn() {
+      await using registry = await dockerRegistry();
+      await using home = await tempDir();
+      await work({ registry, home, image: await sampleDisk(home.path, { mib: imageMiB }) });
+    },
+  });
 }
 
 for (const layout of ["artifact", "containerdisk"]) {
@@ -43,29 +64,23 @@ for (const layout of ["artifact", "containerdisk"]) {
     },
   });
 
-  Deno.test({
-    name: `a registry that drops what was cut gets the rest of it all the same (${layout})`,
-    ignore,
-    async fn() {
-      await using registry = await dockerRegistry();
+  pushTest(
+    `a registry that drops what was cut gets the rest of it all the same (${layout})`,
+    24,
+    async ({ registry, home, image }) => {
       await using proxy = cuttingProxy(registry.host);
-      await using home = await tempDir();
-      const image = await sampleDisk(home.path, { mib: 24 });
       proxy.cutAfter("up", 12 * mib);
       await deployTo(home.path, { reference: `${proxy.host}/team/web:x`, layout, chunk_mib: 24 }, image);
       assert.equal(proxy.cuts(), 1);
       await verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy"));
     },
-  });
+  );
 }
 
-Deno.test({
-  name: "a push that fails for good is gone on with by the next run",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 72 });
+pushTest(
+  "a push that fails for good is gone on with by the next run",
+  72,
+  async ({ registry, home, image }) => {
     let refuse = true;
     let pieces = 0;
     await using proxy = answeringProxy(registry.host, (request) => {
@@ -93,37 +108,27 @@ Deno.test({
     assert.equal(pieces, 1, "the first of two pieces was there");
     await verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy"));
   },
-});
+);
 
 function json(status: number, code: string, message: string, headers: Record<string, string> = {}): Response {
   return Response.json({ errors: [{ code, message }] }, { status, headers });
 }
 
-Deno.test({
-  name: "an error of the server that passes is waited for",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 2 });
-    const failures = [503, 429, 500];
-    await using proxy = answeringProxy(registry.host, ({ method }) => {
-      const status = method === "PUT" ? failures.shift() : undefined;
-      return status === undefined ? undefined : json(status, "UNAVAILABLE", "", { "retry-after": "0" });
-    });
-    await deployTo(home.path, { reference: `${proxy.host}/team/web:x` }, image);
-    assert.deepEqual(failures, []);
-    await verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy"));
-  },
+pushTest("an error of the server that passes is waited for", 2, async ({ registry, home, image }) => {
+  const failures = [503, 429, 500];
+  await using proxy = answeringProxy(registry.host, ({ method }) => {
+    const status = method === "PUT" ? failures.shift() : undefined;
+    return status === undefined ? undefined : json(status, "UNAVAILABLE", "", { "retry-after": "0" });
+  });
+  await deployTo(home.path, { reference: `${proxy.host}/team/web:x` }, image);
+  assert.deepEqual(failures, []);
+  await verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy"));
 });
 
-Deno.test({
-  name: "a registry that takes no pieces gets a layer in one request",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 40 });
+pushTest(
+  "a registry that takes no pieces gets a layer in one request",
+  40,
+  async ({ registry, home, image }) => {
     await using proxy = answeringProxy(
       registry.host,
       ({ method }) => method === "PATCH" ? json(405, "UNSUPPORTED", "no") : undefined,
@@ -132,15 +137,12 @@ Deno.test({
     await deployTo(home.path, settings, image);
     await verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy"));
   },
-});
+);
 
-Deno.test({
-  name: "no room at the registry is said in plain words, and nothing stands under the tag",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 2 });
+pushTest(
+  "no room at the registry is said in plain words, and nothing stands under the tag",
+  2,
+  async ({ registry, home, image }) => {
     await using proxy = answeringProxy(
       registry.host,
       ({ method }) => method === "PUT" ? new Response("", { status: 413 }) : undefined,
@@ -151,15 +153,12 @@ Deno.test({
     assert.equal(await target.presence({}, image.sha256), "missing");
     await assert.rejects(verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy")));
   },
-});
+);
 
-Deno.test({
-  name: "a blob that arrives damaged is refused by the registry, and nothing is registered",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 2 });
+pushTest(
+  "a blob that arrives damaged is refused by the registry, and nothing is registered",
+  2,
+  async ({ registry, home, image }) => {
     await using proxy = answeringProxy(registry.host, ({ method }) => {
       if (method !== "PUT") return undefined;
       return json(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
@@ -167,7 +166,7 @@ Deno.test({
     const failed = deployTo(home.path, { reference: `${proxy.host}/team/web:x` }, image);
     await assert.rejects(failed, /does not have what was sent: the blob should be sha256:/);
   },
-});
+);
 
 Deno.test({
   name: "an image that is not what was built is not registered",
@@ -205,14 +204,11 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "Ctrl-C in the middle ends a push at once, and the next one is whole",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
+pushTest(
+  "Ctrl-C in the middle ends a push at once, and the next one is whole",
+  24,
+  async ({ registry, home, image }) => {
     await using proxy = cuttingProxy(registry.host);
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 24 });
     const held = proxy.holdAfter("up", 12 * mib);
     const stop = new AbortController();
     const settings = { reference: `${proxy.host}/team/web:x`, chunk_mib: 4 };
@@ -224,15 +220,12 @@ Deno.test({
     await deployTo(home.path, settings, image);
     await verifiedCopy(`${registry.host}/team/web:x`, join(home.path, "copy"));
   },
-});
+);
 
-Deno.test({
-  name: "what is there is not pushed again, and what was removed there is",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 1 });
+pushTest(
+  "what is there is not pushed again, and what was removed there is",
+  1,
+  async ({ registry, home, image }) => {
     const settings = { reference: `${registry.host}/team/web:x` };
     const { deployment } = await deployTo(home.path, settings, image);
     const again = await deployTo(home.path, settings, image);
@@ -245,16 +238,13 @@ Deno.test({
     assert.equal(await target.presence(deployment.ids, image.sha256), "there");
     assert.equal((await listDeployments(registryFile(homePaths(home.path)))).length, 1);
   },
-});
+);
 
-Deno.test({
-  name: "a second push to another tag or repository sends no piece of the image again",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
+pushTest(
+  "a second push to another tag or repository sends no piece of the image again",
+  8,
+  async ({ registry, home, image }) => {
     await using proxy = cuttingProxy(registry.host);
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 8 });
     for (const layout of ["artifact", "containerdisk"]) {
       await deployTo(home.path, { reference: `${proxy.host}/team/${layout}:one`, layout }, image, {
         target: layout,
@@ -270,7 +260,7 @@ Deno.test({
       await verifiedCopy(`${registry.host}/else/${layout}:x`, join(home.path, layout));
     }
   },
-});
+);
 
 Deno.test({
   name: "a registry that removes nothing is said to do so",
@@ -289,13 +279,10 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "an image that another tag of the repository has, too, is not removed with that tag",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 1 });
+pushTest(
+  "an image that another tag of the repository has, too, is not removed with that tag",
+  1,
+  async ({ registry, home, image }) => {
     const one = { reference: `${registry.host}/team/web:one` };
     const two = { reference: `${registry.host}/team/web:two` };
     const { deployment } = await deployTo(home.path, one, image, { target: "one" });
@@ -307,15 +294,12 @@ Deno.test({
     );
     await verifiedCopy(`${registry.host}/team/web:two`, join(home.path, "copy"));
   },
-});
+);
 
-Deno.test({
-  name: "what was deployed is deployed anew when its target has another reference, tag or layout now",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 1 });
+pushTest(
+  "what was deployed is deployed anew when its target has another reference, tag or layout now",
+  1,
+  async ({ registry, home, image }) => {
     const reference = `${registry.host}/team/{profile}`;
     for (
       const settings of [
@@ -330,15 +314,12 @@ Deno.test({
       assert.deepEqual(await types(), ["already"], JSON.stringify(settings));
     }
   },
-});
+);
 
-Deno.test({
-  name: "two targets that lead to one place push the same image there at the same time",
-  ignore,
-  async fn() {
-    await using registry = await dockerRegistry();
-    await using home = await tempDir();
-    const image = await sampleDisk(home.path, { mib: 24 });
+pushTest(
+  "two targets that lead to one place push the same image there at the same time",
+  24,
+  async ({ registry, home, image }) => {
     for (const layout of ["artifact", "containerdisk"]) {
       const settings = { reference: `${registry.host}/${layout}/web:x`, layout };
       const pushes = await Promise.allSettled(
@@ -350,4 +331,4 @@ Deno.test({
       await verifiedCopy(`${registry.host}/${layout}/web:x`, join(home.path, layout));
     }
   },
-});
+);

@@ -5,6 +5,7 @@ import { configureLog } from "../../../../lib/log.ts";
 import { startCutProxy } from "../../../base/cut_proxy.ts";
 import { newUser } from "../../../cli/pim.ts";
 import { type DeployFixture, deployFixture, planned } from "../../../deploy/fixture.ts";
+import { diskBytes } from "../../../deploy/image_place.ts";
 import { type Cloud, credentialId, startCloud } from "./openstack_server.ts";
 
 configureLog({ write: () => {} });
@@ -34,7 +35,7 @@ async function userOf(
 ): Promise<DeployFixture> {
   const fixture = await deployFixture(options);
   fixture.env.set("CLOUD_SECRET", cloud.rules.secret);
-  await fixture.dir.write("config/pim/targets.d/ca.pem", cloud.certificate.ca);
+  await fixture.write({ "targets.d/ca.pem": cloud.certificate.ca });
   return fixture;
 }
 
@@ -89,9 +90,9 @@ Deno.test("a UEFI image says so, and a raw one is written as its flavour sees it
     await fixture.deploy(target);
     const { hw_firmware_type, hw_machine_type, disk_format, size } = only(cloud);
     assert.deepEqual({ hw_firmware_type, hw_machine_type, disk_format, size }, {
-      ...{ hw_firmware_type: "uefi", hw_machine_type: "q35", disk_format: "raw", size: 1024 ** 2 },
+      ...{ hw_firmware_type: "uefi", hw_machine_type: "q35", disk_format: "raw", size: diskBytes },
     });
-  }, { varsBytes: 540_672, virtualBytes: 1024 ** 2 });
+  }, { varsBytes: 540_672, virtualBytes: diskBytes });
 });
 
 Deno.test("a staged image is imported and waited for, and a failed import leaves nothing", async () => {

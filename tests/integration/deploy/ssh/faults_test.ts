@@ -1,21 +1,13 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
 import { hashFile } from "../../../../lib/hash.ts";
 import { run } from "../../../../lib/process.ts";
 import { pim, startPim } from "../../../e2e/pim.ts";
+import { deployFailure } from "../../../deploy/deploy_failure.ts";
 import { startProxy } from "./proxy.ts";
 import { sshPlace } from "./ssh_place.ts";
 
 const filledBytes = 24 * 1024 * 1024;
-
-const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
-  ok(error instanceof DeployError, String(error));
-  match(error.message, message);
-  if (hint !== undefined) match(error.hint ?? "", hint);
-  strictEqual(error.exitCode, 9);
-  return true;
-};
 
 Deno.test("an upload whose connection is cut half-way goes on from there over a new one", async () => {
   let port = 0;
@@ -80,7 +72,10 @@ Deno.test("a file that arrived otherwise than it was sent is removed, and the fa
   await Deno.chmod(join(bin, "sha256sum"), 0o755);
   const config = ["Subsystem sftp internal-sftp", `SetEnv PATH=${bin}:/usr/bin:/bin`];
   await using place = await sshPlace({ sshd: { config } });
-  await rejects(place.deploy("lab"), failure(/what arrived there has the SHA-256 0000/, /It was removed/));
+  await rejects(
+    place.deploy("lab"),
+    deployFailure(/what arrived there has the SHA-256 0000/, /It was removed/),
+  );
   deepStrictEqual(place.files(), []);
   await Deno.remove(bin, { recursive: true });
 });
@@ -90,7 +85,7 @@ Deno.test("an image whose file has changed here does not get its name there", as
   const bytes = await Deno.readFile(place.image.path);
   bytes[bytes.length - 1]! ^= 1;
   await Deno.writeFile(place.image.path, bytes);
-  await rejects(place.deploy("lab"), failure(/is not what was built/, /pim build run demo --force/));
+  await rejects(place.deploy("lab"), deployFailure(/is not what was built/, /pim build run demo --force/));
   deepStrictEqual(place.files(), []);
 });
 
@@ -114,7 +109,7 @@ Deno.test({
       await using place = await sshPlace({ settings: [`path: ${small}`] });
       await rejects(
         place.deploy("lab"),
-        failure(/There is no room .*1\.31 MiB are needed, and 512 KiB are free/),
+        deployFailure(/There is no room .*1\.31 MiB are needed, and 512 KiB are free/),
       );
       deepStrictEqual([...Deno.readDirSync(small)], []);
     } finally {

@@ -1,20 +1,12 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { CancelledError } from "../../../../lib/errors.ts";
 import { hashFile } from "../../../../lib/hash.ts";
 import { imageInfo } from "../../../../lib/qemu/img.ts";
 import { generateKeyPair } from "../../../../lib/ssh/key.ts";
+import { deployFailure } from "../../../deploy/deploy_failure.ts";
 import { sshPlace } from "./ssh_place.ts";
-
-const failure = (message: RegExp, hint?: RegExp) => (error: unknown): boolean => {
-  ok(error instanceof DeployError, String(error));
-  match(error.message, message);
-  if (hint !== undefined) match(error.hint ?? "", hint);
-  strictEqual(error.exitCode, 9);
-  return true;
-};
 
 Deno.test("an image goes to a folder of a host as it is, with its UEFI variables and its checksum", async () => {
   await using place = await sshPlace({ efiVars: true });
@@ -67,7 +59,7 @@ Deno.test("a file of somebody else with the image's name is left alone, unless f
   const path = join(place.folder, `${place.image.entry.name}.qcow2`);
   await Deno.mkdir(place.folder, { recursive: true });
   await Deno.writeTextFile(path, "mine");
-  await rejects(place.deploy("lab"), failure(/something else is there/, /--force/));
+  await rejects(place.deploy("lab"), deployFailure(/something else is there/, /--force/));
   strictEqual(await Deno.readTextFile(path), "mine");
   deepStrictEqual(await place.deployments(), []);
   await place.deploy("lab", { force: true });
@@ -118,7 +110,7 @@ Deno.test("an image is written in another format by the host it goes to", async 
 Deno.test("a host without qemu-img is told when it is to convert", async () => {
   const sshd = { config: ["Subsystem sftp internal-sftp", "SetEnv PATH=/nowhere"] };
   await using place = await sshPlace({ settings: ["format: raw", "convert: remote"], sshd });
-  await rejects(place.deploy("lab"), failure(/it has no qemu-img/, /convert: local/));
+  await rejects(place.deploy("lab"), deployFailure(/it has no qemu-img/, /convert: local/));
 });
 
 Deno.test("a host for SFTP alone gets images too: they are read back to be compared", async () => {
@@ -130,31 +122,34 @@ Deno.test("a host for SFTP alone gets images too: they are read back to be compa
 
 Deno.test("a host without SFTP is refused in plain words", async () => {
   await using place = await sshPlace({ sshd: { config: [] } });
-  await rejects(place.deploy("lab"), failure(/no SFTP/, /Subsystem sftp/));
+  await rejects(place.deploy("lab"), deployFailure(/no SFTP/, /Subsystem sftp/));
 });
 
 Deno.test("a wrong key, a wrong host key and an unknown host are told apart", async () => {
   await using place = await sshPlace({ settings: [`host_key: SHA256:${"A".repeat(43)}`] });
-  await rejects(place.deploy("lab"), failure(/has the host key SHA256:.*not the expected SHA256:AAAA/));
+  await rejects(place.deploy("lab"), deployFailure(/has the host key SHA256:.*not the expected SHA256:AAAA/));
   await using unknown = await sshPlace({ settings: ["host_key:"] });
-  await rejects(unknown.deploy("lab"), failure(/is not known; it has the host key SHA256:/, /pin its key/));
+  await rejects(
+    unknown.deploy("lab"),
+    deployFailure(/is not known; it has the host key SHA256:/, /pin its key/),
+  );
   const stranger = await generateKeyPair("stranger");
   await using other = await sshPlace({
     settings: ['key: "$STRANGER"'],
     env: { STRANGER: stranger.privateKey },
   });
-  await rejects(other.deploy("lab"), failure(/was refused \(tried: key\)/, /targets\.d/));
+  await rejects(other.deploy("lab"), deployFailure(/was refused \(tried: key\)/, /targets\.d/));
   deepStrictEqual(await other.deployments(), []);
 });
 
 Deno.test("a host that does not answer is told with what to try", async () => {
   await using place = await sshPlace({ port: () => 1 });
-  await rejects(place.deploy("lab"), failure(/Cannot connect to 127\.0\.0\.1:1/, /ssh -p 1/));
+  await rejects(place.deploy("lab"), deployFailure(/Cannot connect to 127\.0\.0\.1:1/, /ssh -p 1/));
 });
 
 Deno.test("a folder that may not be written is told, and nothing is left", async () => {
   await using place = await sshPlace({ settings: ["path: /proc/images"] });
-  await rejects(place.deploy("lab"), failure(/the folder \/proc\/images/));
+  await rejects(place.deploy("lab"), deployFailure(/the folder \/proc\/images/));
   await using opened = (await place.target("lab")).open(place.tools());
   const found = (await opened.check()).find(({ ok }) => !ok);
   match(found?.detail ?? "", /cannot be written/);
