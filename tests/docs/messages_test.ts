@@ -12,8 +12,9 @@ async function sources(folder: string): Promise<string[]> {
   return texts;
 }
 
+const text = await Deno.readTextFile(join(root, "docs/troubleshooting.md"));
+
 Deno.test("every message that docs/troubleshooting.md explains is still one of pim's", async () => {
-  const text = await Deno.readTextFile(join(root, "docs/troubleshooting.md"));
   const messages = [...text.matchAll(/^### (.+)$/gm)].map(([, heading = ""]) => heading);
   assert.ok(messages.length > 25);
   const lib = await sources(join(root, "lib"));
@@ -23,4 +24,14 @@ Deno.test("every message that docs/troubleshooting.md explains is still one of p
     return parts.length === 0 || !lib.some((source) => parts.every((part) => source.includes(part)));
   });
   assert.deepEqual(gone, []);
+});
+
+Deno.test("every reason for which a build fails is explained there by its word", async () => {
+  const source = await Deno.readTextFile(join(root, "lib/build/diagnosis/reason.ts"));
+  const type = /type ReasonCode =([^;]*);/.exec(source)?.[1] ?? "";
+  const codes = [...type.matchAll(/"([a-z-]+)"/g)].map(([, code = ""]) => code);
+  assert.ok(codes.length > 15);
+  // These two say nothing of the machine.
+  const explained = (code: string) => ["cancelled", "failed"].includes(code) || text.includes(`\`${code}\``);
+  assert.deepEqual(codes.filter((code) => !explained(code)), []);
 });
