@@ -47,7 +47,7 @@ function section(
     meaning,
     "",
     `- Value: ${shape}`,
-    `- Default: ${fallback}`,
+    `- Default: ${/^(".*"|\d+|true|false)$/.test(fallback) ? `\`${fallback}\`` : fallback}`,
     `- Example: \`${key}: ${literal(example)}\``,
   ].join("\n");
 }

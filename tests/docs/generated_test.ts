@@ -29,7 +29,7 @@ Deno.test("the defaults that a profile's fields are documented with are those th
     values[field] = value;
   }
   const literals = [
-    ...(await profileReference()).matchAll(/^- Default: (".*"|\d+|true|false)\n- Example: `(\w+):/gm),
+    ...(await profileReference()).matchAll(/^- Default: `(".*"|\d+|true|false)`\n- Example: `(\w+):/gm),
   ];
   assert.ok(literals.length > 8);
   for (const [, literal = "", field = ""] of literals) {
