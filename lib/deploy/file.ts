@@ -26,7 +26,9 @@ import type {
 const schema = v.strictObject({
   /** Folder; relative to the file that names it. */
   path: v.pipe(v.string(), v.nonEmpty("a folder")),
+  /** Format of the file; vmdk is stream-optimised, as ESXi and clouds import it. */
   format: v.optional(v.picklist(diskFormats), "qcow2"),
+  /** Whether a qcow2 is compressed. */
   compress: v.optional(v.boolean(), true),
   /** Name of the file without its ending. */
   name: nameTemplate,

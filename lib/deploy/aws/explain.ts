@@ -47,7 +47,7 @@ export function explainAws(error: unknown, what: string, circumstances: Circumst
 
 const again = "the same command then goes on from where it was";
 const permission =
-  "Give the user or role the permissions that the README lists for targets of type aws, or use another `profile`.";
+  "Give the user or role the permissions that docs/targets.md lists for the type aws, or use another `profile`.";
 
 /** Codes of S3, EC2 and the SDK, what they mean, and what to do. */
 const explanations: readonly (readonly [codes: readonly string[], why: string, hint: string])[] = [

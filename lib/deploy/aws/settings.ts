@@ -12,6 +12,7 @@ const endpoint = v.optional(
 const region = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9-]*$/, 'a region such as "eu-central-1"'));
 
 const entry = v.strictObject({
+  /** Region in which the AMI is registered. */
   region,
   /** Regions that the AMI is copied to. */
   copy_to: v.optional(v.array(region), []),
@@ -26,12 +27,17 @@ const entry = v.strictObject({
   name: nameTemplate,
   /** Profile of ~/.aws; without it and without keys, credentials come from where the AWS SDK looks for them. */
   profile: v.optional(v.pipe(v.string(), v.nonEmpty("the name of a profile in ~/.aws"))),
+  /** Id of an access key. */
   access_key_id: v.optional(secretReference),
+  /** Its secret. */
   secret_access_key: v.optional(secretReference),
+  /** The token of temporary credentials. */
   session_token: v.optional(secretReference),
   /** The role that lets AWS read the bucket. */
   role: v.optional(v.pipe(v.string(), v.regex(/^[\w+=,.@-]{1,64}$/, "the name of an IAM role")), "vmimport"),
+  /** Whether the snapshot is encrypted. */
   encrypted: v.optional(v.boolean(), false),
+  /** The key that it is encrypted with; the account's own for EBS unless given. */
   kms_key_id: v.optional(v.pipe(v.string(), v.nonEmpty("the id, alias or ARN of a KMS key"))),
   /** Accounts that may launch the AMI. */
   launch_accounts: v.optional(
@@ -43,8 +49,9 @@ const entry = v.strictObject({
     ),
     [],
   ),
-  /** For services that speak the protocol of S3 or EC2 and are not Amazon's. */
+  /** Address of a service that speaks S3's protocol and is not Amazon's. */
   s3_endpoint: endpoint,
+  /** The same for EC2. */
   ec2_endpoint: endpoint,
 });
 

@@ -17,8 +17,9 @@ export const libvirtSchema = v.strictObject({
   ),
   /** The storage pool: a folder or a mounted share. */
   pool: v.optional(plainName("the name of a storage pool"), "default"),
-  /** Whether a domain is made that boots the image, or only a volume. */
+  /** Whether a domain is made that boots the image, or none and only a volume. */
   define: v.optional(v.picklist(["domain", "none"]), "domain"),
+  /** Memory of the machine. */
   memory: v.optional(
     v.pipe(
       v.union([v.string(), v.number()], amount),
@@ -29,12 +30,13 @@ export const libvirtSchema = v.strictObject({
     ),
     2048,
   ),
+  /** Processors of the machine. */
   cpus: v.optional(v.pipe(v.number(), v.integer("a whole number"), v.minValue(1, "1 or more")), 2),
-  /** A network of libvirt's, "bridge:NAME", "user" or "none". */
+  /** A network of libvirt's, "bridge:NAME", "user" or "none"; unless given "default", and "user" in a session. */
   network: v.optional(plainName('the name of a network, "bridge:NAME", "user" or "none"')),
   /** What runs the guest: KVM where the host has it. */
   domain_type: v.optional(v.picklist(["auto", "kvm", "qemu"]), "auto"),
-  /** Starts the domain. */
+  /** Whether the domain is started. */
   start: v.optional(v.boolean(), false),
   /** Name of the domain, and of the volume without its ending. */
   name: nameTemplate,

@@ -29,9 +29,11 @@ const tagTemplate = v.pipe(
 /** The shape of a target's entry. */
 export const schema = v.pipe(
   v.strictObject({
+    /** Repository and tag; the image's name is the tag unless there is one. */
     reference: referenceTemplate,
     /** More tags in the same repository. */
     tags: v.optional(v.array(tagTemplate), []),
+    /** `artifact`: any registry takes it, `pim image pull` gets it back; `containerdisk`: KubeVirt runs it. */
     layout: v.optional(v.picklist(layouts), "artifact"),
     /** How the layer of a containerDisk is packed. */
     layer: v.optional(v.picklist(["tar", "gzip"]), "tar"),
@@ -40,11 +42,13 @@ export const schema = v.pipe(
       v.pipe(v.number(), v.integer(), v.minValue(1, "1 to 1024 MiB"), v.maxValue(1024, "1 to 1024 MiB")),
       16,
     ),
-    /** Several architectures under one tag. */
+    /** Whether images of several architectures are put under one tag. */
     index: v.optional(v.boolean(), false),
+    /** Whom to log in as; what `docker login` or `podman login` has kept unless given. */
     username: v.optional(v.pipe(v.string(), v.nonEmpty("a name"))),
+    /** The user's password or token. */
     password: v.optional(secretReference),
-    /** Plain http; left out: only on this machine. */
+    /** Whether plain http is used; unless given, only for a registry on this machine. */
     insecure: v.optional(v.boolean()),
     /** Certificates of authorities to trust, in PEM. */
     ca_file: v.optional(v.pipe(v.string(), v.nonEmpty("a file"))),

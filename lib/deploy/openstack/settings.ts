@@ -14,16 +14,21 @@ export const openstackSchema = v.strictObject({
       "a URL such as https://cloud.example.org:5000/v3",
     ),
   ),
+  /** Id of an application credential. */
   application_credential_id: text,
+  /** Its secret. */
   application_credential_secret: secretReference,
-  /** Needed where the catalog has images in several. */
+  /** Region; needed where the catalog has images in several. */
   region: v.optional(text),
+  /** Which of the endpoints of the catalog is used. */
   interface: v.optional(v.picklist(["public", "internal", "admin"]), "public"),
   /** Certificate authority of the cloud, in PEM; relative to the file that names it. */
   ca_file: v.optional(text),
+  /** Format of the image. */
   format: v.optional(v.picklist(["qcow2", "raw"]), "qcow2"),
+  /** Who sees the image. */
   visibility: v.optional(v.picklist(["private", "shared", "community", "public"]), "private"),
-  /** Uploads to a staging area and has the cloud import it (glance-direct). */
+  /** Whether it is uploaded to a staging area and imported by the cloud (glance-direct). */
   import: v.optional(v.boolean(), false),
   /** MiB; what a flavour must have at least. */
   min_ram: v.optional(v.pipe(v.number(), v.integer("a whole number of MiB"), v.minValue(0, "0 or more")), 0),
@@ -41,6 +46,7 @@ export const openstackSchema = v.strictObject({
     ),
     {},
   ),
+  /** Name of the image. */
   name: nameTemplate,
 });
 

@@ -7,7 +7,9 @@ const text = v.pipe(v.string(), v.nonEmpty("a text that is not empty"));
 
 /** The shape of a target that is reached over SSH. */
 export const sshSchema = v.strictObject({
+  /** Name or address of the host. */
   host: text,
+  /** Port of its SSH server. */
   port: v.optional(
     v.pipe(
       v.number(),
@@ -21,6 +23,7 @@ export const sshSchema = v.strictObject({
   username: v.optional(text),
   /** The private key; those of the agent and of ~/.ssh unless a key or a password is given. */
   key: v.optional(secretReference),
+  /** The user's password. */
   password: v.optional(secretReference),
   /** The only key of the host to accept; what known_hosts says unless given. */
   host_key: v.optional(
@@ -30,7 +33,9 @@ export const sshSchema = v.strictObject({
   known_hosts: v.optional(text),
   /** Folder there; relative to the user's home. */
   path: text,
+  /** Format of the file; vmdk is stream-optimised, as ESXi and clouds import it. */
   format: v.optional(v.picklist(diskFormats), "qcow2"),
+  /** Whether a qcow2 is compressed. */
   compress: v.optional(v.boolean(), true),
   /** Whose qemu-img makes another format of it. */
   convert: v.optional(v.picklist(["local", "remote"]), "local"),

@@ -31,8 +31,11 @@ const schema = v.strictObject({
   path: v.pipe(v.string(), v.nonEmpty("a folder")),
   /** Name of the bundle without .utm, and of the machine in UTM. */
   name: nameTemplate,
+  /** Memory of the machine. */
   memory: memorySetting,
+  /** Processors of the machine. */
   cpus: cpusSetting,
+  /** UTM's network mode. */
   network: v.optional(v.picklist(["shared", "emulated", "host"]), "shared"),
 });
 

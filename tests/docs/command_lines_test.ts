@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { commandTree } from "../../docs/generate/commands.ts";
+import { documents } from "./documents.ts";
+
+// Commands that come with other branches: take this away when they are here.
+const coming = /^pim (doctor|completion|help|version|deploy verify)\b/;
+
+const globalFlags = ["project", "quiet", "debug", "help", "version"];
+
+/** The command lines of pim in code: those after a prompt, at the beginning of a line of a block, and in running text. */
+function commandLines(text: string): string[] {
+  const blocks = [...text.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, code = ""]) => code);
+  const typed = blocks.join("").split("\n").flatMap((line) => /^(?:\$ )?(pim .*)$/.exec(line)?.[1] ?? []);
+  const prose = text.replaceAll(/^```[\s\S]*?^```/gm, "");
+  return [
+    ...typed,
+    ...[...prose.matchAll(/`(pim [^`]+)`/g)].map(([, line = ""]) => line.replaceAll("\n", " ")),
+  ]
+    .map((line) => line.replaceAll(/'[^']*'/g, "WORD").replace(/\s+#.*$|\s*[|;>&].*$/, ""))
+    .filter((line) => !coming.test(line));
+}
+
+/** What is wrong with a command line, as the command tree has it; placeholders are in capitals. */
+function problem(line: string): string | undefined {
+  // deno-lint-ignore no-explicit-any -- what a command looks like inside is stricli's
+  let target: any = commandTree;
+  const words = line.split(/\s+/).slice(1).map((word) => word.replaceAll(/[[\]…]/g, ""));
+  while (target.getRoutingTargetForInput !== undefined && /^[a-z]/.test(words[0] ?? "")) {
+    const word = words.shift() ?? "";
+    target = target.getRoutingTargetForInput(word);
+    if (target === undefined) return `${line}: there is no command ${word}`;
+  }
+  const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
+  for (const word of own) {
+    const flag = /^--(?:no-)?([a-z][a-z-]*)/.exec(word)?.[1];
+    if (flag === undefined || globalFlags.includes(flag)) continue;
+    const name = flag.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    if (target.parameters?.flags?.[name] === undefined) return `${line}: it has no flag ${word}`;
+  }
+}
+
+Deno.test("every command of pim that a document names is one, with flags that it has", async () => {
+  const lines = (await documents()).flatMap(({ path, text }) =>
+    commandLines(text).map((line) => ({ path, line }))
+  );
+  assert.ok(lines.length > 100, "command lines were not found");
+  const wrong = lines.flatMap(({ path, line }) => {
+    const why = problem(line);
+    return why === undefined ? [] : [`${path}: ${why}`];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("a command or a flag that pim does not have is seen", () => {
+  assert.match(problem("pim biuld run demo") ?? "", /no command biuld/);
+  assert.match(problem("pim build run demo --verfy") ?? "", /no flag --verfy/);
+  assert.equal(problem("pim build run PROFILE… --no-cache --debug"), undefined);
+  assert.equal(problem("pim exec demo -- ls --color"), undefined);
+});
