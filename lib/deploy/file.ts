@@ -6,9 +6,10 @@ import { messageOf, PimError } from "../errors.ts";
 import { changedError, writeConverted } from "./convert.ts";
 import { copyWithHash } from "./copy_file.ts";
 import { hashFile } from "../hash.ts";
+import type { ImageEntry } from "../image/entry.ts";
 import { DeployError } from "./deploy_error.ts";
 import { checkFolder } from "./folder_check.ts";
-import { type DiskFormat, diskFormats } from "./formats.ts";
+import { type DiskFormat, diskFormats, formOf } from "./formats.ts";
 import { fillName, nameTemplate } from "./name_template.ts";
 import type {
   Action,
@@ -17,6 +18,7 @@ import type {
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -61,8 +63,8 @@ class FileTarget implements Target {
     image: DeployImage,
     { force, ids }: { readonly force: boolean; readonly ids: Ids },
   ): Promise<DeployPlan> {
-    const { format, compress, name } = this.settings;
-    const path = join(this.#folder, `${fillName(name, image.entry)}.${format}`);
+    const { format, compress } = this.settings;
+    const path = this.#pathOf(image.entry);
     if (!force && ids.path !== path && await exists(path)) {
       throw new DeployError(`Cannot deploy ${image.entry.name} to ${path}: something else is there`, {
         hint: "Move it away, set another `name` in targets.d, or replace it with --force.",
@@ -90,6 +92,14 @@ class FileTarget implements Target {
     };
   }
 
+  place(entry: ImageEntry): Place {
+    return { at: "", name: this.#pathOf(entry), form: formOf(this.settings), movable: true };
+  }
+
+  #pathOf(entry: ImageEntry): string {
+    return join(this.#folder, `${fillName(this.settings.name, entry)}.${this.settings.format}`);
+  }
+
   async presence(ids: Ids): Promise<Presence> {
     if (ids.path === undefined) return "missing";
     const info = await statIfThere(ids.path);
@@ -101,9 +111,10 @@ class FileTarget implements Target {
       : "changed";
   }
 
-  async remove(ids: Ids): Promise<void> {
-    for (const path of [ids.path, ids.path && `${ids.path}.sha256`, ids.efiVars]) {
-      if (path !== undefined) await removeIfThere(path);
+  async remove(ids: Ids, kept: Ids = {}): Promise<void> {
+    const image = ids.path === kept.path ? [] : [ids.path, ids.path && `${ids.path}.sha256`];
+    for (const path of [...image, ids.efiVars]) {
+      if (path !== undefined && path !== kept.efiVars) await removeIfThere(path);
     }
   }
 

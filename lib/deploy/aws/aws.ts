@@ -1,9 +1,11 @@
+import type { ImageEntry } from "../../image/entry.ts";
 import { DeployError } from "../deploy_error.ts";
 import type {
   DeployImage,
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -68,6 +70,11 @@ class AwsTarget implements Target {
         ...copies.flat(),
       ],
     };
+  }
+
+  place(entry: ImageEntry): Place {
+    const { region } = this.settings;
+    return { at: region, name: amiName(this.settings, { entry }), movable: false };
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {
