@@ -159,7 +159,8 @@ class FileTarget implements Target {
     } catch (cause) {
       await removeIfThere(part);
       if (cause instanceof PimError) throw cause;
-      throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
+      const hint = isFull(cause) ? `Make room there: df ${dirname(path)}` : undefined;
+      throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause, hint });
     }
   }
 
@@ -183,4 +184,9 @@ class FileTarget implements Target {
   async #writeChecksum(path: string, { ids }: ActionContext): Promise<void> {
     await writeFileAtomic(`${path}.sha256`, `${ids.sha256}  ${basename(path)}\n`);
   }
+}
+
+/** Whether there is no room, or none left for this user. */
+function isFull(cause: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(String((cause as { code?: unknown } | undefined)?.code));
 }
