@@ -88,7 +88,7 @@ export async function sendThroughOpenSsh(connection: Connection, rest: Rest): Pr
   await writeFileAtomic(knownHosts, `${hostAlias} ${openSsh.hostPublicKey}\n`);
   // At its place rather than at the end: what a killed run has left on its way may still arrive.
   const blocks = Math.floor(from / blockBytes);
-  const write = `exec dd of=${file} ibs=${blockBytes} obs=${blockBytes} seek=${blocks} conv=notrunc`;
+  const write = `exec dd of=${file} bs=${blockBytes} seek=${blocks} conv=notrunc`;
   try {
     await pipe(openSshArgs(openSsh, knownHosts, `exec sh -c ${shellQuote(write)}`), {
       ...{ stdin: counted(rest, blocks * blockBytes), signal },
