@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DeployError } from "../../../lib/deploy/deploy_error.ts";
 import { run } from "../../../lib/process.ts";
 import { imagePlace } from "../../deploy/image_place.ts";
+import { pim } from "../../e2e/pim.ts";
 
 const mayMount = Deno.uid() === 0 && (await run(["unshare", "-m", "true"]).then(() => true, () => false));
 
@@ -26,4 +27,23 @@ Deno.test({
       await Deno.remove(small);
     }
   },
+});
+
+Deno.test("after a change of a target's settings the status tells it, and a dry run what would become of the old file", async () => {
+  const share = (folder: string) => `share: { type: file, path: ../${folder} }\n`;
+  await using place = await imagePlace({ "share.yml": share("one") });
+  const { id, where } = await place.deploy("share");
+  await place.write({ "targets.d/share.yml": share("two") });
+  const status = JSON.parse((await pim(["deploy", "status", "--json"], { env: place.env })).stdout);
+  assert.deepEqual(status, [{
+    ...{ id, state: "changed" },
+    detail: `the target's settings have changed: ${where.replace("/one/", "/two/")}, compressed`,
+  }]);
+  const dry = await pim(["deploy", "run", "demo", "share", "--dry-run"], { env: place.env });
+  assert.ok(dry.stdout.includes(`remove ${where}, where it was before`), dry.stdout);
+  const run = await pim(["deploy", "run", "demo", "share"], { env: place.env });
+  assert.equal(run.code, 0, run.stderr);
+  await assert.rejects(Deno.stat(where), Deno.errors.NotFound);
+  const again = await pim(["deploy", "status", "--json"], { env: place.env });
+  assert.deepEqual(JSON.parse(again.stdout), [{ id, state: "there", detail: "" }]);
 });
