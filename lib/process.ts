@@ -52,15 +52,14 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stderr: "piped",
   });
   const [output] = await Promise.all([child.output(), feed(child, options.stdin)]);
-  if (options.signal?.aborted) throw new CancelledError();
+  const failed = output.signal !== null || !(options.okStatus ?? [0]).includes(output.code);
+  if (await isCancelled(failed, options.signal)) throw new CancelledError();
   const result = {
     code: output.code,
     stdout: decode(output.stdout),
     stderr: decode(output.stderr),
   };
-  if (output.signal !== null || !(options.okStatus ?? [0]).includes(output.code)) {
-    throw new ProcessError(argv, output.signal ?? output.code, result.stderr);
-  }
+  if (failed) throw new ProcessError(argv, output.signal ?? output.code, result.stderr);
   return result;
 }
 
@@ -93,8 +92,25 @@ export async function pipe(argv: readonly string[], options: PipeOptions): Promi
     throw signal?.aborted ? new CancelledError() : error;
   }
   const status = await child.status;
-  if (signal?.aborted) throw new CancelledError();
+  if (await isCancelled(!status.success, signal)) throw new CancelledError();
   if (!status.success) throw new ProcessError(argv, status.signal ?? status.code, stderr);
+}
+
+const ctrlCMs = 100;
+
+/** Whether pim was told to stop. Ctrl-C at a terminal reaches the program too, which may end before pim knows of it. */
+async function isCancelled(failed: boolean, signal?: AbortSignal): Promise<boolean> {
+  if (signal === undefined || !failed || signal.aborted) return signal?.aborted ?? false;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ctrlCMs);
+    signal.addEventListener("abort", done);
+    function done() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    }
+  });
+  return signal.aborted;
 }
 
 async function feedPieces(child: Deno.ChildProcess, pieces: AsyncIterable<Uint8Array>): Promise<void> {

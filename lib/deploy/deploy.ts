@@ -2,10 +2,12 @@ import { UsageError } from "../errors.ts";
 import { lockFile, removeIfThere } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
 import { deploymentId, forgetDeployment, listDeployments, putDeployment } from "../image/deployments.ts";
+import { openRegistry } from "../image/registry.ts";
 import { deployDir, deployLock, type Paths, registryFile } from "../paths.ts";
 import type { DeployEvent } from "./events.ts";
+import { formerAction, requireReachable, type Since, since, suits } from "./former.ts";
 import type { NamedTarget } from "./load_targets.ts";
-import type { Action, DeployImage, DeployPlan, HostTools, Ids, Target } from "./target.ts";
+import type { Action, DeployImage, DeployPlan, HostTools, Ids, Place, Target } from "./target.ts";
 
 /** How an image is deployed. */
 export interface DeployOptions {
@@ -39,14 +41,14 @@ export async function deploy(
     onEvent({ type: "already", id, where: found.known.where });
     return found.known;
   }
-  const { plan, ids } = found;
+  const { plan, ids, former, place } = found;
   onEvent({ type: "planned", id, where: plan.where, actions: plan.actions.map(({ text }) => text) });
-  return await carryOut(plan, { id, target, image, ids }, options);
+  return await carryOut(plan, { id, target, image, ids, former, place }, options);
 }
 
 /** What a deployment would do: nothing where the image is there as it should be. */
 export type Outlook =
-  | { readonly plan: DeployPlan; readonly ids: Ids }
+  | (Since & { readonly plan: DeployPlan; readonly place: Place })
   | { readonly plan: undefined; readonly known: Deployment };
 
 /** Finds out what a deployment to an open target would do. Changes nothing. */
@@ -60,33 +62,40 @@ export async function lookAhead(
   const recorded = (await listDeployments(registryFile(paths))).find((each) => each.id === id);
   // What a target of another type has made stands for nothing here.
   const known = recorded?.type === target.type ? recorded : undefined;
-  if (known?.state === "done" && !force && await isThere(opened, known, image)) {
+  const place = opened.place(image.entry);
+  if (known?.state === "done" && !force && suits(known, place) && await isThere(opened, known, image)) {
     return { plan: undefined, known };
   }
-  const ids = known?.ids ?? {};
-  return { plan: await opened.plan(image, { force, ids }), ids };
+  const { ids, former } = since(known, place);
+  const { where, actions } = await opened.plan(image, { force, ids });
+  const last = await Promise.all(former.map((each) => formerAction(opened, each, place)));
+  return { plan: { where, actions: [...actions, ...last] }, ids, former, place };
 }
 
 async function isThere(target: Target, { ids, sha256 }: Deployment, image: DeployImage): Promise<boolean> {
   return sha256 === image.sha256 && await target.presence(ids, sha256) === "there";
 }
 
-interface Subject {
+interface Subject extends Since {
   readonly id: string;
   readonly target: NamedTarget;
   readonly image: DeployImage;
-  readonly ids: Ids;
+  readonly place: Place;
 }
 
 async function carryOut(
   { where, actions }: DeployPlan,
-  { id, target, image, ids: begun }: Subject,
+  { id, target, image, ids: begun, former, place: { movable: _, ...place } }: Subject,
   { paths, tools: { signal }, onEvent }: DeployOptions,
 ): Promise<Deployment> {
   const record = async (state: Deployment["state"], ids: Ids): Promise<Deployment> => {
     const { name, type } = target;
     const deployment: Deployment = {
-      ...{ id, target: name, type, image: image.entry.name, sha256: image.sha256, where, ids, state },
+      ...{ id, target: name, type, image: image.entry.name, sha256: image.sha256, where, ids },
+      place,
+      // At the end nothing of it is left, or it was told that it stays.
+      ...(state === "unfinished" && former.length > 0 && { former }),
+      state,
       time: new Date().toISOString(),
     };
     await putDeployment(registryFile(paths), deployment);
@@ -162,6 +171,10 @@ export async function removeDeployment(
     tools.signal,
   );
   await using opened = target.open(tools);
-  await opened.remove(deployment.ids);
+  const entry = (await openRegistry(registryFile(paths))).list().find(({ name }) =>
+    name === deployment.image
+  );
+  if (entry !== undefined) requireReachable(deployment, target, opened.place(entry));
+  for (const { ids } of [deployment, ...deployment.former ?? []]) await opened.remove(ids);
   await forgetDeployment(registryFile(paths), deployment.id);
 }

@@ -6,9 +6,10 @@ import { messageOf, PimError } from "../errors.ts";
 import { changedError, writeConverted } from "./convert.ts";
 import { copyWithHash } from "./copy_file.ts";
 import { hashFile } from "../hash.ts";
+import type { ImageEntry } from "../image/entry.ts";
 import { DeployError } from "./deploy_error.ts";
 import { checkFolder } from "./folder_check.ts";
-import { type DiskFormat, diskFormats } from "./formats.ts";
+import { type DiskFormat, diskFormats, formOf } from "./formats.ts";
 import { fillName, nameTemplate } from "./name_template.ts";
 import type {
   Action,
@@ -17,6 +18,7 @@ import type {
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -63,8 +65,8 @@ class FileTarget implements Target {
     image: DeployImage,
     { force, ids }: { readonly force: boolean; readonly ids: Ids },
   ): Promise<DeployPlan> {
-    const { format, compress, name } = this.settings;
-    const path = join(this.#folder, `${fillName(name, image.entry)}.${format}`);
+    const { format, compress } = this.settings;
+    const path = this.#pathOf(image.entry);
     if (!force && ids.path !== path && await exists(path)) {
       throw new DeployError(`Cannot deploy ${image.entry.name} to ${path}: something else is there`, {
         hint: "Move it away, set another `name` in targets.d, or replace it with --force.",
@@ -92,6 +94,14 @@ class FileTarget implements Target {
     };
   }
 
+  place(entry: ImageEntry): Place {
+    return { at: "", name: this.#pathOf(entry), form: formOf(this.settings), movable: true };
+  }
+
+  #pathOf(entry: ImageEntry): string {
+    return join(this.#folder, `${fillName(this.settings.name, entry)}.${this.settings.format}`);
+  }
+
   async presence(ids: Ids): Promise<Presence> {
     if (ids.path === undefined) return "missing";
     const info = await statIfThere(ids.path);
@@ -103,9 +113,10 @@ class FileTarget implements Target {
       : "changed";
   }
 
-  async remove(ids: Ids): Promise<void> {
-    for (const path of [ids.path, ids.path && `${ids.path}.sha256`, ids.efiVars]) {
-      if (path !== undefined) await removeIfThere(path);
+  async remove(ids: Ids, kept: Ids = {}): Promise<void> {
+    const image = ids.path === kept.path ? [] : [ids.path, ids.path && `${ids.path}.sha256`];
+    for (const path of [...image, ids.efiVars]) {
+      if (path !== undefined && path !== kept.efiVars) await removeIfThere(path);
     }
   }
 
@@ -150,7 +161,8 @@ class FileTarget implements Target {
     } catch (cause) {
       await removeIfThere(part);
       if (cause instanceof PimError) throw cause;
-      throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
+      const hint = isFull(cause) ? `Make room there: df ${dirname(path)}` : undefined;
+      throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause, hint });
     }
   }
 
@@ -174,4 +186,9 @@ class FileTarget implements Target {
   async #writeChecksum(path: string, { ids }: ActionContext): Promise<void> {
     await writeFileAtomic(`${path}.sha256`, `${ids.sha256}  ${basename(path)}\n`);
   }
+}
+
+/** Whether there is no room, or none left for this user. */
+function isFull(cause: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(String((cause as { code?: unknown } | undefined)?.code));
 }

@@ -31,3 +31,8 @@ function written(format: DiskFormat, compress: boolean): Omit<ConvertSpec, "sour
       return { format: "vpc", options: { subformat: "dynamic", force_size: "on" } };
   }
 }
+
+/** What is asked for of a disk besides its format. */
+export function formOf({ compress }: { readonly compress: boolean }): string {
+  return compress ? "compressed" : "not compressed";
+}

@@ -58,6 +58,18 @@ export interface TargetCheck {
 /** What became of a deployment at its target. */
 export type Presence = "there" | "missing" | "changed";
 
+/** Where the settings of a target put an image. */
+export interface Place {
+  /** What is connected to: a host, a cloud; empty for this host. */
+  readonly at: string;
+  /** What the image is called there. */
+  readonly name: string;
+  /** How it is written there, where the name does not tell. */
+  readonly form?: string;
+  /** Whether a deployment may be taken away from another place when it has come to this one. */
+  readonly movable: boolean;
+}
+
 /** An open target; dispose of it to drop its connections. */
 export interface Target extends AsyncDisposable {
   /** Looks whether it can be reached and used; what is wrong is a result, not an error. */
@@ -68,10 +80,16 @@ export interface Target extends AsyncDisposable {
    * @param ids what an earlier run that was cut short has made
    */
   plan(image: DeployImage, options: { readonly force: boolean; readonly ids: Ids }): Promise<DeployPlan>;
+  /** Where its settings put an image. Connects to nothing. */
+  place(entry: ImageEntry): Place;
   /** Looks what became of what was deployed. */
   presence(ids: Ids, sha256: string): Promise<Presence>;
-  /** Removes what was deployed; what is gone already is no error. */
-  remove(ids: Ids): Promise<void>;
+  /**
+   * Removes what was deployed; what is gone already is no error.
+   *
+   * @param kept what the same deployment has made elsewhere since, which stays
+   */
+  remove(ids: Ids, kept?: Ids): Promise<void>;
 }
 
 /** What opening a target needs of this host. */

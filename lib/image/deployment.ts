@@ -14,6 +14,10 @@ export interface Deployment {
   readonly where: string;
   /** What the target calls what was made there. */
   readonly ids: Readonly<Record<string, string>>;
+  /** Where the target's settings led when it was made. */
+  readonly place?: DeployedPlace;
+  /** What was made where the settings led before, and is still to be removed. */
+  readonly former?: readonly FormerPlace[];
   readonly state: "unfinished" | "done";
   /** When that state began; ISO 8601, UTC. */
   readonly time: string;
@@ -21,9 +25,29 @@ export interface Deployment {
   readonly verified?: { readonly ok: boolean; readonly time: string };
 }
 
+/** What is connected to, and what an image is called there. */
+export interface DeployedPlace {
+  readonly at: string;
+  readonly name: string;
+  /** How it is written there, where the name does not tell. */
+  readonly form?: string;
+}
+
+/** What was made at a place that the settings no longer lead to. */
+export interface FormerPlace extends Pick<Deployment, "where" | "sha256" | "ids"> {
+  readonly place: DeployedPlace;
+}
+
 const time = v.pipe(
   v.string("a time such as 2026-01-31T12:00:00Z"),
   v.check((text) => !Number.isNaN(Date.parse(text)), "a time such as 2026-01-31T12:00:00Z"),
+);
+
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"));
+const ids = v.record(v.string(), v.string());
+const place = v.pipe(
+  v.strictObject({ at: v.string(), name: v.string(), form: v.optional(v.string()) }),
+  v.transform(({ form, ...same }): DeployedPlace => ({ ...same, ...(form !== undefined && { form }) })),
 );
 
 /** A deployment as it stands in registry.yml; its id is the key. */
@@ -31,9 +55,13 @@ export const deploymentSchema = v.strictObject({
   target: v.string(),
   type: v.string(),
   image: v.string(),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits")),
+  sha256,
   where: v.string(),
-  ids: v.record(v.string(), v.string()),
+  ids,
+  place: v.optional(place),
+  former: v.optional(
+    v.pipe(v.array(v.strictObject({ where: v.string(), sha256, ids, place })), v.readonly()),
+  ),
   state: v.picklist(["unfinished", "done"]),
   time,
   verified: v.optional(v.strictObject({ ok: v.boolean(), time })),
@@ -42,6 +70,14 @@ export const deploymentSchema = v.strictObject({
 type DiskDeployment = v.InferOutput<typeof deploymentSchema>;
 
 /** A deployment of registry.yml in TypeScript's words. */
-export function fromDiskDeployment(id: string, { verified, ...same }: DiskDeployment): Deployment {
-  return { id, ...same, ...(verified !== undefined && { verified }) };
+export function fromDiskDeployment(
+  id: string,
+  { place, former, verified, ...same }: DiskDeployment,
+): Deployment {
+  return {
+    ...{ id, ...same },
+    ...(place !== undefined && { place }),
+    ...(former !== undefined && { former }),
+    ...(verified !== undefined && { verified }),
+  };
 }

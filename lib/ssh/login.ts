@@ -39,6 +39,8 @@ export interface Login {
   readonly authenticatedBy: "key" | "password";
   /** Fingerprint of the server's host key: `SHA256:…`. */
   readonly hostKey: string;
+  /** That key as known_hosts has it: "ssh-ed25519 AAAA…". */
+  readonly hostPublicKey: string;
 }
 
 // Ten missed answers in a row: a guest under emulation may well be busy for a minute.
@@ -62,6 +64,7 @@ export async function login(socket: Socket, options: LoginOptions): Promise<Logi
   const client = new ssh2.Client();
   const where = `${options.username}@${options.host}:${options.port}`;
   let hostKey = "";
+  let hostPublicKey = "";
   let current: AnyAuthMethod | undefined;
   const tried = new Set<string>();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -105,13 +108,14 @@ export async function login(socket: Socket, options: LoginOptions): Promise<Logi
     keepaliveCountMax,
     hostVerifier: (key: Buffer) => {
       hostKey = `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+      hostPublicKey = publicKeyLine(key);
       return matches(hostKey, options.hostKey);
     },
   });
   try {
     await promise;
     const byKey = current !== undefined && methodOf(current) === "publickey";
-    return { client, authenticatedBy: byKey ? "key" : "password", hostKey };
+    return { client, authenticatedBy: byKey ? "key" : "password", hostKey, hostPublicKey };
   } catch (error) {
     socket.destroy();
     throw error;
@@ -178,6 +182,12 @@ function methodOf({ type }: AnyAuthMethod): AnyAuthMethod["type"] {
 
 function matches(hostKey: string, pinned: LoginOptions["hostKey"]): boolean {
   return pinned === undefined || [pinned].flat().some((each) => each.replace(/=+$/, "") === hostKey);
+}
+
+/** A key as RFC 4253, 6.6, encodes it begins with the name of its type. */
+function publicKeyLine(key: Buffer): string {
+  const type = key.toString("latin1", 4, 4 + key.readUInt32BE(0));
+  return `${type} ${key.toString("base64")}`;
 }
 
 const hostKeyAlgorithms: readonly ServerHostKeyAlgorithm[] = [

@@ -18,3 +18,9 @@ export function shellCommand(argv: readonly string[], env: Readonly<Record<strin
   // `env` in front, so that a first word such as `if` or `A=b` is never read as shell grammar.
   return [...(variables.length === 0 ? [] : ["env", ...variables]), ...argv.map(shellQuote)].join(" ");
 }
+
+/** A path as one word of ssh_config(5), where `%` begins a token. */
+export function configPath(path: string): string {
+  const text = path.replaceAll("%", "%%");
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+}

@@ -14,6 +14,8 @@ export interface SshSession extends AsyncDisposable {
   readonly authenticatedBy: "key" | "password";
   /** Fingerprint of the server's host key: `SHA256:…`. */
   readonly hostKey: string;
+  /** That key as known_hosts has it: "ssh-ed25519 AAAA…". */
+  readonly hostPublicKey: string;
   /** Runs a command in the user's shell; any exit status is a result. Throws {@linkcode SshError}. */
   exec(command: string, options?: ExecOptions): Promise<ExecResult>;
   /** Writes a remote file. Throws PimError when the guest refuses, {@linkcode SshError} when it is gone. */
@@ -80,6 +82,7 @@ function makeSession(made: Login, socket: Socket, options: LoginOptions): SshSes
     username: options.username,
     authenticatedBy: made.authenticatedBy,
     hostKey: made.hostKey,
+    hostPublicKey: made.hostPublicKey,
     exec: (command, execOptions) => execOn(link, command, execOptions),
     upload: (content, remotePath, uploadOptions) => uploadOver(link, content, remotePath, uploadOptions),
     sftp: (limits) => openSftpSession(link, limits),

@@ -59,6 +59,13 @@ Deno.test("a failing program gives an error with its argv, its status and the en
   assert.equal(error.hint, "It was started as: sh -c 'seq 1 50 >&2; exit 4'");
 });
 
+Deno.test("a program that Ctrl-C ended before pim knew of it is cancelled, not failed", async () => {
+  const stop = new AbortController();
+  const ended = run(["sh", "-c", "kill -INT $$"], { signal: stop.signal });
+  setTimeout(() => stop.abort(), 30);
+  await assert.rejects(ended, CancelledError);
+});
+
 Deno.test("a program ended by a signal is named with the signal, and a silent one is said to be silent", async () => {
   await assert.rejects(run(["sh", "-c", "kill -9 $$"]), {
     name: "ProcessError",

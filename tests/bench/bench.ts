@@ -11,10 +11,12 @@ import { measureHashing } from "./hashing.ts";
 import { measureLayers } from "./layers.ts";
 import { formatMeasurements, type Measurement, ratio } from "./measurement.ts";
 import { measureOci } from "./oci.ts";
+import { measureSsh } from "./ssh.ts";
 import { measureStartup } from "./startup.ts";
 import { measureVms } from "./vm.ts";
 
-const usage = `deno task bench [--only start-up|hashing|downloads|oci|vm|build|layers] [--pairs N] [--json]
+const usage =
+  `deno task bench [--only start-up|hashing|downloads|oci|ssh|vm|build|layers] [--pairs N] [--json]
 
   --only NAME   one measurement only; build has pim's memory too, layers are beside packer
   --pairs N     builds with pim and with the other, in turns (default 1), and starts of a VM (3 at least); without KVM
@@ -29,6 +31,7 @@ const measures: ReadonlyMap<string, Measure> = new Map<string, Measure>([
   ["hashing", measureHashing],
   ["downloads", measureDownloads],
   ["oci", measureOci],
+  ["ssh", measureSsh],
   ["vm", measureVms],
   ["build", measureBuild],
   ["layers", measureLayers],

@@ -3,6 +3,7 @@ import { removeIfThere, writeFileAtomic } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
 import { dockerRegistry } from "../integration/deploy/oci/docker_registry.ts";
 import { registerSample, sampleDisk } from "../integration/deploy/oci/sample_disk.ts";
+import { forgetDeployments } from "./forget_deployments.ts";
 import { interleave, type Measurement, median, timeMs } from "./measurement.ts";
 import { runPim } from "./pim_command.ts";
 
@@ -78,14 +79,8 @@ async function pimPush(home: string, layout: Layout, host: string): Promise<numb
   const targets = `one: ${target("bench")}\ntwo: ${target("else")}\n`;
   await writeFileAtomic(join(home, "config", "targets.d", "hub.yml"), targets);
   await removeIfThere(join(home, "cache"));
-  await forget(home);
+  await forgetDeployments(home);
   return await timeMs(() => push(home, "one"));
-}
-
-async function forget(home: string): Promise<void> {
-  const { stdout } = await runPim(home, ["deploy", "list", "--json"]);
-  const ids = (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
-  if (ids.length > 0) await runPim(home, ["deploy", "remove", "--forget", ...ids]);
 }
 
 function push(home: string, target: string): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { deploy, lookAhead, removeDeployment } from "../../deploy/deploy.ts";
+import { suits } from "../../deploy/former.ts";
 import { deploymentOutput } from "../../deploy/output.ts";
 import { getTarget, loadTargets, type NamedTarget } from "../../deploy/load_targets.ts";
 import { openDeployImage } from "../../deploy/open_image.ts";
@@ -6,6 +7,7 @@ import type { Action, DeployImage } from "../../deploy/target.ts";
 import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
 import type { Deployment } from "../../image/deployment.ts";
 import { deploymentId, forgetDeployment, listDeployments } from "../../image/deployments.ts";
+import { openRegistry } from "../../image/registry.ts";
 import { registryFile } from "../../paths.ts";
 import { didYouMean } from "../../suggest.ts";
 import type { PimContext } from "../context.ts";
@@ -107,12 +109,13 @@ export async function list(this: PimContext, flags: JsonFlags): Promise<void> {
 export async function show(this: PimContext, flags: JsonFlags, id: string): Promise<void> {
   const found = await getDeployment(this, id);
   if (flags.json) return this.print(JSON.stringify(found, null, 2));
-  const { ids, verified, ...rest } = found;
+  const { ids, place: _place, former = [], verified, ...rest } = found;
   this.print(table(["WHAT", "VALUE"], [
     ...Object.entries(rest),
     ...(verified === undefined
       ? []
       : [["verified", verified.ok ? verified.time : `failed at ${verified.time}`]]),
+    ...former.map(({ where }) => ["to be removed", where]),
     ...Object.entries(ids).map(([name, value]) => [`id: ${name}`, value]),
   ]));
 }
@@ -125,11 +128,22 @@ export async function status(this: PimContext, flags: JsonFlags, ...wanted: stri
     ? await listDeployments(registryFile(paths))
     : await Promise.all(wanted.map((id) => getDeployment(this, id)));
   const found: { id: string; state: string; detail: string }[] = [];
-  for (const { id, target, ids, sha256, state } of deployments) {
+  const images = (await openRegistry(registryFile(paths))).list();
+  for (const deployment of deployments) {
+    const { id, target, image, ids, sha256, state } = deployment;
     try {
       await using opened = getTarget(target, targets).open(hostTools(this));
+      const entry = images.find(({ name }) => name === image);
+      const place = entry && opened.place(entry);
+      const moved = place !== undefined && !suits(deployment, place);
       const presence = state === "unfinished" ? "unfinished" : await opened.presence(ids, sha256);
-      found.push({ id, state: presence, detail: "" });
+      found.push({
+        id,
+        state: moved && presence === "there" ? "changed" : presence,
+        detail: moved
+          ? `the target's settings have changed: ${place.name}${place.form ? `, ${place.form}` : ""}`
+          : "",
+      });
     } catch (error) {
       if (!(error instanceof PimError) || this.signal.aborted) throw error;
       found.push({ id, state: "unknown", detail: messageOf(error) });

@@ -1,9 +1,10 @@
-import { DeployError } from "../deploy_error.ts";
+import type { ImageEntry } from "../../image/entry.ts";
 import type {
   DeployImage,
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -48,7 +49,6 @@ class AwsTarget implements Target {
     const { settings, tools } = this;
     const { region, bucket, prefix } = settings;
     const name = amiName(settings, image);
-    if (ids.region !== undefined && ids.region !== region) throw elsewhere(image, ids.region, region);
     const cloud = await this.#cloud();
     const ami = await findAmi(cloud, name);
     const taken = takenAmi(ami, { image, force, region, known: ids.image });
@@ -68,6 +68,12 @@ class AwsTarget implements Target {
         ...copies.flat(),
       ],
     };
+  }
+
+  place(entry: ImageEntry): Place {
+    const { region } = this.settings;
+    // Whatever the settings say now, the region of what was made is written down with it.
+    return { at: "", name: `${amiName(this.settings, { entry })} in ${region}`, movable: false };
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {
@@ -96,14 +102,4 @@ class AwsTarget implements Target {
     this.#clouds.set(region, cloud);
     return cloud;
   }
-}
-
-function elsewhere({ entry }: DeployImage, was: string, now: string): DeployError {
-  return new DeployError(
-    `Cannot deploy ${entry.name} to ${now}: this target has it in ${was}, and the record would be lost`,
-    {
-      hint:
-        `Give ${now} a target of its own in targets.d, or remove it there first: pim deploy remove TARGET/${entry.name}`,
-    },
-  );
 }

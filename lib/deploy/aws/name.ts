@@ -6,7 +6,7 @@ import type { Ami } from "./ami.ts";
 import type { AwsSettings } from "./settings.ts";
 
 /** The name that an image's AMI gets. */
-export function amiName({ name }: Pick<AwsSettings, "name">, { entry }: DeployImage): string {
+export function amiName({ name }: Pick<AwsSettings, "name">, { entry }: Pick<DeployImage, "entry">): string {
   const filled = fillName(name, entry);
   if (filled.length >= 3) return filled;
   throw new UsageError(

@@ -1,4 +1,5 @@
 import { hashFile } from "../../hash.ts";
+import { requireUnchanged } from "../convert.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { Action, ActionContext, DeployImage } from "../target.ts";
 import { domainXml } from "./domain_xml.ts";
@@ -53,7 +54,10 @@ function uploadImage(virsh: Virsh, settings: LibvirtSettings, job: LibvirtJob): 
         const sent = Number(job.found === "unfinished" ? context.ids.sent ?? 0 : 0);
         await uploadVolume(
           virsh,
-          { ...at, source: image.path, sha256: image.sha256, sent },
+          {
+            ...{ ...at, source: image.path, sha256: image.sha256, sent },
+            checkSource: () => requireUnchanged(image, context.signal),
+          },
           context,
           (sent) => context.made({ ...at, sent: String(sent), sha256: image.sha256 }),
         );

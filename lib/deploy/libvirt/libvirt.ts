@@ -1,3 +1,4 @@
+import type { ImageEntry } from "../../image/entry.ts";
 import { DeployError } from "../deploy_error.ts";
 import { fillName } from "../name_template.ts";
 import type {
@@ -5,6 +6,7 @@ import type {
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -87,6 +89,11 @@ class LibvirtTarget implements Target {
     return ids.pool === name.pool && ids.volume === volume ? "changed" : "other";
   }
 
+  place(entry: ImageEntry): Place {
+    const { uri, pool, name } = this.settings;
+    return { at: uri, name: `${pool}/${fillName(name, entry)}`, movable: true };
+  }
+
   async presence(ids: Ids, sha256: string): Promise<Presence> {
     const { pool, volume, domain } = ids;
     if (pool === undefined || volume === undefined) return "missing";
@@ -104,9 +111,12 @@ class LibvirtTarget implements Target {
     return await volumeSha256(this.#virsh, { pool, volume }, found.bytes) === sha256 ? "there" : "changed";
   }
 
-  async remove({ pool, volume, varsVolume, domain, sha256 }: Ids): Promise<void> {
+  async remove(ids: Ids, kept?: Ids): Promise<void> {
+    const { pool, volume, varsVolume, domain, sha256 } = ids;
     const virsh = this.#virsh;
-    const found = domain === undefined ? undefined : await findDomain(virsh, domain);
+    if (kept !== undefined) await this.#refuseUsed(ids);
+    const own = domain !== undefined && domain !== kept?.domain;
+    const found = own ? await findDomain(virsh, domain) : undefined;
     if (domain !== undefined && found !== undefined) {
       if (found.mark?.sha256 !== sha256) {
         throw new DeployError(`Cannot remove the domain ${domain}: it is not the one that was deployed`, {
@@ -121,6 +131,14 @@ class LibvirtTarget implements Target {
     for (const each of [volume, varsVolume]) {
       if (each !== undefined) await deleteVolume(virsh, { pool, volume: each });
     }
+  }
+
+  /** What a machine has written to is for people to remove. */
+  async #refuseUsed({ pool, volume, bytes, modified }: Ids): Promise<void> {
+    if (pool === undefined || volume === undefined) return;
+    const found = await findVolume(this.#virsh, { pool, volume });
+    if (found === undefined || (String(found.bytes) === bytes && found.modified === modified)) return;
+    throw new DeployError(`the volume ${pool}/${volume} has been written to since it was deployed`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

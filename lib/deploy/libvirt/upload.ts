@@ -27,6 +27,8 @@ export interface Upload extends VolumeName {
   readonly sha256: string;
   /** How much of it an earlier run has brought there. */
   readonly sent: number;
+  /** Throws where the file itself is no longer what was built. */
+  checkSource?(): Promise<void>;
 }
 
 /**
@@ -117,9 +119,10 @@ async function compare(
   const found = hash.digest("hex");
   if (found === upload.sha256) return;
   await deleteVolume(virsh, upload);
+  await upload.checkSource?.();
   throw new DeployError(
     `What arrived in the volume ${upload.pool}/${upload.volume} has the SHA-256 ${found}, not ${upload.sha256}`,
-    { hint: "It was removed. Try again; if that stays so, the image here has changed: pim verify it." },
+    { hint: "It was removed. Try again; if that stays so, look at the disk and the memory of that host." },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ImageEntry } from "../../image/entry.ts";
 import { HttpError } from "../../http_error.ts";
 import { ociNotesDir, userPaths } from "../../paths.ts";
 import { DeployError } from "../deploy_error.ts";
@@ -8,6 +9,7 @@ import type {
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -23,7 +25,7 @@ import { showReference } from "./reference.ts";
 import type { RegistryClient } from "./registry_client.ts";
 import { removeDeployed } from "./remove_deployed.ts";
 import { Repository } from "./repository.ts";
-import { type Destination, destination, fitsSettings, sampleDestination, type Settings } from "./settings.ts";
+import { type Destination, destination, sampleDestination, type Settings } from "./settings.ts";
 
 /** A repository of an OCI registry. */
 export class OciTarget implements Target {
@@ -53,10 +55,18 @@ export class OciTarget implements Target {
     return { where, actions: await this.#actions(image, to, repository) };
   }
 
+  place(entry: ImageEntry): Place {
+    const { reference: { host, repository }, tags } = destination(this.settings, entry);
+    return {
+      at: host,
+      name: `${host}/${repository}:${tags.join(",")} (${this.settings.layout})`,
+      movable: true,
+    };
+  }
+
   async presence(ids: Ids): Promise<Presence> {
     const { host, repository: name, digest, tags } = ids;
     if (!host || !name || !digest || !tags) return "missing";
-    if (!fitsSettings(this.settings, ids)) return "changed";
     const repository = await this.#repository(host, name);
     return await asDeployError(`Cannot look at ${host}/${name}`, async () => {
       if (await repository.digestOf(digest) === undefined) return "missing";
@@ -70,13 +80,15 @@ export class OciTarget implements Target {
     });
   }
 
-  async remove({ host, repository: name, digest, tags }: Ids): Promise<void> {
+  async remove({ host, repository: name, digest, tags }: Ids, kept: Ids = {}): Promise<void> {
     // Cut short before there was a manifest: what was sent belongs to nothing, and the registry forgets it.
     if (!host || !name || !digest) return;
     const repository = await this.#repository(host, name);
+    const keptTags = kept.host === host && kept.repository === name ? kept.tags?.split(" ") ?? [] : [];
+    const own = tags?.split(" ").filter((tag) => !keptTags.includes(tag)) ?? [];
     await asDeployError(
       `Cannot remove ${host}/${name}@${digest}`,
-      () => removeDeployed(repository, digest, tags?.split(" ") ?? []),
+      () => removeDeployed(repository, digest, own),
     );
   }
 

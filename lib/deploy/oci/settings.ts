@@ -2,7 +2,6 @@ import * as v from "valibot";
 import { UsageError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import { secretReference } from "../secret.ts";
-import type { Ids } from "../target.ts";
 import { isTag, readReference, type Reference } from "./reference.ts";
 
 const fields = ["name", "profile", "architecture"] as const;
@@ -112,24 +111,6 @@ export function destination(
   throw new UsageError(`${JSON.stringify(wrong)} cannot be the tag of an image`, {
     hint: "Shorten it in targets.d: 128 letters, digits, dots, dashes and underscores at most.",
   });
-}
-
-/** Whether what was deployed is where the settings of today would put it, and in the layout that they want. */
-export function fitsSettings({ reference, tags, layout }: Settings, ids: Ids): boolean {
-  const known = ids.tags?.split(" ") ?? [];
-  const here = known.map((tag) => `${ids.host}/${ids.repository}:${tag}`);
-  const first = tagOf(reference) === "{name}" && !reference.endsWith(":{name}")
-    ? `${reference}:{name}`
-    : reference;
-  return ids.layout === layout && here.some((each) => shapeOf(first).test(each)) &&
-    tags.every((tag) => known.some((each) => shapeOf(tag).test(each)));
-}
-
-function shapeOf(template: string): RegExp {
-  const literal = template.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
-  return new RegExp(
-    `^${fields.reduce((text, field) => text.replaceAll(`{${field}}`, "[\\w.-]+"), literal)}$`,
-  );
 }
 
 function fill(template: string, value: (field: (typeof fields)[number]) => string): string {

@@ -1,11 +1,21 @@
 import { resolve } from "node:path";
 import { messageOf, UsageError } from "../../errors.ts";
 import { readTextIfThere } from "../../files.ts";
+import type { ImageEntry } from "../../image/entry.ts";
 import type { TlsTrust } from "../../tls_pin.ts";
 import { deploying } from "../api_failure.ts";
 import { DeployError } from "../deploy_error.ts";
 import { fillName } from "../name_template.ts";
-import type { DeployImage, DeployPlan, HostTools, Ids, Presence, Target, TargetCheck } from "../target.ts";
+import type {
+  DeployImage,
+  DeployPlan,
+  HostTools,
+  Ids,
+  Place,
+  Presence,
+  Target,
+  TargetCheck,
+} from "../target.ts";
 import { Glance, type GlanceImage, isOurs, isWhole } from "./glance.ts";
 import { type KeystoneSession, logIn } from "./keystone.ts";
 import type { OpenstackSettings } from "./settings.ts";
@@ -64,6 +74,12 @@ export class OpenstackTarget implements Target {
         ],
       };
     });
+  }
+
+  place(entry: ImageEntry): Place {
+    const { auth_url, region, name } = this.settings;
+    const at = region === undefined ? auth_url : `${auth_url} (${region})`;
+    return { at, name: fillName(name, entry), movable: false };
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {

@@ -1,8 +1,18 @@
 import { messageOf, PimError } from "../../errors.ts";
+import type { ImageEntry } from "../../image/entry.ts";
 import { deploying } from "../api_failure.ts";
 import { DeployError } from "../deploy_error.ts";
 import { usableVars } from "../efi_vars.ts";
-import type { Action, DeployImage, DeployPlan, Ids, Presence, Target, TargetCheck } from "../target.ts";
+import type {
+  Action,
+  DeployImage,
+  DeployPlan,
+  Ids,
+  Place,
+  Presence,
+  Target,
+  TargetCheck,
+} from "../target.ts";
 import { type Leftovers, leftoversOf } from "./clean_up.ts";
 import type { PveHost, PveVm } from "./host.ts";
 import type { ProxmoxSettings } from "./settings.ts";
@@ -54,6 +64,12 @@ export class ProxmoxTarget implements Target {
       if (whole === undefined) await assertRoom(host, image);
       return { where, actions: await this.#actions(steps, name, left, whole, others) };
     });
+  }
+
+  place(entry: ImageEntry): Place {
+    const { host, vmid } = this.settings;
+    const name = vmName(this.settings.name, { entry });
+    return { at: host, name: vmid === undefined ? name : `${name} (VM ${vmid})`, movable: false };
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {

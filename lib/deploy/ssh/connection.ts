@@ -4,17 +4,21 @@ import { readTextIfThere } from "../../files.ts";
 import { homeDir, writtenPath } from "../../paths.ts";
 import { SshError } from "../../ssh/errors.ts";
 import { findKnownHost } from "../../ssh/known_hosts.ts";
-import { checkAuth, type LoginOptions, type SshAuth } from "../../ssh/login.ts";
+import type { LoginOptions } from "../../ssh/login.ts";
 import { connectSsh, type SshSession } from "../../ssh/session.ts";
 import type { SftpSession } from "../../ssh/sftp.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { HostTools } from "../target.ts";
+import type { OpenSshLogin } from "./open_ssh.ts";
 import type { SshSettings } from "./settings.ts";
+import { waysToLogIn } from "./ways_to_log_in.ts";
 
 /** A host that is logged in to, and its files. */
 export interface Connection extends AsyncDisposable {
   readonly session: SshSession;
   readonly sftp: SftpSession;
+  /** How OpenSSH's client can log in to the same host in the same way; undefined where only pim can. */
+  readonly openSsh?: OpenSshLogin;
 }
 
 const loginTimeoutMs = 30_000;
@@ -26,10 +30,11 @@ export async function openConnection(
   baseDir: string,
 ): Promise<Connection> {
   const { host, port } = settings;
+  const { auth, keys } = await waysToLogIn(settings, tools, baseDir);
+  const username = usernameOf(settings, tools);
   const session = await connectSsh({
-    ...{ host, port, username: usernameOf(settings, tools), timeoutMs: loginTimeoutMs, signal: tools.signal },
+    ...{ host, port, username, auth, timeoutMs: loginTimeoutMs, signal: tools.signal },
     ...await expectedHostKey(settings, tools, baseDir),
-    auth: await waysToLogIn(settings, tools, baseDir),
   });
   try {
     const sftp = await session.sftp({ signal: tools.signal });
@@ -40,6 +45,9 @@ export async function openConnection(
     }
     return {
       ...{ session, sftp },
+      ...(keys !== undefined && {
+        openSsh: { host, port, username, hostPublicKey: session.hostPublicKey, ...keys },
+      }),
       async [Symbol.asyncDispose]() {
         sftp[Symbol.dispose]();
         await session[Symbol.asyncDispose]();
@@ -74,40 +82,6 @@ async function expectedHostKey(
   const known = findKnownHost(texts.map((each) => each ?? "").join("\n"), host, port);
   // None is accepted: the refusal then tells what the host has.
   return { hostKey: known.fingerprints, hostKeyTypes: known.types };
-}
-
-const usualKeys = ["id_ed25519", "id_ecdsa", "id_rsa"];
-
-async function waysToLogIn(
-  { key, password, host }: SshSettings,
-  tools: HostTools,
-  baseDir: string,
-): Promise<SshAuth[]> {
-  const given: SshAuth[] = [];
-  // A key file ends with a line end, which secrets lose.
-  if (key !== undefined) given.push({ privateKey: `${await tools.secret(key, baseDir)}\n` });
-  if (password !== undefined) given.push({ password: await tools.secret(password, baseDir) });
-  if (given.length > 0) return given;
-  const agent = tools.env.get("SSH_AUTH_SOCK");
-  const found: SshAuth[] = agent === undefined || agent === "" ? [] : [{ agent }];
-  for (const name of usualKeys) {
-    const privateKey = await readTextIfThere(join(homeDir(tools.env), ".ssh", name));
-    // One with a passphrase is for the agent.
-    if (privateKey !== undefined && await isReadable({ privateKey })) found.push({ privateKey });
-  }
-  if (found.length > 0) return found;
-  throw new DeployError(`Cannot log in to ${host}: there is no key in ~/.ssh, no agent, and none is set`, {
-    hint: 'Set `key: "file:PATH"` or `password: "$NAME"` in targets.d.',
-  });
-}
-
-async function isReadable(auth: SshAuth): Promise<boolean> {
-  try {
-    await checkAuth([auth]);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** What went wrong on the way to a host, as a failed deployment. */

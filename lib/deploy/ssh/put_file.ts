@@ -47,9 +47,11 @@ export async function sendChecked(
   sha256: string,
   part: string,
   { image, path, where }: SshJob,
-  { signal, progress }: ActionContext,
+  { signal, progress, workDir }: ActionContext,
 ): Promise<void> {
-  await sendFile(ssh, { source, part, folder: posix.dirname(path), signal, progress });
+  const sparse = source !== image.path && ssh.settings.format === "raw";
+  const sending = { source, part, folder: posix.dirname(path), sparse, workDir, signal, progress };
+  await sendFile(ssh, sending);
   const sent = await ssh.sha256(part);
   if (sent === sha256) return;
   await (await ssh.connect()).sftp.remove(part);

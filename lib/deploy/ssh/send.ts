@@ -7,6 +7,7 @@ import { pieces } from "../../ssh/write_file.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { Connection } from "./connection.ts";
 import type { SshHost } from "./host.ts";
+import { sendThroughOpenSsh } from "./open_ssh.ts";
 import { remoteFreeBytes, remoteSha256 } from "./remote_commands.ts";
 
 /** A file to send, and what has to be known to do so. */
@@ -15,6 +16,10 @@ export interface Sending {
   /** Where it goes, under a name of a moment. */
   readonly part: string;
   readonly folder: string;
+  /** It has long stretches of zeros, which SFTP need not send. */
+  readonly sparse: boolean;
+  /** A folder of this host for files of a moment. */
+  readonly workDir: string;
   readonly signal: AbortSignal;
   progress(bytes: number, totalBytes: number): void;
 }
@@ -54,7 +59,7 @@ function isPassing({ kind }: SshError): boolean {
 
 async function sendOnce(
   connection: Connection,
-  { source, part, folder, signal, progress }: Sending,
+  { source, part, folder, sparse, workDir, signal, progress }: Sending,
   onSent: (bytes: number) => void,
 ): Promise<void> {
   const { size } = await Deno.stat(source);
@@ -64,14 +69,14 @@ async function sendOnce(
   await checkRoom(connection, { folder, needed: size - from, signal });
   onSent(from);
   progress(from, size);
+  const onProgress = (bytes: number) => {
+    onSent(bytes);
+    progress(bytes, size);
+  };
   try {
-    await connection.sftp.write(part, { path: source }, {
-      ...{ mode: 0o644, from },
-      onProgress(bytes) {
-        onSent(bytes);
-        progress(bytes, size);
-      },
-    });
+    const rest = { source, part, from, workDir, signal, onProgress };
+    if (!sparse && await sendThroughOpenSsh(connection, rest)) return;
+    await connection.sftp.write(part, { path: source }, { mode: 0o644, from, onProgress });
   } catch (error) {
     if (error instanceof SshError || signal.aborted) throw error;
     // SFTP has no words for a full disk.

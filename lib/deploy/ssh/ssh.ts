@@ -1,11 +1,14 @@
 import { posix } from "node:path";
+import type { ImageEntry } from "../../image/entry.ts";
 import { DeployError } from "../deploy_error.ts";
+import { formOf } from "../formats.ts";
 import { fillName } from "../name_template.ts";
 import type {
   DeployImage,
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -76,6 +79,15 @@ class SshTarget implements Target {
     return wanted !== undefined && await this.#host.sha256(path) === wanted;
   }
 
+  place(entry: ImageEntry): Place {
+    const { host, port, path, name, format } = this.settings;
+    const file = `${fillName(name, entry)}.${format}`;
+    return {
+      ...{ at: `${host}:${port}`, name: posix.join(path, file), form: formOf(this.settings) },
+      movable: true,
+    };
+  }
+
   async presence(ids: Ids): Promise<Presence> {
     const { path } = ids;
     if (path === undefined) return "missing";
@@ -88,11 +100,12 @@ class SshTarget implements Target {
     });
   }
 
-  async remove({ path, part, source, efiVars }: Ids): Promise<void> {
+  async remove({ path, part, source, efiVars }: Ids, kept: Ids = {}): Promise<void> {
     await this.#host.explained(`remove ${path ?? part} from ${this.settings.host}`, async () => {
       const { sftp } = await this.#host.connect();
-      for (const each of [path, path && `${path}.sha256`, part, source, efiVars]) {
-        if (each !== undefined) await sftp.remove(each);
+      const own = path === kept.path ? [] : [path, path && `${path}.sha256`, part, source];
+      for (const each of [...own, efiVars]) {
+        if (each !== undefined && each !== kept.efiVars) await sftp.remove(each);
       }
     });
   }

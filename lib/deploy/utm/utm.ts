@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { exists, readTextIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../../files.ts";
 import { messageOf, PimError } from "../../errors.ts";
+import type { ImageEntry } from "../../image/entry.ts";
 import { writtenPath } from "../../paths.ts";
 import { changedError } from "../convert.ts";
 import { hashFile } from "../../hash.ts";
@@ -18,6 +19,7 @@ import type {
   DeployPlan,
   HostTools,
   Ids,
+  Place,
   Presence,
   Target,
   TargetCheck,
@@ -66,7 +68,7 @@ class UtmTarget implements Target {
 
   async plan(image: DeployImage, { force }: { readonly force: boolean }): Promise<DeployPlan> {
     const name = fillName(this.settings.name, image.entry);
-    const path = join(this.#folder, `${name}.utm`);
+    const path = this.#pathOf(image.entry);
     const there = await exists(path);
     if (there && !force) {
       if (await this.#isFresh(path, image)) return { where: path, actions: [keepAction(path, image)] };
@@ -92,6 +94,14 @@ class UtmTarget implements Target {
         },
       ],
     };
+  }
+
+  place(entry: ImageEntry): Place {
+    return { at: "", name: this.#pathOf(entry), movable: true };
+  }
+
+  #pathOf(entry: ImageEntry): string {
+    return join(this.#folder, `${fillName(this.settings.name, entry)}.utm`);
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {

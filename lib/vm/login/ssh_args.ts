@@ -1,4 +1,4 @@
-import { shellCommand } from "../../ssh/quote.ts";
+import { configPath, shellCommand } from "../../ssh/quote.ts";
 
 /** How SSH reaches a VM, and who logs in. */
 export interface SshTarget {
@@ -42,12 +42,6 @@ function settings(target: SshTarget): [string, string][] {
     // What a user's ssh_config says of all hosts: there is nothing between us and the VM.
     ["ProxyCommand", "none"],
   ];
-}
-
-/** A path as one word of ssh_config(5), where `%` begins a token. */
-function configPath(path: string): string {
-  const text = path.replaceAll("%", "%%");
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
 /** The settings as `-o` words, for ssh and scp alike. */

@@ -9,52 +9,57 @@ import { sshPlace } from "./ssh_place.ts";
 
 const filledBytes = 24 * 1024 * 1024;
 
-Deno.test("an upload whose connection is cut half-way goes on from there over a new one", async () => {
-  let port = 0;
-  await using proxy = await startProxy(() => port, { bytes: filledBytes / 2, how: "cut" });
-  await using place = await sshPlace({
-    filledBytes,
-    port: (sshd) => {
-      port = sshd.port;
-      return proxy.port;
-    },
+for (const by of ["ssh", "pim"]) {
+  Deno.test(`an upload by ${by} whose connection is cut half-way goes on from there over a new one`, async () => {
+    let port = 0;
+    await using proxy = await startProxy(() => port, { bytes: filledBytes / 2, how: "cut" });
+    await using place = await sshPlace({
+      ...{ filledBytes, secretKey: by === "pim" },
+      port: (sshd) => {
+        port = sshd.port;
+        return proxy.port;
+      },
+    });
+    const { path } = (await place.deploy("lab")).ids;
+    strictEqual(await hashFile(path!, "sha256"), place.image.sha256);
+    // pim's own, and ssh's beside it.
+    strictEqual(proxy.connections(), by === "pim" ? 2 : 4);
+    ok(proxy.sent() < filledBytes * 1.4, `${proxy.sent()} bytes were sent for ${filledBytes}`);
+    deepStrictEqual(place.files().filter((name) => name.startsWith(".")), []);
   });
-  const { path } = (await place.deploy("lab")).ids;
-  strictEqual(await hashFile(path!, "sha256"), place.image.sha256);
-  strictEqual(proxy.connections(), 2);
-  ok(proxy.sent() < filledBytes * 1.4, `${proxy.sent()} bytes were sent for ${filledBytes}`);
-  deepStrictEqual(place.files().filter((name) => name.startsWith(".")), []);
-});
 
-Deno.test("after kill -9 the same command goes on from what is there, and a third does nothing", async () => {
-  let port = 0;
-  await using proxy = await startProxy(() => port, { bytes: filledBytes / 2, how: "hold" });
-  await using place = await sshPlace({
-    filledBytes,
-    port: (sshd) => {
-      port = sshd.port;
-      return proxy.port;
-    },
+  Deno.test(`after kill -9 of an upload by ${by} the same command goes on, and a third does nothing`, async () => {
+    let port = 0;
+    await using proxy = await startProxy(() => port, { bytes: filledBytes / 2, how: "hold" });
+    await using place = await sshPlace({
+      ...{ filledBytes, secretKey: by === "pim" },
+      port: (sshd) => {
+        port = sshd.port;
+        return proxy.port;
+      },
+    });
+    const args = ["deploy", "run", "demo", "lab", "--json"];
+    const killed = startPim(args, { env: place.env });
+    while (proxy.sent() <= filledBytes / 2) await new Promise((resolve) => setTimeout(resolve, 20));
+    killed.kill("SIGKILL");
+    await killed.result;
+    const file = `${place.image.entry.name}.qcow2`;
+    deepStrictEqual(place.files(), [`.${file}.part`], "nothing half-made has the image's name");
+    strictEqual((await place.deployments())[0]?.state, "unfinished");
+    const status = await pim(["deploy", "status"], { env: place.env });
+    match(status.stdout, /unfinished/);
+    const before = proxy.sent();
+    const second = await pim(args, { env: place.env });
+    strictEqual(second.code, 0, second.stderr);
+    ok(proxy.sent() - before < filledBytes * 0.8, `${proxy.sent() - before} bytes were sent again`);
+    deepStrictEqual(place.files(), [file, `${file}.sha256`]);
+    strictEqual(await hashFile(join(place.folder, file), "sha256"), place.image.sha256);
+    const third = await pim(["deploy", "run", "demo", "lab"], { env: place.env });
+    match(third.stderr, /it is there already/);
+    // An ssh that lost its pim is still there, and sshd waits for it.
+    await proxy[Symbol.asyncDispose]();
   });
-  const args = ["deploy", "run", "demo", "lab", "--json"];
-  const killed = startPim(args, { env: place.env });
-  while (proxy.sent() <= filledBytes / 2) await new Promise((resolve) => setTimeout(resolve, 20));
-  killed.kill("SIGKILL");
-  await killed.result;
-  const file = `${place.image.entry.name}.qcow2`;
-  deepStrictEqual(place.files(), [`.${file}.part`], "nothing half-made has the image's name");
-  strictEqual((await place.deployments())[0]?.state, "unfinished");
-  const status = await pim(["deploy", "status"], { env: place.env });
-  match(status.stdout, /unfinished/);
-  const before = proxy.sent();
-  const second = await pim(args, { env: place.env });
-  strictEqual(second.code, 0, second.stderr);
-  ok(proxy.sent() - before < filledBytes * 0.8, `${proxy.sent() - before} bytes were sent again`);
-  deepStrictEqual(place.files(), [file, `${file}.sha256`]);
-  strictEqual(await hashFile(join(place.folder, file), "sha256"), place.image.sha256);
-  const third = await pim(["deploy", "run", "demo", "lab"], { env: place.env });
-  match(third.stderr, /it is there already/);
-});
+}
 
 Deno.test("what was left of another file is not gone on from", async () => {
   await using place = await sshPlace();
@@ -68,8 +73,10 @@ Deno.test("what was left of another file is not gone on from", async () => {
 Deno.test("a file that arrived otherwise than it was sent is removed, and the failure says so", async () => {
   const bin = await Deno.makeTempDir({ prefix: "pim-bin-" });
   const lie = `#!/bin/sh\ncat >/dev/null; echo ${"0".repeat(64)}\n`;
-  await Deno.writeTextFile(join(bin, "sha256sum"), lie, { mode: 0o755 });
-  await Deno.chmod(join(bin, "sha256sum"), 0o755);
+  for (const program of ["openssl", "sha256sum", "shasum"]) {
+    await Deno.writeTextFile(join(bin, program), lie);
+    await Deno.chmod(join(bin, program), 0o755);
+  }
   const config = ["Subsystem sftp internal-sftp", `SetEnv PATH=${bin}:/usr/bin:/bin`];
   await using place = await sshPlace({ sshd: { config } });
   await rejects(

@@ -9,7 +9,7 @@ export interface Proxy extends AsyncDisposable {
   connections(): number;
 }
 
-/** Passes bytes on to a port of the loopback; the first connection is cut, or held for ever, after so many bytes. */
+/** Passes bytes on to a port of the loopback; the first connection with so many bytes is cut then, or held for ever. */
 export async function startProxy(
   target: () => number,
   { bytes, how }: { readonly bytes: number; readonly how: "cut" | "hold" },
@@ -17,8 +17,10 @@ export async function startProxy(
   const open = new Set<Socket>();
   let sent = 0;
   let connections = 0;
+  let broken: Socket | undefined;
   const server = createServer((client) => {
-    const first = connections++ === 0;
+    connections++;
+    let sentHere = 0;
     const far = connect({ host: "127.0.0.1", port: target() });
     for (const [one, other] of [[client, far], [far, client]] as const) {
       open.add(one);
@@ -30,7 +32,9 @@ export async function startProxy(
     far.pipe(client);
     client.on("data", (piece) => {
       sent += piece.length;
-      if (first && sent > bytes) {
+      sentHere += piece.length;
+      if (sentHere > bytes) broken ??= client;
+      if (broken === client) {
         // What is held goes nowhere.
         if (how === "cut") client.destroy();
       } else if (!far.write(piece)) {

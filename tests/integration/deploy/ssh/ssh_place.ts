@@ -17,6 +17,8 @@ export interface SshPlace extends ImagePlace {
 export interface SshPlaceOptions extends ImageOptions {
   readonly settings?: readonly string[];
   readonly sshd?: SshdOptions;
+  /** Whether only pim knows the key, so that it cannot have OpenSSH's client send the image. */
+  readonly secretKey?: boolean;
   /** Another port than sshd's: that of something in between. */
   readonly port?: (sshd: Sshd) => number;
 }
@@ -25,13 +27,14 @@ export interface SshPlaceOptions extends ImageOptions {
 export async function sshPlace(options: SshPlaceOptions = {}): Promise<SshPlace> {
   const sshd = await startSshd(options.sshd);
   const folder = join(sshd.folder, "srv", "images");
-  await Deno.writeTextFile(join(sshd.folder, "key"), sshd.key.privateKey, { mode: 0o600 });
+  const key = join(sshd.folder, "key");
+  await Deno.writeTextFile(key, sshd.key.privateKey, { mode: 0o600 });
   const lines = [
     "type: ssh",
     "host: 127.0.0.1",
     `port: ${options.port?.(sshd) ?? sshd.port}`,
     `username: ${sshd.username}`,
-    `key: "file:${join(sshd.folder, "key")}"`,
+    `key: ${options.secretKey ? `{ command: [cat, "${key}"] }` : `"file:${key}"`}`,
     `host_key: ${await hostKeyOf(sshd)}`,
     `path: ${folder}`,
     ...(options.settings ?? []),

@@ -6,6 +6,7 @@ import { hashFile } from "../../../../lib/hash.ts";
 import { imageInfo } from "../../../../lib/qemu/img.ts";
 import { generateKeyPair } from "../../../../lib/ssh/key.ts";
 import { deployFailure } from "../../../deploy/deploy_failure.ts";
+import { pim } from "../../../e2e/pim.ts";
 import { sshPlace } from "./ssh_place.ts";
 
 Deno.test("an image goes to a folder of a host as it is, with its UEFI variables and its checksum", async () => {
@@ -113,6 +114,28 @@ Deno.test("a host without qemu-img is told when it is to convert", async () => {
   await rejects(place.deploy("lab"), deployFailure(/it has no qemu-img/, /convert: local/));
 });
 
+Deno.test("ssh sends the image where it can log in as pim did, and pim does where it cannot", async () => {
+  for (const secretKey of [false, true]) {
+    await using place = await sshPlace({ secretKey });
+    const { code, stderr } = await pim(["deploy", "run", "demo", "lab", "--debug"], { env: place.env });
+    strictEqual(code, 0, stderr);
+    strictEqual(/^\+ ssh /m.test(stderr), !secretKey);
+    const path = join(place.folder, `${place.image.entry.name}.qcow2`);
+    strictEqual(await hashFile(path, "sha256"), place.image.sha256);
+  }
+});
+
+Deno.test("an image is sent all the same when ssh cannot log in", async () => {
+  await using place = await sshPlace();
+  // What ssh refuses to use.
+  await Deno.chmod(join(place.sshd.folder, "key"), 0o644);
+  const { code, stderr } = await pim(["deploy", "run", "demo", "lab", "--debug"], { env: place.env });
+  strictEqual(code, 0, stderr);
+  match(stderr, /ssh could not send it, so pim does/);
+  const path = join(place.folder, `${place.image.entry.name}.qcow2`);
+  strictEqual(await hashFile(path, "sha256"), place.image.sha256);
+});
+
 Deno.test("a host for SFTP alone gets images too: they are read back to be compared", async () => {
   const sshd = { config: ["Subsystem sftp internal-sftp", "ForceCommand internal-sftp"] };
   await using place = await sshPlace({ sshd });
@@ -160,7 +183,7 @@ Deno.test("a cancelled upload ends at once, and the next run goes on from there"
   const stop = new AbortController();
   const cancelled = place.deploy("lab", {
     signal: stop.signal,
-    onEvent: (event) => event.type === "progress" && event.bytes > 0 && stop.abort(),
+    onEvent: (event) => event.type === "progress" && event.bytes > 16 * 1024 * 1024 && stop.abort(),
   });
   await rejects(cancelled, CancelledError);
   const [left] = await place.deployments();
