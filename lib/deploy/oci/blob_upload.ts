@@ -74,7 +74,8 @@ async function uploadOnce(repository: Repository, upload: BlobUpload, bytes: Pas
 
 async function begin(repository: Repository, { source, resume }: BlobUpload): Promise<Upload> {
   const begun = resume === undefined ? undefined : await uploadStatus(repository, resume);
-  return begun !== undefined && begun.offset <= source.size ? begun : await beginUpload(repository);
+  if (begun === undefined || begun.offset > source.size) return await beginUpload(repository);
+  return { ...begun, resumed: true };
 }
 
 /** One request for all of it: for registries without PATCH. */

@@ -72,6 +72,6 @@ function streamed({ bytes, end, onProgress }: Piece, from: number): StreamedBody
 async function offsetWithin(repository: Repository, location: string, { at, end }: Piece): Promise<Upload> {
   const status = await uploadStatus(repository, location);
   if (status === undefined) throw new UploadLostError(repository, "knows nothing more");
-  if (status.offset >= at && status.offset <= end) return status;
+  if (status.offset >= at && status.offset <= end) return { ...status, resumed: true };
   throw new UploadLostError(repository, "has lost a part");
 }

@@ -12,6 +12,8 @@ export interface Upload {
   readonly location: string;
   /** Bytes that the registry has. */
   readonly offset: number;
+  /** Set once it went on from where it broke off. A registry that was still writing may then have bytes twice. */
+  readonly resumed?: true;
   /** Pieces must not be smaller, where the registry says so (OCI-Chunk-Min-Length). */
   readonly minBytes?: number;
 }
@@ -69,7 +71,7 @@ export async function abandonUpload(repository: Repository, location: string): P
 /** Ends an upload, with all of the blob or with nothing more; throws when the registry has something else. */
 export async function finishUpload(
   repository: Repository,
-  { location }: Upload,
+  { location, resumed }: Upload,
   digest: string,
   whole?: Uint8Array | StreamedBody,
 ): Promise<void> {
@@ -88,6 +90,7 @@ export async function finishUpload(
   if (response.status < 400 && (kept === null || kept === digest)) return;
   // The answer to an earlier try may have been lost: then it is there, and the upload is not.
   if (response.status === 404 && await repository.hasBlob(digest)) return;
+  if (resumed) throw new UploadLostError(repository, "has something else than was sent");
   throw new HttpError(
     `${client.host} does not have what was sent: the blob should be ${digest}` +
       (kept === null ? "" : ` and is ${kept}`),

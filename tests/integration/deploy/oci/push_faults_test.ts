@@ -43,6 +43,29 @@ function pushTest(name: string, imageMiB: number, work: (place: PushPlace) => Pr
   });
 }
 
+Deno.test({
+  name: "what a registry has spoilt after a cut is sent anew in the same run",
+  ignore,
+  async fn() {
+    await using registry = strictRegistry();
+    let spoilt = 0;
+    await using answering = answeringProxy(registry.host, (request) => {
+      // Small blobs come with their end.
+      const ends = request.method === "PUT" && request.url.includes("digest=") &&
+        request.headers.get("content-length") === "0";
+      return ends && ++spoilt === 1 ? json(400, "DIGEST_INVALID", "another digest") : undefined;
+    });
+    await using proxy = cuttingProxy(answering.host);
+    await using home = await tempDir();
+    const image = await sampleDisk(home.path, { mib: 24 });
+    proxy.cutAfter("up", 12 * mib);
+    await deployTo(home.path, { reference: `${proxy.host}/team/web:x`, chunk_mib: 24 }, image);
+    assert.equal(proxy.cuts(), 1);
+    assert.ok(spoilt > 1);
+    assert.ok(proxy.passed.up > 36 * mib, `${proxy.passed.up} bytes`);
+  },
+});
+
 for (const layout of ["artifact", "containerdisk"]) {
   Deno.test({
     name: `a connection that is cut at half of a push is gone on from in the same run (${layout})`,
