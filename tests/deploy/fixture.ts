@@ -5,6 +5,7 @@ import type { DeployEvent } from "../../lib/deploy/events.ts";
 import { getTarget, loadTargets, type NamedTarget } from "../../lib/deploy/load_targets.ts";
 import { readSecret } from "../../lib/deploy/secret.ts";
 import type { DeployImage, HostTools, Ids } from "../../lib/deploy/target.ts";
+import type { Verifying } from "../../lib/deploy/verify.ts";
 import type { Deployment } from "../../lib/image/deployment.ts";
 import { listDeployments, putDeployment } from "../../lib/image/deployments.ts";
 import type { ImageEntry } from "../../lib/image/entry.ts";
@@ -27,7 +28,12 @@ export interface DeployFixture extends AsyncDisposable {
   tools(signal?: AbortSignal): HostTools;
   deploy(
     target: NamedTarget,
-    options?: { force?: boolean; signal?: AbortSignal; onEvent?: (event: DeployEvent) => void },
+    options?: {
+      force?: boolean;
+      verifying?: Verifying;
+      signal?: AbortSignal;
+      onEvent?: (event: DeployEvent) => void;
+    },
   ): Promise<Deployment>;
   /** All that was written down. */
   deployments(): Promise<readonly Deployment[]>;
@@ -72,10 +78,11 @@ export async function deployFixture(
       await dir.write("config/pim/targets.d/there.yml", yaml);
       return getTarget("there", await loadTargets([{ kind: "user", path: paths.configDir }]));
     },
-    deploy(target, { force = false, signal, onEvent } = {}) {
+    deploy(target, { force = false, verifying, signal, onEvent } = {}) {
       events.length = 0;
       return deploy(target, image, {
         ...{ paths, force, tools: tools(signal) },
+        ...(verifying !== undefined && { verifying }),
         onEvent(event) {
           events.push(event);
           onEvent?.(event);

@@ -1,0 +1,127 @@
+// Instances whose guest agent never answers: the demo's image, whose agent does, is booted in tests/e2e.
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
+import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
+import { verifyDeployment, type Verifying } from "../../../../lib/deploy/verify.ts";
+import type { Ids } from "../../../../lib/deploy/target.ts";
+import type { Check } from "../../../../lib/verify/verification.ts";
+import { vmPlaces } from "../../../../lib/vm/places.ts";
+import { verifyingWith } from "../../../deploy/verifying.ts";
+import { countingBootSector } from "../../../qemu/boot_sector.ts";
+import { type LibvirtPlace, libvirtPlace } from "./libvirt_place.ts";
+
+const verifyingFor = async (place: LibvirtPlace, bootTimeoutMs: number): Promise<Verifying> =>
+  verifyingWith(await vmPlaces(await place.config()), bootTimeoutMs);
+
+/** The names of all domains. */
+const domains = async ({ libvirtd: { virsh } }: LibvirtPlace) =>
+  (await virsh("list", "--all", "--name")).split("\n").filter((name) => name !== "").sort();
+
+Deno.test("a deployment whose instance says nothing fails with its checks, stays, is not started, and nothing else is left", async () => {
+  await using place = await libvirtPlace(["start: true", "name: gold"], { begin: countingBootSector() });
+  const verifying = await verifyingFor(place, 1500);
+  const seen: string[] = [];
+  const failing = place.deploy("lab", {
+    verifying,
+    onEvent: (event) => event.type === "check" && seen.push(`${event.check.name} ${event.check.result}`),
+  });
+  await rejects(failing, (error: Error & { exitCode?: number; hint?: string }) => {
+    match(
+      error.message,
+      /^The deployment lab\/demo-\S+ is not as it shall be: 2 of 12 checks failed: boot, guest agent$/,
+    );
+    match(error.hint ?? "", /^It stays there as it is, and is not started\. .*pim deploy remove lab\/demo-/);
+    strictEqual(error.exitCode, 8);
+    return true;
+  });
+  ok(seen.includes("boot failed") && seen.includes("SSH skipped") && seen.includes("machine-id skipped"));
+  const [kept] = await place.deployments();
+  deepStrictEqual([kept?.state, kept?.verified?.ok, kept?.ids.instance], ["unfinished", false, undefined]);
+  deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold.qcow2"]]);
+  strictEqual(await place.libvirtd.virsh("domstate", "gold"), "shut off");
+  // Not wanted to be verified, it goes on to its end.
+  strictEqual((await place.deploy("lab")).state, "done");
+  strictEqual(await place.libvirtd.virsh("domstate", "gold"), "running");
+  const [done] = await place.deployments();
+  const again = verifyDeployment(done!, await place.target("lab"), place.image.entry, {
+    ...{ paths: place.paths, verifying, tools: place.tools(), onEvent: () => {} },
+  });
+  await rejects(again, (error: Error) => {
+    ok(error instanceof DeployError);
+    match(error.message, /its domain gold runs, and writes to its volume/);
+    return true;
+  });
+});
+
+Deno.test("a volume without a domain is verified too, each time until it is found right", async () => {
+  await using place = await libvirtPlace(["define: none", "name: gold"]);
+  const verifying = await verifyingFor(place, 500);
+  await rejects(place.deploy("lab", { verifying }), { name: "VerificationError" });
+  const [kept] = await place.deployments();
+  deepStrictEqual([kept?.state, kept?.verified?.ok], ["done", false]);
+  deepStrictEqual([await domains(place), place.files()], [[], ["gold.qcow2"]]);
+  // It is there already, and is verified again as long as it was not found right.
+  const texts: string[] = [];
+  await rejects(
+    place.deploy("lab", {
+      verifying,
+      onEvent: (event) => event.type === "planned" && texts.push(...event.actions),
+    }),
+    { name: "VerificationError" },
+  );
+  deepStrictEqual(texts, ["verify it: start throw-away instances of it there, and check them"]);
+});
+
+Deno.test("a UEFI instance has variables of its own, which go with it", async () => {
+  const template = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+  await using place = await libvirtPlace(["name: gold"], { efiVars: template });
+  let files: string[] = [];
+  const failing = place.deploy("lab", {
+    verifying: await verifyingFor(place, 500),
+    onEvent: (event) => {
+      if (event.type === "verifying" && event.text.startsWith("waiting")) files = place.files();
+    },
+  });
+  await rejects(failing, { name: "VerificationError" });
+  match(
+    files.join(" "),
+    /^gold-efi-vars\.fd gold\.qcow2 pim-verify-(\S+)-efi-vars\.fd pim-verify-\1\.qcow2$/,
+  );
+  deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold-efi-vars.fd", "gold.qcow2"]]);
+});
+
+Deno.test("who cancels a verification leaves no instance", async () => {
+  await using place = await libvirtPlace(["name: gold"]);
+  const abort = new AbortController();
+  const cancelled = place.deploy("lab", {
+    verifying: await verifyingFor(place, 60_000),
+    signal: abort.signal,
+    onEvent: (event) => event.type === "verifying" && event.text.startsWith("waiting") && abort.abort(),
+  });
+  await rejects(cancelled, { name: "CancelledError" });
+  const [kept] = await place.deployments();
+  deepStrictEqual([kept?.state, kept?.verified, kept?.ids.instance], ["done", undefined, undefined]);
+  deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold.qcow2"]]);
+});
+
+Deno.test("an instance that a killed pim has left goes with the next one, or with the deployment", async () => {
+  await using place = await libvirtPlace(["name: gold"]);
+  const deployment = await place.deploy("lab");
+  const target = await place.target("lab");
+  await using opened = target.open(place.tools());
+  let ids: Ids = deployment.ids;
+  const start = () =>
+    opened.startInstance!(place.image, {
+      ...{ ids, signal: new AbortController().signal, workDir: place.dir },
+      made(more) {
+        ids = { ...ids, ...more };
+        return Promise.resolve();
+      },
+    });
+  const first = await start();
+  deepStrictEqual([await domains(place), await first.isRunning()], [["gold", first.name].sort(), true]);
+  const second = await start();
+  deepStrictEqual(await domains(place), ["gold", second.name].sort());
+  await removeDeployment({ ...deployment, ids }, target, { paths: place.paths, tools: place.tools() });
+  deepStrictEqual([await domains(place), place.files()], [[], []]);
+});
