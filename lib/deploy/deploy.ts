@@ -5,7 +5,7 @@ import { deploymentId, forgetDeployment, listDeployments, putDeployment } from "
 import { deployLock, type Paths, registryFile } from "../paths.ts";
 import type { DeployEvent } from "./events.ts";
 import type { NamedTarget } from "./load_targets.ts";
-import type { Action, DeployImage, DeployPlan, HostTools, Target } from "./target.ts";
+import type { Action, DeployImage, DeployPlan, HostTools, Ids, Target } from "./target.ts";
 import { allActions, type Verifying, verifyKept } from "./verify.ts";
 import { withoutEmpty, withWorkDir } from "./work.ts";
 
@@ -72,7 +72,22 @@ export async function lookAhead(
   if (known?.state === "done" && !force && await isThere(opened, known, image)) {
     return { plan: undefined, known };
   }
-  return { plan: await opened.plan(image, { force, ids: known?.ids ?? {} }), known };
+  const ids = known?.ids ?? {};
+  const { where, actions } = await opened.plan(image, { force, ids });
+  return { plan: { where, actions: [...clearInstance(opened, ids), ...actions] }, known };
+}
+
+/** Whatever is done to what was deployed, an instance of it must not be in the way. */
+function clearInstance(opened: Target, { instance }: Ids): readonly Action[] {
+  if (instance === undefined) return [];
+  return [{
+    phase: "register",
+    text: `remove ${instance}, which an interrupted verification has left`,
+    async run({ ids, made }) {
+      await opened.removeInstance?.(ids);
+      await made({ instance: "" });
+    },
+  }];
 }
 
 async function isThere(target: Target, { ids, sha256 }: Deployment, image: DeployImage): Promise<boolean> {
@@ -179,6 +194,7 @@ export async function removeDeployment(
     tools.signal,
   );
   await using opened = target.open(tools);
+  await opened.removeInstance?.(deployment.ids);
   await opened.remove(deployment.ids);
   await forgetDeployment(registryFile(paths), deployment.id);
 }

@@ -39,7 +39,7 @@ export interface Deployed {
   readonly sha256: string;
 }
 
-/** What starting an instance can do beside its own work. `ids.instance` is what a pim that was killed has left. */
+/** What starting an instance can do beside its own work: it writes `ids.instance` down before it makes anything. */
 export type InstanceContext = Pick<ActionContext, "signal" | "workDir" | "ids" | "made">;
 
 /** One thing that a deployment does; what starts the image for good comes after its verification. */
@@ -85,15 +85,17 @@ export interface Target extends AsyncDisposable {
   plan(image: DeployImage, options: { readonly force: boolean; readonly ids: Ids }): Promise<DeployPlan>;
   /** Looks what became of what was deployed. */
   presence(ids: Ids, sha256: string): Promise<Presence>;
-  /** Removes what was deployed, and an instance that was left; what is gone already is no error. */
+  /** Removes what was deployed; what is gone already is no error. */
   remove(ids: Ids): Promise<void>;
   /** What was deployed as a disk of this host, where it is one: it is booted here to be verified. */
   disk?(ids: Ids): Pick<Source, "path" | "format" | "efiVars">;
   /**
-   * Starts a throw-away instance of what was deployed, which is not changed by it; first removes one that was left.
-   * Throws a DeployError where that cannot be. Absent, as `disk` is, where pim can start none.
+   * Starts a throw-away instance of what was deployed, which is not changed by it. Throws a DeployError where that cannot
+   * be. Absent, as `disk` is, where pim can start none.
    */
   startInstance?(deployed: Deployed, context: InstanceContext): Promise<Instance>;
+  /** Removes the instance that was written down, which a pim that was killed has left; one that is gone is no error. */
+  removeInstance?(ids: Ids): Promise<void>;
 }
 
 /** What opening a target needs of this host. */

@@ -110,6 +110,10 @@ export async function verifyKept(
     },
     made: async (more) => await put({ ids: withoutEmpty({ ...deployment.ids, ...more }) }),
   };
+  if (kept.ids.instance !== undefined) {
+    await opened.removeInstance?.(kept.ids);
+    await context.made({ instance: "" });
+  }
   const verification = await verifyAt(opened, { deployment, entry, context }, verifying, onEvent);
   const { ok, elapsedMs, checks } = verification;
   await put({ verified: { ok, time: new Date().toISOString() } });

@@ -19,7 +19,6 @@ export async function startInstance(
   deployed: Deployed,
   context: InstanceContext,
 ): Promise<Instance> {
-  await removeInstance(virsh, context.ids);
   await requireUnchanged(virsh, deployed, context.ids);
   const name = `pim-verify-${deployed.entry.name.slice(0, 40)}-${crypto.randomUUID().slice(0, 8)}`;
   await context.made({ instance: name });

@@ -107,10 +107,8 @@ class LibvirtTarget implements Target {
     return await isUnchanged(this.#virsh, { pool, volume }, ids, sha256) ? "there" : "changed";
   }
 
-  async remove(ids: Ids): Promise<void> {
-    const { pool, volume, varsVolume, domain, sha256 } = ids;
+  async remove({ pool, volume, varsVolume, domain, sha256 }: Ids): Promise<void> {
     const virsh = this.#virsh;
-    await removeInstance(virsh, ids);
     const found = domain === undefined ? undefined : await findDomain(virsh, domain);
     if (domain !== undefined && found !== undefined) {
       if (found.mark?.sha256 !== sha256) {
@@ -130,6 +128,10 @@ class LibvirtTarget implements Target {
 
   async startInstance(deployed: Deployed, context: InstanceContext): Promise<Instance> {
     return await startInstance(this.#virsh, this.settings, deployed, context);
+  }
+
+  async removeInstance(ids: Ids): Promise<void> {
+    await removeInstance(this.#virsh, ids);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -4,7 +4,8 @@ import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
 import { verifyDeployment, type Verifying } from "../../../../lib/deploy/verify.ts";
 import type { Ids } from "../../../../lib/deploy/target.ts";
-import type { Check } from "../../../../lib/verify/verification.ts";
+import { putDeployment } from "../../../../lib/image/deployments.ts";
+import { registryFile } from "../../../../lib/paths.ts";
 import { vmPlaces } from "../../../../lib/vm/places.ts";
 import { verifyingWith } from "../../../deploy/verifying.ts";
 import { countingBootSector } from "../../../qemu/boot_sector.ts";
@@ -104,24 +105,33 @@ Deno.test("who cancels a verification leaves no instance", async () => {
   deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold.qcow2"]]);
 });
 
-Deno.test("an instance that a killed pim has left goes with the next one, or with the deployment", async () => {
+Deno.test("an instance that a killed pim has left goes with the next one, with a new deployment, or with the deployment", async () => {
   await using place = await libvirtPlace(["name: gold"]);
   const deployment = await place.deploy("lab");
   const target = await place.target("lab");
-  await using opened = target.open(place.tools());
-  let ids: Ids = deployment.ids;
-  const start = () =>
-    opened.startInstance!(place.image, {
+  const verifying = await verifyingFor(place, 500);
+  const kill = async () => {
+    let ids: Ids = deployment.ids;
+    const opened = target.open(place.tools());
+    await opened.startInstance!(place.image, {
       ...{ ids, signal: new AbortController().signal, workDir: place.dir },
       made(more) {
         ids = { ...ids, ...more };
         return Promise.resolve();
       },
     });
-  const first = await start();
-  deepStrictEqual([await domains(place), await first.isRunning()], [["gold", first.name].sort(), true]);
-  const second = await start();
-  deepStrictEqual(await domains(place), ["gold", second.name].sort());
-  await removeDeployment({ ...deployment, ids }, target, { paths: place.paths, tools: place.tools() });
+    await putDeployment(registryFile(place.paths), { ...deployment, ids });
+    strictEqual((await domains(place)).length, 2);
+  };
+  await kill();
+  await rejects(place.deploy("lab", { verifying }), { name: "VerificationError" });
+  deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold.qcow2"]]);
+  await kill();
+  await place.deploy("lab", { force: true });
+  match(place.done().join("\n"), /^remove pim-verify-demo-\S+, which an interrupted verification has left$/m);
+  deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold.qcow2"]]);
+  await kill();
+  const [left] = await place.deployments();
+  await removeDeployment(left!, target, { paths: place.paths, tools: place.tools() });
   deepStrictEqual([await domains(place), place.files()], [[], []]);
 });

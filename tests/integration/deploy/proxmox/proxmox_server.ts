@@ -2,12 +2,14 @@
 import { createHash } from "node:crypto";
 import { type Certificate, makeCertificate } from "../../../base/certificate.ts";
 import { readUpload } from "./proxmox_form.ts";
+import { type GuestAgents, guestAgents } from "./proxmox_guest.ts";
 import { createProblems, sourcesOf } from "./proxmox_parameters.ts";
 
 /** A VM as the stand-in keeps it. */
 export interface StandInVm {
   readonly vmid: number;
   lock?: string;
+  running?: boolean;
   template: boolean;
   config: Record<string, string>;
 }
@@ -37,6 +39,7 @@ export interface PveRules {
   /** Somebody takes the next id before we do. */
   idsTakenMeanwhile: number;
   createPolls: number;
+  clonePolls: number;
   damagesUploads: boolean;
 }
 
@@ -49,6 +52,8 @@ export interface Pve extends AsyncDisposable {
   readonly files: Map<string, Uint8Array>;
   readonly requests: string[];
   readonly rules: PveRules;
+  /** What answers in all VMs that run. */
+  readonly agents: GuestAgents;
   /** Answers requests that match "METHOD path" with this status, this many times. */
   fault(match: RegExp, times: number, status: number): void;
 }
@@ -73,6 +78,7 @@ interface State {
   readonly requests: string[];
   readonly faults: { match: RegExp; times: number; status: number }[];
   readonly rules: PveRules;
+  readonly agents: GuestAgents;
 }
 
 /** Starts it with TLS on the loopback. */
@@ -80,6 +86,7 @@ export async function startPve(): Promise<Pve> {
   const certificate = await makeCertificate();
   const state: State = {
     ...{ vms: new Map(), files: new Map(), tasks: new Map(), requests: [], faults: [] },
+    agents: guestAgents(),
     rules: {
       ...{
         version: "8.4.1",
@@ -87,17 +94,20 @@ export async function startPve(): Promise<Pve> {
         tokenSays: "invalid token value!",
       },
       ...{ lacks: [], importContent: "import,iso,vztmpl", availBytes: 50 * 1024 ** 3, taskFails: {} },
-      ...{ idsTakenMeanwhile: 0, createPolls: 2, damagesUploads: false },
+      ...{ idsTakenMeanwhile: 0, createPolls: 2, clonePolls: 1, damagesUploads: false },
     },
   };
   const { cert, key } = certificate;
   const options = { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} };
   const server = Deno.serve(options, (request) => answer(state, request));
-  const { vms, files, requests, rules } = state;
+  const { vms, files, requests, rules, agents } = state;
   return {
-    ...{ port: server.addr.port, certificate, vms, files, requests, rules },
+    ...{ port: server.addr.port, certificate, vms, files, requests, rules, agents },
     fault: (match, times, status) => state.faults.push({ match, times, status }),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await agents[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -160,6 +170,13 @@ const routes: readonly Route[] = [
   on("POST /nodes/pve/qemu", [], createVm),
   on("GET /nodes/pve/qemu/*/config", ["current", "snapshot"], vmConfig),
   on("POST /nodes/pve/qemu/*/template", ["disk"], toTemplate),
+  on("POST /nodes/pve/qemu/*/clone", ["newid", "name", "description", "pool", "full"], cloneVm),
+  on("POST /nodes/pve/qemu/*/status/start", ["timeout"], startVm),
+  on("POST /nodes/pve/qemu/*/status/stop", ["timeout"], stopVm),
+  on("GET /nodes/pve/qemu/*/status/current", [], currentStatus),
+  on("POST /nodes/pve/qemu/*/agent/ping", [], agentPing),
+  on("POST /nodes/pve/qemu/*/agent/exec", ["command", "input-data"], agentExec),
+  on("GET /nodes/pve/qemu/*/agent/exec-status", ["pid"], agentExecStatus),
   on("DELETE /nodes/pve/qemu/*", ["purge", "destroy-unreferenced-disks", "skiplock"], destroyVm),
   on("GET /nodes/pve/tasks/*/status", [], taskStatus),
   on("GET /nodes/pve/tasks/*/log", ["start", "limit", "download"], taskLog),
@@ -213,7 +230,8 @@ function permissions({ rules }: State, _: readonly string[], query: Query): unkn
     ...["VM.Allocate", "VM.Audit", "VM.Clone", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Cloudinit"],
     ...["VM.Config.Disk", "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options"],
     ...["Datastore.Allocate", "Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Audit"],
-    "SDN.Use",
+    ...["SDN.Use", "VM.PowerMgmt"],
+    rules.version.startsWith("9") ? "VM.GuestAgent.Unrestricted" : "VM.Monitor",
   ].filter((privilege) => !rules.lacks.includes(`${path} ${privilege}`));
   return { [path]: Object.fromEntries(all.map((privilege) => [privilege, 1])) };
 }
@@ -351,8 +369,107 @@ function toTemplate(state: State, [id]: readonly string[]): unknown {
   });
 }
 
+function cloneVm(state: State, [id]: readonly string[], query: Query): unknown {
+  const source = vmOf(state, id);
+  const { newid = "", name = "", description = "", full } = Object.fromEntries(query);
+  if (!/^[1-9]\d{2,8}$/.test(newid)) {
+    return refuse(400, "Parameter verification failed.", {
+      newid: "property is missing and it is not optional",
+    });
+  }
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9.-]*$/.test(name)) {
+    return refuse(400, "Parameter verification failed.", { name: "invalid format" });
+  }
+  need(state, "/vms", "VM.Clone");
+  need(state, "/vms", "VM.Allocate");
+  need(state, "/storage/local-lvm", "Datastore.AllocateSpace");
+  if (!source.template || full !== "0") return refuse(500, "a test clones templates only, and links them");
+  if (source.lock !== undefined) return refuse(500, `VM is locked (${source.lock})`);
+  const vmid = Number(newid);
+  if (state.vms.has(vmid)) {
+    return refuse(500, `unable to create VM ${vmid}: config file already exists`);
+  }
+  const vm: StandInVm = {
+    ...{ vmid, lock: "clone", template: false },
+    config: { description: "qmclone temporary file\n" },
+  };
+  state.vms.set(vmid, vm);
+  const finish = () => {
+    delete vm.lock;
+    vm.config = { ...source.config, name, description: `${description}\n` };
+    return "OK";
+  };
+  return begin(state, "qmclone", id ?? "", state.rules.clonePolls, finish, () => state.vms.delete(vmid));
+}
+
+function startVm(state: State, [id]: readonly string[]): unknown {
+  const vm = vmOf(state, id);
+  need(state, "/vms", "VM.PowerMgmt");
+  if (vm.lock !== undefined) return refuse(500, `VM is locked (${vm.lock})`);
+  if (vm.running) return refuse(500, `VM ${id} already running`);
+  return begin(state, "qmstart", id ?? "", 1, () => {
+    if (vm.template) return "you can't start a vm if it's a template";
+    vm.running = true;
+    return "OK";
+  });
+}
+
+function stopVm(state: State, [id]: readonly string[]): unknown {
+  const vm = vmOf(state, id);
+  need(state, "/vms", "VM.PowerMgmt");
+  return begin(state, "qmstop", id ?? "", 1, () => {
+    vm.running = false;
+    return "OK";
+  });
+}
+
+function currentStatus(state: State, [id]: readonly string[]): unknown {
+  const { running, vmid, config } = vmOf(state, id);
+  const status = running ? "running" : "stopped";
+  return { vmid, name: config.name, status, qmpstatus: status, agent: 1, ha: { managed: 0 } };
+}
+
+/** The VM whose agent is asked, as PVE::QemuServer::Agent's agent_available looks at it. */
+function agentVm(state: State, id: string | undefined): void {
+  const vm = vmOf(state, id);
+  need(state, "/vms", state.rules.version.startsWith("9") ? "VM.GuestAgent.Unrestricted" : "VM.Monitor");
+  if (!/^(enabled=)?1/.test(vm.config.agent ?? "")) refuse(500, "No QEMU guest agent configured");
+  if (!vm.running) refuse(500, `VM ${id} is not running`);
+}
+
+const saying = <T>(work: Promise<T>) => work.catch((error: Error) => refuse(500, error.message));
+
+async function agentPing(state: State, [id]: readonly string[]): Promise<unknown> {
+  agentVm(state, id);
+  await saying(state.agents.ping());
+  return { result: {} };
+}
+
+async function agentExec(state: State, [id]: readonly string[], query: Query): Promise<unknown> {
+  agentVm(state, id);
+  const input = query.get("input-data") ?? undefined;
+  const command = query.getAll("command");
+  if (command.length === 0) {
+    return refuse(400, "Parameter verification failed.", {
+      command: "property is missing and it is not optional",
+    });
+  }
+  if ((input?.length ?? 0) > 64 * 1024) {
+    return refuse(400, "Parameter verification failed.", {
+      "input-data": "value may only be 65536 characters long",
+    });
+  }
+  return await saying(state.agents.exec(command, input));
+}
+
+async function agentExecStatus(state: State, [id]: readonly string[], query: Query): Promise<unknown> {
+  agentVm(state, id);
+  return await saying(state.agents.execStatus(Number(query.get("pid"))));
+}
+
 function destroyVm(state: State, [id]: readonly string[]): unknown {
   const vm = vmOf(state, id);
+  if (vm.running) return refuse(500, `VM ${id} is running - destroy failed`);
   if (vm.lock !== undefined) return refuse(500, `VM is locked (${vm.lock})`);
   return begin(state, "qmdestroy", id ?? "", 1, () => {
     state.vms.delete(vm.vmid);

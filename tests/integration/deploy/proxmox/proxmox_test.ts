@@ -3,33 +3,12 @@ import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
 import { startCutProxy } from "../../../base/cut_proxy.ts";
 import { newUser } from "../../../cli/pim.ts";
-import { type DeployFixture, deployFixture, planned } from "../../../deploy/fixture.ts";
-import { type Pve, startPve, tokenId } from "./proxmox_server.ts";
+import { deployFixture, planned } from "../../../deploy/fixture.ts";
+import { type Pve, startPve } from "./proxmox_server.ts";
+import { withPve, yaml } from "./pve_by_api.ts";
 
 const warnings: string[] = [];
 configureLog({ write: (line) => void warnings.push(line) });
-
-const yaml = (pve: Pve, more = "", port = pve.port) =>
-  `there:
-  type: proxmox
-  host: 127.0.0.1
-  port: ${port}
-  token_id: ${tokenId}
-  token: $PVE_TOKEN
-  fingerprint: "${pve.certificate.fingerprint}"
-  node: pve
-  storage: local-lvm
-${more}`;
-
-async function withPve(
-  work: (fixture: DeployFixture, pve: Pve) => Promise<void>,
-  options: Parameters<typeof deployFixture>[0] = {},
-): Promise<void> {
-  await using pve = await startPve();
-  await using fixture = await deployFixture(options);
-  fixture.env.set("PVE_TOKEN", pve.rules.token);
-  await work(fixture, pve);
-}
 
 /** The host as it was before anybody deployed. */
 function assertClean(pve: Pve): void {
