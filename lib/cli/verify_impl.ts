@@ -4,15 +4,15 @@ import { log } from "../log.ts";
 import { which } from "../process.ts";
 import { installHint } from "../qemu/install_hint.ts";
 import { openScratch } from "../verify/scratch.ts";
-import { type Check, type Verification, VerificationError } from "../verify/verification.ts";
+import { type Verification, VerificationError } from "../verify/verification.ts";
 import { verifyImage } from "../verify/verify.ts";
 import { type VmPlaces, vmPlaces } from "../vm/places.ts";
 import { findSource, type Source } from "../vm/source.ts";
 import type { PimContext } from "./context.ts";
-import { table } from "./table.ts";
 import type { VerifyFlags } from "./verify.ts";
 import { type VerifyProgress, verifyProgress } from "./verify_progress.ts";
 import { bootTimeoutMs, subjectOf } from "./verify_subject.ts";
+import { resultTable } from "./verify_table.ts";
 
 /** `pim verify PROFILE|IMAGE|FILE` */
 export async function verify(this: PimContext, flags: VerifyFlags, what: string): Promise<void> {
@@ -80,16 +80,4 @@ async function recordResult(
 
 function json(name: string, source: Source, { ok, elapsedMs, checks }: Verification): string {
   return JSON.stringify({ image: name, path: source.path, ok, elapsedMs, checks }, null, 2);
-}
-
-function resultTable(checks: readonly Check[]): string {
-  return table(
-    ["CHECK", "RESULT", "TIME", "DETAIL"],
-    checks.map(({ name, result, elapsedMs, detail }) => [
-      name,
-      result,
-      elapsedMs === 0 ? "" : `${(elapsedMs / 1000).toFixed(1)} s`,
-      detail,
-    ]),
-  );
 }

@@ -30,7 +30,7 @@ export async function deploy(
   image: DeployImage,
   options: DeployOptions,
 ): Promise<Deployment> {
-  const { paths, tools, force, onEvent } = options;
+  const { paths, tools, force, verifying, onEvent } = options;
   const id = deploymentId(target.name, image.entry.name);
   await using _lock = await lockFile(
     deployLock(paths, target.name, image.entry.name),
@@ -39,18 +39,24 @@ export async function deploy(
   );
   await using opened = target.open(tools);
   const found = await lookAhead(target, opened, image, { paths, force });
-  const { known } = found;
-  const { verifying } = options;
-  if (found.plan === undefined) {
-    if (verifying === undefined || found.known.verified?.ok) {
-      onEvent({ type: "already", id, where: found.known.where });
-      return found.known;
-    }
+  if (found.plan !== undefined) {
+    return await carryOut(found.plan, { id, target, opened, image, known: found.known }, options);
   }
-  const plan = found.plan ?? { where: found.known.where, actions: [] };
-  const actions = allActions(plan, opened, verifying !== undefined).map(({ text }) => text);
-  onEvent({ type: "planned", id, where: plan.where, actions });
-  return await carryOut(plan, { id, target, opened, image, known }, options);
+  const { known } = found;
+  const { where } = known;
+  if (verifying === undefined || known.verified?.ok) {
+    onEvent({ type: "already", id, where });
+    return known;
+  }
+  onEvent({ type: "planned", id, where, actions: textsOf({ where, actions: [] }, opened, true) });
+  return await withWorkDir(paths, known, (workDir) => {
+    const { signal } = tools;
+    return verifyKept(known, { opened, workDir, entry: image.entry }, { paths, signal, onEvent, verifying });
+  });
+}
+
+function textsOf(plan: DeployPlan, opened: Target, verify: boolean): readonly string[] {
+  return allActions(plan, opened, verify).map(({ text }) => text);
 }
 
 /** What a deployment would do: nothing where the image is there as it should be. */
@@ -105,11 +111,11 @@ interface Job {
 
 async function carryOut(
   { where, actions }: DeployPlan,
-  job: Job,
-  options: DeployOptions,
+  { id, target, opened, image, known }: Job,
+  { paths, tools: { signal }, onEvent, verifying }: DeployOptions,
 ): Promise<Deployment> {
-  const { id, target, opened, image, known } = job;
-  const { paths, tools: { signal }, onEvent, verifying } = options;
+  const texts = textsOf({ where, actions }, opened, verifying !== undefined);
+  onEvent({ type: "planned", id, where, actions: texts });
   let ids = known?.ids ?? {};
   // What was verified counts as long as nothing was done to it.
   let verified = actions.length === 0 ? known?.verified : undefined;

@@ -1,9 +1,11 @@
+import { messageOf, PimError } from "../errors.ts";
 import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
 import { putDeployment } from "../image/deployments.ts";
 import type { ImageEntry } from "../image/entry.ts";
+import { log } from "../log.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
-import { instanceMachine } from "../verify/instance.ts";
+import { type Instance, instanceMachine } from "../verify/instance.ts";
 import { openScratch } from "../verify/scratch.ts";
 import type { Subject } from "../verify/subject.ts";
 import { type Verification, VerificationError } from "../verify/verification.ts";
@@ -150,9 +152,22 @@ async function verifyAt(
   const start = async () => {
     const instance = await opened.startInstance?.({ entry, sha256 }, context);
     if (instance === undefined) throw new DeployError(`Cannot verify ${id}: pim starts no instance there`);
-    return instanceMachine(instance);
+    return instanceMachine({ ...instance, [Symbol.asyncDispose]: () => removeOrWarn(instance, id) });
   };
   return await verifyMachines(start, subject, options);
+}
+
+/** What the checks have found counts, even where the instance cannot be removed just now: it is written down. */
+async function removeOrWarn(instance: Instance, id: string): Promise<void> {
+  try {
+    await instance[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!(error instanceof PimError)) throw error;
+    log.warn(
+      `${instance.name}, an instance of ${id}, could not be removed: ${messageOf(error)}\n` +
+        `hint: The next verification removes it, as does: pim deploy remove ${id}`,
+    );
+  }
 }
 
 function hintOf({ id, state, image, target }: Deployment): string {

@@ -5,6 +5,7 @@ import { registryFile } from "../../paths.ts";
 import type { PimContext } from "../context.ts";
 import type { VerifyDeployFlags } from "./deploy.ts";
 import { deployRenderer } from "./deploy_render.ts";
+import { resultTable } from "../verify_table.ts";
 import { getDeployment } from "./find_deployment.ts";
 import { hostTools } from "./host_tools.ts";
 import { verifyingOf, wantsVerification } from "./verifying.ts";
@@ -19,6 +20,10 @@ export async function verify(this: PimContext, flags: VerifyDeployFlags, id: str
   const verifying = await verifyingOf(this, entry, flags.timeout);
   using renderer = await deployRenderer(this, flags.json);
   await verifyDeployment(deployment, target, entry, {
-    ...{ paths, verifying, tools: hostTools(this), onEvent: renderer.show },
+    ...{ paths, verifying, tools: hostTools(this) },
+    onEvent: (event) => {
+      renderer.show(event);
+      if (event.type === "verified" && !flags.json) this.print(resultTable(event.checks));
+    },
   });
 }

@@ -10,7 +10,7 @@ import { bootTimeoutMs, subjectOf } from "../verify_subject.ts";
 export function wantsVerification(target: NamedTarget, wanted: boolean | undefined): boolean {
   if (wanted !== true || target.verifies) return wanted ?? target.verify;
   throw new UsageError(`What is deployed to ${target.name} cannot be verified there`, {
-    hint: `${unverifiable(target.type)}.`.replace(/^pim/, "As it is, pim"),
+    hint: `${unverifiable(target.type)}.`,
   });
 }
 

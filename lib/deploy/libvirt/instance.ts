@@ -54,12 +54,15 @@ async function requireUnchanged(virsh: Virsh, { entry, sha256 }: Deployed, ids: 
   };
   if (found === undefined) return fail(`the volume ${pool}/${volume} is gone`, "Deploy it again.");
   if (domain !== undefined && (await findDomain(virsh, domain))?.running) {
-    fail(`its domain ${domain} runs, and writes to its volume`, "Verify it before it is started for good.");
+    fail(
+      `its domain ${domain} runs, and writes to its volume`,
+      "Shut it down and deploy it again with --force, or do without: --no-verify",
+    );
   }
   if (await isUnchanged(virsh, { pool, volume }, ids, sha256)) return;
   fail(
     `the volume ${pool}/${volume} is no more the image: a domain has run from it`,
-    "Deploy it again with --force, or leave it.",
+    "Deploy it again with --force, or do without: --no-verify",
   );
 }
 
