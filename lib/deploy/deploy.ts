@@ -3,10 +3,11 @@ import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
 import { deploymentId, forgetDeployment, listDeployments, putDeployment } from "../image/deployments.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
+import { allActions } from "./all_actions.ts";
 import type { DeployEvent } from "./events.ts";
 import type { NamedTarget } from "./load_targets.ts";
 import type { Action, DeployImage, DeployPlan, HostTools, Ids, Target } from "./target.ts";
-import { allActions, type Verifying, verifyKept } from "./verify.ts";
+import type { Verifying } from "./verify.ts";
 import { withoutEmpty, withWorkDir } from "./work.ts";
 
 /** How an image is deployed. */
@@ -48,14 +49,15 @@ export async function deploy(
     onEvent({ type: "already", id, where });
     return known;
   }
-  onEvent({ type: "planned", id, where, actions: textsOf({ where, actions: [] }, opened, true) });
+  onEvent({ type: "planned", id, where, actions: textsOf({ actions: [] }, opened, true) });
+  const { verifyKept } = await import("./verify.ts");
   return await withWorkDir(paths, known, (workDir) => {
     const { signal } = tools;
     return verifyKept(known, { opened, workDir, entry: image.entry }, { paths, signal, onEvent, verifying });
   });
 }
 
-function textsOf(plan: DeployPlan, opened: Target, verify: boolean): readonly string[] {
+function textsOf(plan: Pick<DeployPlan, "actions">, opened: Target, verify: boolean): readonly string[] {
   return allActions(plan, opened, verify).map(({ text }) => text);
 }
 
@@ -114,7 +116,7 @@ async function carryOut(
   { id, target, opened, image, known }: Job,
   { paths, tools: { signal }, onEvent, verifying }: DeployOptions,
 ): Promise<Deployment> {
-  const texts = textsOf({ where, actions }, opened, verifying !== undefined);
+  const texts = textsOf({ actions }, opened, verifying !== undefined);
   onEvent({ type: "planned", id, where, actions: texts });
   let ids = known?.ids ?? {};
   // What was verified counts as long as nothing was done to it.
@@ -147,6 +149,7 @@ async function carryOut(
     await doAll(actions.filter(({ phase }) => phase !== "start"));
     if (verifying !== undefined && !verified?.ok) {
       // Before anybody else writes to its disk; what has failed is there all the same, but is not started.
+      const { verifyKept } = await import("./verify.ts");
       const kept = await record(starts.length === 0 ? "done" : "unfinished");
       ({ ids, verified } = await verifyKept(kept, { opened, workDir, entry: image.entry }, {
         ...{ paths, signal, onEvent, verifying },

@@ -56,8 +56,16 @@ function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
   return bind(type, settings, { key, source, where }, verify);
 }
 
+/** Whether a deployment to a target is verified; throws a UsageError where that is wanted and cannot be. */
+export function wantsVerification(target: NamedTarget, wanted: boolean | undefined): boolean {
+  if (wanted !== true || target.verifies) return wanted ?? target.verify;
+  throw new UsageError(`What is deployed to ${target.name} cannot be verified there`, {
+    hint: `${unverifiable(target.type)}.`,
+  });
+}
+
 /** Why what was deployed to a target of this type is not verified there, and what to do instead. */
-export function unverifiable(type: string): string {
+function unverifiable(type: string): string {
   const instead = type === "oci"
     ? "get it back with `pim image pull` and verify that with `pim verify`"
     : "verify the image before, with `pim verify` or `pim build run --verify`";

@@ -14,7 +14,7 @@ import type { VmPlaces } from "../vm/places.ts";
 import { DeployError } from "./deploy_error.ts";
 import type { DeployEvent } from "./events.ts";
 import type { NamedTarget } from "./load_targets.ts";
-import type { Action, DeployPlan, HostTools, InstanceContext, Target } from "./target.ts";
+import type { HostTools, InstanceContext, Target } from "./target.ts";
 import { withoutEmpty, withWorkDir } from "./work.ts";
 
 /** What the image of a deployment is measured by, and where machines of it may run on this host. */
@@ -30,29 +30,6 @@ export interface VerifyDeploymentOptions {
   readonly paths: Paths;
   readonly verifying: Verifying;
   readonly onEvent: (event: DeployEvent) => void;
-}
-
-/** A verification as a plan names it. */
-export interface PlannedAction extends Pick<Action, "text"> {
-  readonly phase: Action["phase"] | "verify";
-}
-
-/** What a deployment does in all: the actions of its plan, and its verification before the image is started for good. */
-export function allActions(
-  { actions }: DeployPlan,
-  opened: Target,
-  verify: boolean,
-): readonly PlannedAction[] {
-  if (!verify) return actions;
-  const text = opened.disk === undefined
-    ? "verify it: start throw-away instances of it there, and check them"
-    : "verify it: boot throw-away overlays of it here, and check them";
-  const isStart = ({ phase }: Action) => phase === "start";
-  return [
-    ...actions.filter((action) => !isStart(action)),
-    { phase: "verify", text },
-    ...actions.filter(isStart),
-  ];
 }
 
 /** Verifies what was deployed before, whether or not that was done already. Throws a VerificationError when it fails. */

@@ -1,9 +1,9 @@
+import { allActions, type PlannedAction } from "../../deploy/all_actions.ts";
 import { deploy, lookAhead, removeDeployment } from "../../deploy/deploy.ts";
 import { deploymentOutput } from "../../deploy/output.ts";
-import { getTarget, loadTargets, type NamedTarget } from "../../deploy/load_targets.ts";
+import { getTarget, loadTargets, type NamedTarget, wantsVerification } from "../../deploy/load_targets.ts";
 import { openDeployImage } from "../../deploy/open_image.ts";
 import type { DeployImage } from "../../deploy/target.ts";
-import { allActions, type PlannedAction } from "../../deploy/verify.ts";
 import { CancelledError, messageOf, PimError } from "../../errors.ts";
 import { deploymentId, forgetDeployment, listDeployments } from "../../image/deployments.ts";
 import { registryFile } from "../../paths.ts";
@@ -14,7 +14,6 @@ import type { DeployFlags, OutputFlags, RemoveFlags } from "./deploy.ts";
 import { deployRenderer } from "./deploy_render.ts";
 import { getDeployment } from "./find_deployment.ts";
 import { hostTools } from "./host_tools.ts";
-import { verifyingOf, wantsVerification } from "./verifying.ts";
 
 /** `pim deploy run PROFILE|IMAGE TARGET…` */
 export async function run(
@@ -39,7 +38,9 @@ export async function run(
   const failures: PimError[] = [];
   for (const target of targets) {
     try {
-      const verifying = wanted(target) ? await verifyingOf(this, image.entry) : undefined;
+      const verifying = wanted(target)
+        ? await (await import("./verifying.ts")).verifyingOf(this, image.entry)
+        : undefined;
       const { where } = await deploy(target, image, {
         ...{ paths, tools: hostTools(this), force: flags.force, onEvent: renderer.show },
         ...(verifying !== undefined && { verifying }),
@@ -85,7 +86,7 @@ async function printPlans(
     const found = await lookAhead(target, opened, image, { paths, force });
     const { where, actions } = found.plan ?? { where: found.known.where, actions: [] };
     const verified = actions.length === 0 && found.known?.verified?.ok === true;
-    const all = allActions({ where, actions }, opened, wantsVerification(target, verify) && !verified);
+    const all = allActions({ actions }, opened, wantsVerification(target, verify) && !verified);
     plans.push({
       id: deploymentId(target.name, image.entry.name),
       ...{ target: target.name, where },

@@ -1,4 +1,4 @@
-import { getTarget, loadTargets } from "../../deploy/load_targets.ts";
+import { getTarget, loadTargets, wantsVerification } from "../../deploy/load_targets.ts";
 import { verifyDeployment } from "../../deploy/verify.ts";
 import { openRegistry } from "../../image/registry.ts";
 import { registryFile } from "../../paths.ts";
@@ -8,7 +8,7 @@ import { deployRenderer } from "./deploy_render.ts";
 import { resultTable } from "../verify_table.ts";
 import { getDeployment } from "./find_deployment.ts";
 import { hostTools } from "./host_tools.ts";
-import { verifyingOf, wantsVerification } from "./verifying.ts";
+import { verifyingOf } from "./verifying.ts";
 
 /** `pim deploy verify TARGET/IMAGE` */
 export async function verify(this: PimContext, flags: VerifyDeployFlags, id: string): Promise<void> {
