@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
+import { messageOf, PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { log } from "../log.ts";
 import { probeQemu } from "../qemu/host.ts";
@@ -63,10 +63,29 @@ export function machineOf(fresh: FreshVm, dispose: () => Promise<void>): Booted 
   const { places, started, startedMs } = fresh;
   return {
     ...{ started, startedMs, guest: guestOf(places, started.vm), sshPort: started.record.sshPort },
-    observe: (options) => observe(fresh, options),
-    guestAddress: async (signal) => (await guestNetwork(places, started.vm, { signal })).address,
+    async observe(options) {
+      const { agent, ssh } = await observe(fresh, options);
+      return { agent, ssh: "missing" in ssh ? await explained(ssh.missing, fresh, options.signal) : ssh };
+    },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** Without an address in its network no guest can answer, whatever runs in it. */
+async function explained(
+  missing: string,
+  { places, started }: FreshVm,
+  signal: AbortSignal,
+): Promise<{ readonly missing: string }> {
+  try {
+    const { address } = await guestNetwork(places, started.vm, { signal });
+    const has = address === undefined ? "no address" : `the address ${address}`;
+    return { missing: `${missing}; the guest has ${has}` };
+  } catch (error) {
+    if (!(error instanceof PimError)) throw error;
+    signal.throwIfAborted();
+    return { missing };
+  }
 }
 
 async function append(from: string, to: string): Promise<void> {

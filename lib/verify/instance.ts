@@ -1,11 +1,9 @@
-import { exitCode, messageOf, PimError } from "../errors.ts";
+import { exitCode, PimError } from "../errors.ts";
 import type { AgentClient } from "../qemu/agent.ts";
-import { guestInterfaces } from "../qemu/agent_commands.ts";
 import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import type { Guest } from "../vm/guest/guest.ts";
-import { reachableAddress } from "../vm/guest/guest_address.ts";
 import { pause, seconds } from "../vm/pause.ts";
-import type { Answered, Machine } from "./machine.ts";
+import type { Answered, Machine, ObserveOptions } from "./machine.ts";
 
 /** A machine that somebody else runs, of which pim has but the guest agent; disposing of it removes it. */
 export interface Instance extends AsyncDisposable {
@@ -26,14 +24,7 @@ export function instanceMachine(instance: Instance): Machine {
   const { startedMs } = instance;
   return {
     ...{ guest, startedMs, sshPort: undefined },
-    async observe({ timeoutMs, signal }) {
-      return { agent: await firstAnswer(instance, { timeoutMs, signal }), ssh: { untried } };
-    },
-    guestAddress: async (signal) =>
-      await guest.withAgent(
-        async (agent) => reachableAddress(await guestInterfaces(agent, { signal })),
-        { signal },
-      ),
+    observe: async (options) => ({ agent: await firstAnswer(instance, options), ssh: { untried } }),
     [Symbol.asyncDispose]: () => instance[Symbol.asyncDispose](),
   };
 }
@@ -46,8 +37,12 @@ function guestOfInstance(instance: Instance): Guest {
     name,
     isRunning: () => instance.isRunning(),
     async withAgent(work, { timeoutMs = 5000, signal } = {}) {
-      if (!answers) await untilAnswers(name, agent, { timeoutMs, signal });
-      answers = true;
+      answers ||= await answersWithin(agent, { timeoutMs, signal });
+      if (!answers) {
+        throw new PimError(`The guest agent of ${name} did not answer within ${seconds(timeoutMs)}`, {
+          exitCode: exitCode.timeout,
+        });
+      }
       try {
         return await work(agent);
       } catch (error) {
@@ -58,57 +53,44 @@ function guestOfInstance(instance: Instance): Guest {
   };
 }
 
-interface Wait {
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-  /** Called after each try that brought nothing; what it throws ends the waiting. */
-  readonly onSilence?: () => Promise<void>;
-}
-
-async function untilAnswers(name: string, agent: AgentClient, wait: Wait): Promise<void> {
-  const { timeoutMs, signal, onSilence } = wait;
-  const endMs = performance.now() + timeoutMs;
-  for (;;) {
-    const leftMs = Math.max(1, endMs - performance.now());
-    try {
-      await agent.execute("guest-ping", {}, { timeoutMs: Math.min(leftMs, longestTryMs), signal });
-      return;
-    } catch (cause) {
-      if (!isSilence(cause)) throw cause;
-      if (performance.now() + betweenTriesMs > endMs) {
-        throw new PimError(`The guest agent of ${name} did not answer within ${seconds(timeoutMs)}`, {
-          cause,
-          exitCode: exitCode.timeout,
-        });
-      }
-    }
-    await onSilence?.();
-    await pause(betweenTriesMs, signal);
+async function firstAnswer(
+  { agent, startedMs, isRunning }: Instance,
+  { timeoutMs, signal }: ObserveOptions,
+): Promise<Answered> {
+  let ended = false;
+  const giveUp = async () => ended = !(await isRunning());
+  if (await answersWithin(agent, { timeoutMs, signal, giveUp })) {
+    return { afterMs: performance.now() - startedMs };
   }
+  return { missing: ended ? "the machine ended by itself" : `no answer within ${timeoutMs / 1000} s` };
 }
 
 const longestTryMs = 5000;
 const betweenTriesMs = 500;
 
-function isSilence(error: unknown): boolean {
-  return error instanceof QmpClosedError || error instanceof QmpTimeoutError;
+/** Whether an agent answers in time; throws what keeps it from being asked. `giveUp` is looked at after each try. */
+async function answersWithin(
+  agent: AgentClient,
+  { timeoutMs, signal, giveUp }: {
+    readonly timeoutMs: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly giveUp?: () => Promise<boolean>;
+  },
+): Promise<boolean> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    const leftMs = Math.max(1, endMs - performance.now());
+    try {
+      await agent.execute("guest-ping", {}, { timeoutMs: Math.min(leftMs, longestTryMs), signal });
+      return true;
+    } catch (error) {
+      if (!isSilence(error)) throw error;
+    }
+    if (await giveUp?.() || performance.now() + betweenTriesMs > endMs) return false;
+    await pause(betweenTriesMs, signal);
+  }
 }
 
-async function firstAnswer(instance: Instance, wait: Wait): Promise<Answered> {
-  const { name, agent, startedMs } = instance;
-  let ended = false;
-  const onSilence = async () => {
-    if (await instance.isRunning()) return;
-    ended = true;
-    throw new PimError("the machine ended by itself");
-  };
-  try {
-    await untilAnswers(name, agent, { ...wait, onSilence });
-    return { afterMs: performance.now() - startedMs };
-  } catch (error) {
-    if (ended) return { missing: messageOf(error) };
-    // What the target itself says no to is not the image's fault.
-    if (!(error instanceof PimError) || error.exitCode !== exitCode.timeout) throw error;
-    return { missing: `no answer within ${wait.timeoutMs / 1000} s` };
-  }
+function isSilence(error: unknown): boolean {
+  return error instanceof QmpClosedError || error instanceof QmpTimeoutError;
 }

@@ -29,6 +29,4 @@ export interface Machine extends AsyncDisposable {
   readonly sshPort: number | undefined;
   /** Waits until its guest agent, and its SSH where that can be reached from here, have answered. */
   observe(options: ObserveOptions): Promise<Observed>;
-  /** The address that the guest has in its network, as its agent tells. */
-  guestAddress(signal: AbortSignal): Promise<string | undefined>;
 }
