@@ -10,7 +10,8 @@ import { type LibvirtSettings, networkOf } from "./settings.ts";
 import { Virsh } from "./virsh.ts";
 import { deleteVolume, findVolume, isUnchanged, refreshPool } from "./volumes.ts";
 
-const undoMs = 60_000;
+// Some virsh commands, each over a connection of its own: over SSH that is seconds for each.
+const undoMs = 120_000;
 
 /** Starts a domain from a throw-away overlay of a deployed volume, beside the one that was deployed. */
 export async function startInstance(

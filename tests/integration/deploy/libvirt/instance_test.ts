@@ -8,8 +8,9 @@ import { putDeployment } from "../../../../lib/image/deployments.ts";
 import { registryFile } from "../../../../lib/paths.ts";
 import { vmPlaces } from "../../../../lib/vm/places.ts";
 import { verifyingWith } from "../../../deploy/verifying.ts";
+import { startSshd } from "../../../ssh/sshd.ts";
 import { countingBootSector } from "../../../qemu/boot_sector.ts";
-import { type LibvirtPlace, libvirtPlace } from "./libvirt_place.ts";
+import { type LibvirtPlace, libvirtPlace, uriOverSsh } from "./libvirt_place.ts";
 
 const verifyingFor = async (place: LibvirtPlace, bootTimeoutMs: number): Promise<Verifying> =>
   verifyingWith(await vmPlaces(await place.config()), bootTimeoutMs);
@@ -89,6 +90,25 @@ Deno.test("a UEFI instance has variables of its own, which go with it", async ()
     /^gold-efi-vars\.fd gold\.qcow2 pim-verify-(\S+)-efi-vars\.fd pim-verify-\1\.qcow2$/,
   );
   deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold-efi-vars.fd", "gold.qcow2"]]);
+});
+
+Deno.test("an instance is started, asked and removed over SSH too", async () => {
+  await using opened = new AsyncDisposableStack();
+  await using place = await libvirtPlace(
+    ["name: gold"],
+    {},
+    async (libvirtd) => await uriOverSsh(libvirtd, opened.use(await startSshd())),
+  );
+  let during: readonly string[] = [];
+  const failing = place.deploy("lab", {
+    verifying: await verifyingFor(place, 500),
+    onEvent(event) {
+      if (event.type === "verifying" && event.text.startsWith("waiting")) during = place.files();
+    },
+  });
+  await rejects(failing, { name: "VerificationError", message: /2 of 12 checks failed: boot, guest agent$/ });
+  match(during.join(" "), /^gold\.qcow2 pim-verify-\S+\.qcow2$/);
+  deepStrictEqual([await domains(place), place.files()], [["gold"], ["gold.qcow2"]]);
 });
 
 Deno.test("who cancels a verification leaves no instance", async () => {
