@@ -1,11 +1,14 @@
 import { UsageError } from "../errors.ts";
-import { lockFile, removeIfThere } from "../files.ts";
+import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
 import { deploymentId, forgetDeployment, listDeployments, putDeployment } from "../image/deployments.ts";
-import { deployDir, deployLock, type Paths, registryFile } from "../paths.ts";
+import { deployLock, type Paths, registryFile } from "../paths.ts";
+import { allActions } from "./all_actions.ts";
 import type { DeployEvent } from "./events.ts";
 import type { NamedTarget } from "./load_targets.ts";
 import type { Action, DeployImage, DeployPlan, HostTools, Ids, Target } from "./target.ts";
+import type { Verifying } from "./verify.ts";
+import { withoutEmpty, withWorkDir } from "./work.ts";
 
 /** How an image is deployed. */
 export interface DeployOptions {
@@ -13,6 +16,8 @@ export interface DeployOptions {
   readonly tools: HostTools;
   /** Deploys even what is there already, and puts it in the place of what has its name. */
   readonly force: boolean;
+  /** What to verify it with, if it is to be verified. */
+  readonly verifying?: Verifying;
   readonly onEvent: (event: DeployEvent) => void;
 }
 
@@ -26,7 +31,7 @@ export async function deploy(
   image: DeployImage,
   options: DeployOptions,
 ): Promise<Deployment> {
-  const { paths, tools, force, onEvent } = options;
+  const { paths, tools, force, verifying, onEvent } = options;
   const id = deploymentId(target.name, image.entry.name);
   await using _lock = await lockFile(
     deployLock(paths, target.name, image.entry.name),
@@ -35,18 +40,30 @@ export async function deploy(
   );
   await using opened = target.open(tools);
   const found = await lookAhead(target, opened, image, { paths, force });
-  if (found.plan === undefined) {
-    onEvent({ type: "already", id, where: found.known.where });
-    return found.known;
+  if (found.plan !== undefined) {
+    return await carryOut(found.plan, { id, target, opened, image, known: found.known }, options);
   }
-  const { plan, ids } = found;
-  onEvent({ type: "planned", id, where: plan.where, actions: plan.actions.map(({ text }) => text) });
-  return await carryOut(plan, { id, target, image, ids }, options);
+  const { known } = found;
+  const { where } = known;
+  if (verifying === undefined || known.verified?.ok) {
+    onEvent({ type: "already", id, where });
+    return known;
+  }
+  onEvent({ type: "planned", id, where, actions: textsOf({ actions: [] }, opened, true) });
+  const { verifyKept } = await import("./verify.ts");
+  return await withWorkDir(paths, known, (workDir) => {
+    const { signal } = tools;
+    return verifyKept(known, { opened, workDir, entry: image.entry }, { paths, signal, onEvent, verifying });
+  });
+}
+
+function textsOf(plan: Pick<DeployPlan, "actions">, opened: Target, verify: boolean): readonly string[] {
+  return allActions(plan, opened, verify).map(({ text }) => text);
 }
 
 /** What a deployment would do: nothing where the image is there as it should be. */
 export type Outlook =
-  | { readonly plan: DeployPlan; readonly ids: Ids }
+  | { readonly plan: DeployPlan; readonly known: Deployment | undefined }
   | { readonly plan: undefined; readonly known: Deployment };
 
 /** Finds out what a deployment to an open target would do. Changes nothing. */
@@ -64,61 +81,85 @@ export async function lookAhead(
     return { plan: undefined, known };
   }
   const ids = known?.ids ?? {};
-  return { plan: await opened.plan(image, { force, ids }), ids };
+  const { where, actions } = await opened.plan(image, { force, ids });
+  return { plan: { where, actions: [...clearInstance(opened, ids), ...actions] }, known };
+}
+
+/** Whatever is done to what was deployed, an instance of it must not be in the way. */
+function clearInstance(opened: Target, { instance }: Ids): readonly Action[] {
+  if (instance === undefined) return [];
+  return [{
+    phase: "register",
+    text: `remove ${instance}, which an interrupted verification has left`,
+    async run({ ids, made }) {
+      await opened.removeInstance?.(ids);
+      await made({ instance: "" });
+    },
+  }];
 }
 
 async function isThere(target: Target, { ids, sha256 }: Deployment, image: DeployImage): Promise<boolean> {
   return sha256 === image.sha256 && await target.presence(ids, sha256) === "there";
 }
 
-interface Subject {
+interface Job {
   readonly id: string;
   readonly target: NamedTarget;
+  readonly opened: Target;
   readonly image: DeployImage;
-  readonly ids: Ids;
+  /** What was written down of it before. */
+  readonly known: Deployment | undefined;
 }
 
 async function carryOut(
   { where, actions }: DeployPlan,
-  { id, target, image, ids: begun }: Subject,
-  { paths, tools: { signal }, onEvent }: DeployOptions,
+  { id, target, opened, image, known }: Job,
+  { paths, tools: { signal }, onEvent, verifying }: DeployOptions,
 ): Promise<Deployment> {
-  const record = async (state: Deployment["state"], ids: Ids): Promise<Deployment> => {
+  const texts = textsOf({ actions }, opened, verifying !== undefined);
+  onEvent({ type: "planned", id, where, actions: texts });
+  let ids = known?.ids ?? {};
+  // What was verified counts as long as nothing was done to it.
+  let verified = actions.length === 0 ? known?.verified : undefined;
+  const record = async (state: Deployment["state"]): Promise<Deployment> => {
     const { name, type } = target;
     const deployment: Deployment = {
       ...{ id, target: name, type, image: image.entry.name, sha256: image.sha256, where, ids, state },
       time: new Date().toISOString(),
+      ...(verified !== undefined && { verified }),
     };
     await putDeployment(registryFile(paths), deployment);
     return deployment;
   };
-  const workDir = deployDir(paths, target.name, image.entry.name);
-  // Of a run that was killed.
-  await removeIfThere(workDir);
-  await Deno.mkdir(workDir, { recursive: true, mode: 0o700 });
-  let ids = begun;
-  try {
-    for (const action of actions) {
-      await carryOutOne(action, id, onEvent, (progress) =>
-        action.run({
-          ...{ signal, workDir, progress },
-          ids,
-          async made(more) {
-            ids = withoutEmpty({ ...ids, ...more });
-            await record("unfinished", ids);
-          },
-        }));
+  return await withWorkDir(paths, { target: target.name, image: image.entry.name }, async (workDir) => {
+    const doAll = async (some: readonly Action[]) => {
+      for (const action of some) {
+        await carryOutOne(action, id, onEvent, (progress) =>
+          action.run({
+            ...{ signal, workDir, progress },
+            ids,
+            async made(more) {
+              ids = withoutEmpty({ ...ids, ...more });
+              await record("unfinished");
+            },
+          }));
+      }
+    };
+    const starts = actions.filter(({ phase }) => phase === "start");
+    await doAll(actions.filter(({ phase }) => phase !== "start"));
+    if (verifying !== undefined && !verified?.ok) {
+      // Before anybody else writes to its disk; what has failed is there all the same, but is not started.
+      const { verifyKept } = await import("./verify.ts");
+      const kept = await record(starts.length === 0 ? "done" : "unfinished");
+      ({ ids, verified } = await verifyKept(kept, { opened, workDir, entry: image.entry }, {
+        ...{ paths, signal, onEvent, verifying },
+      }));
     }
-  } finally {
-    await removeIfThere(workDir);
-  }
-  const done = await record("done", ids);
-  onEvent({ type: "deployed", id, where, ids });
-  return done;
-}
-
-function withoutEmpty(ids: Ids): Ids {
-  return Object.fromEntries(Object.entries(ids).filter(([, value]) => value !== ""));
+    await doAll(starts);
+    const done = await record("done");
+    onEvent({ type: "deployed", id, where, ids });
+    return done;
+  });
 }
 
 async function carryOutOne(
@@ -162,6 +203,7 @@ export async function removeDeployment(
     tools.signal,
   );
   await using opened = target.open(tools);
+  await opened.removeInstance?.(deployment.ids);
   await opened.remove(deployment.ids);
   await forgetDeployment(registryFile(paths), deployment.id);
 }

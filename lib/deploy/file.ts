@@ -38,6 +38,7 @@ type Settings = v.InferOutput<typeof schema>;
 export const file: TargetType<Settings> = {
   type: "file",
   brief: "a file in a folder, in any disk format",
+  verifies: true,
   schema,
   open: (settings, tools, baseDir) => new FileTarget(settings, tools, baseDir),
 };
@@ -105,6 +106,11 @@ class FileTarget implements Target {
     for (const path of [ids.path, ids.path && `${ids.path}.sha256`, ids.efiVars]) {
       if (path !== undefined) await removeIfThere(path);
     }
+  }
+
+  disk({ path = "", efiVars }: Ids): ReturnType<NonNullable<Target["disk"]>> {
+    const format = diskFormats.find((each) => path.endsWith(`.${each}`)) ?? this.settings.format;
+    return { path, format: format === "vhd" ? "vpc" : format, ...(efiVars !== undefined && { efiVars }) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

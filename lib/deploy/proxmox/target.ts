@@ -1,10 +1,22 @@
 import { messageOf, PimError } from "../../errors.ts";
+import type { Instance } from "../../verify/instance.ts";
 import { deploying } from "../api_failure.ts";
 import { DeployError } from "../deploy_error.ts";
 import { usableVars } from "../efi_vars.ts";
-import type { Action, DeployImage, DeployPlan, Ids, Presence, Target, TargetCheck } from "../target.ts";
+import type {
+  Action,
+  Deployed,
+  DeployImage,
+  DeployPlan,
+  Ids,
+  InstanceContext,
+  Presence,
+  Target,
+  TargetCheck,
+} from "../target.ts";
 import { type Leftovers, leftoversOf } from "./clean_up.ts";
 import type { PveHost, PveVm } from "./host.ts";
+import { removeInstance, startInstance } from "./instance.ts";
 import type { ProxmoxSettings } from "./settings.ts";
 import { type OpenHost, TemplateSteps } from "./steps.ts";
 import { markOf, type PveMark, vmName } from "./vm.ts";
@@ -19,9 +31,9 @@ export class ProxmoxTarget implements Target {
     readonly signal: AbortSignal,
   ) {}
 
-  async check(): Promise<readonly TargetCheck[]> {
+  async check(wants = { verify: false }): Promise<readonly TargetCheck[]> {
     try {
-      return await (await this.#open()).check();
+      return await (await this.#open()).check(wants);
     } catch (error) {
       if (!(error instanceof PimError) || this.signal.aborted) throw error;
       const { hint } = error;
@@ -79,6 +91,20 @@ export class ProxmoxTarget implements Target {
       if (mark?.sha256 === ids.sha256 && mark !== undefined) await host.destroy(vmid);
       for (const source of [ids.upload, ids.vars]) if (source !== undefined) await host.discard(source);
     });
+  }
+
+  async startInstance(deployed: Deployed, context: InstanceContext): Promise<Instance> {
+    return await deploying("start an instance of the template", async () => {
+      const place = { host: await this.#open(), openHost: this.openHost, settings: this.settings };
+      return await startInstance(place, deployed, context);
+    });
+  }
+
+  async removeInstance(ids: Ids): Promise<void> {
+    await deploying(
+      "remove an instance of the template",
+      async () => removeInstance(await this.#open(), ids),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
