@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   build: ["config", "iso", "profile", "installer", "serve", "qemu", "ssh", "image", "verify"],
   vm: ["qemu", "image", "ssh", "iso", "config"],
   verify: ["vm", "image", "profile", "ssh", "qemu", "config"],
-  deploy: ["config", "image", "qemu", "ssh"],
+  deploy: ["config", "image", "qemu", "ssh", "vm", "verify"],
   ventoy: ["config", "iso", "profile", "installer", "serve"],
   doctor: ["build", "vm", "deploy"],
   cli: ["build", "vm", "deploy", "ventoy", "doctor"],

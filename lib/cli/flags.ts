@@ -33,3 +33,17 @@ export const archFlag = {
   placeholder: "ARCH",
   proposeCompletions: architectureNames,
 } as const;
+
+function parseSeconds(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new RangeError(`${text} is no number of seconds`);
+}
+
+/** How long the system of an image that is verified may take to come up. */
+export const bootTimeoutFlag = {
+  kind: "parsed",
+  parse: parseSeconds,
+  optional: true,
+  placeholder: "SECONDS",
+  brief: "How long the system may take to come up (default: build.sshTimeoutMinutes of the profile)",
+} as const;

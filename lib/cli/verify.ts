@@ -1,7 +1,7 @@
 import type { Architecture } from "../architecture.ts";
 import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
-import { archFlag, jsonFlag, type JsonFlags } from "./flags.ts";
+import { archFlag, bootTimeoutFlag, jsonFlag, type JsonFlags } from "./flags.ts";
 import { live, liveOrFile } from "./names.ts";
 
 /** Flags of `pim verify`. */
@@ -11,11 +11,6 @@ export interface VerifyFlags extends JsonFlags {
   readonly profile?: string;
   /** Seconds. */
   readonly timeout?: number;
-}
-
-function parseSeconds(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new RangeError(`${text} is no number of seconds`);
 }
 
 export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
@@ -38,13 +33,7 @@ export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
         proposeCompletions: live("profiles"),
         brief: "Profile to measure by (default: the one that the image was built from)",
       },
-      timeout: {
-        kind: "parsed",
-        parse: parseSeconds,
-        optional: true,
-        placeholder: "SECONDS",
-        brief: "How long the system may take to come up (default: build.sshTimeoutMinutes of the profile)",
-      },
+      timeout: bootTimeoutFlag,
     },
     positional: {
       kind: "tuple",

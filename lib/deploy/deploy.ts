@@ -1,13 +1,17 @@
 import { UsageError } from "../errors.ts";
-import { lockFile, removeIfThere } from "../files.ts";
+import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
-import { deploymentId, forgetDeployment, listDeployments, putDeployment } from "../image/deployments.ts";
+import { deploymentId, forgetDeployment, listDeployments } from "../image/deployments.ts";
 import { openRegistry } from "../image/registry.ts";
-import { deployDir, deployLock, type Paths, registryFile } from "../paths.ts";
+import { deployLock, type Paths, registryFile } from "../paths.ts";
+import { allActions } from "./all_actions.ts";
+import { carryOut } from "./carry_out.ts";
 import type { DeployEvent } from "./events.ts";
 import { formerAction, requireReachable, type Since, since, suits } from "./former.ts";
 import type { NamedTarget } from "./load_targets.ts";
 import type { Action, DeployImage, DeployPlan, HostTools, Ids, Place, Target } from "./target.ts";
+import type { Verifying } from "./verify.ts";
+import { withWorkDir } from "./work.ts";
 
 /** How an image is deployed. */
 export interface DeployOptions {
@@ -15,6 +19,8 @@ export interface DeployOptions {
   readonly tools: HostTools;
   /** Deploys even what is there already, and puts it in the place of what has its name. */
   readonly force: boolean;
+  /** What to verify it with, if it is to be verified. */
+  readonly verifying?: Verifying;
   readonly onEvent: (event: DeployEvent) => void;
 }
 
@@ -28,7 +34,7 @@ export async function deploy(
   image: DeployImage,
   options: DeployOptions,
 ): Promise<Deployment> {
-  const { paths, tools, force, onEvent } = options;
+  const { paths, tools, force, verifying, onEvent } = options;
   const id = deploymentId(target.name, image.entry.name);
   await using _lock = await lockFile(
     deployLock(paths, target.name, image.entry.name),
@@ -37,18 +43,31 @@ export async function deploy(
   );
   await using opened = target.open(tools);
   const found = await lookAhead(target, opened, image, { paths, force });
-  if (found.plan === undefined) {
-    onEvent({ type: "already", id, where: found.known.where });
-    return found.known;
+  const { signal } = tools;
+  if (found.plan !== undefined) {
+    const job = { id, target, opened, image, verified: found.known?.verified, ...found };
+    return await carryOut(job, { paths, signal, onEvent, verifying });
   }
-  const { plan, ids, former, place } = found;
-  onEvent({ type: "planned", id, where: plan.where, actions: plan.actions.map(({ text }) => text) });
-  return await carryOut(plan, { id, target, image, ids, former, place }, options);
+  const { known } = found;
+  const { where } = known;
+  if (verifying === undefined || known.verified?.ok) {
+    onEvent({ type: "already", id, where });
+    return known;
+  }
+  const texts = allActions({ actions: [] }, opened, true).map(({ text }) => text);
+  onEvent({ type: "planned", id, where, actions: texts });
+  const { verifyKept } = await import("./verify.ts");
+  return await withWorkDir(
+    paths,
+    known,
+    (workDir) =>
+      verifyKept(known, { opened, workDir, entry: image.entry }, { paths, signal, onEvent, verifying }),
+  );
 }
 
 /** What a deployment would do: nothing where the image is there as it should be. */
 export type Outlook =
-  | (Since & { readonly plan: DeployPlan; readonly place: Place })
+  | (Since & { readonly plan: DeployPlan; readonly place: Place; readonly known: Deployment | undefined })
   | { readonly plan: undefined; readonly known: Deployment };
 
 /** Finds out what a deployment to an open target would do. Changes nothing. */
@@ -69,87 +88,26 @@ export async function lookAhead(
   const { ids, former } = since(known, place);
   const { where, actions } = await opened.plan(image, { force, ids });
   const last = await Promise.all(former.map((each) => formerAction(opened, each, place)));
-  return { plan: { where, actions: [...actions, ...last] }, ids, former, place };
+  const plan = { where, actions: [...clearInstance(opened, ids), ...actions, ...last] };
+  return { plan, ids, former, place, known };
+}
+
+/** Whatever is done to what was deployed, an instance of it must not be in the way. */
+function clearInstance(opened: Target, { instance }: Ids): readonly Action[] {
+  if (instance === undefined) return [];
+  return [{
+    phase: "register",
+    text: `remove ${instance}, which an interrupted verification has left`,
+    async run({ ids, made }) {
+      await opened.removeInstance?.(ids);
+      await made({ instance: "" });
+    },
+  }];
 }
 
 async function isThere(target: Target, { ids, sha256 }: Deployment, image: DeployImage): Promise<boolean> {
   return sha256 === image.sha256 && await target.presence(ids, sha256) === "there";
 }
-
-interface Subject extends Since {
-  readonly id: string;
-  readonly target: NamedTarget;
-  readonly image: DeployImage;
-  readonly place: Place;
-}
-
-async function carryOut(
-  { where, actions }: DeployPlan,
-  { id, target, image, ids: begun, former, place: { movable: _, ...place } }: Subject,
-  { paths, tools: { signal }, onEvent }: DeployOptions,
-): Promise<Deployment> {
-  const record = async (state: Deployment["state"], ids: Ids): Promise<Deployment> => {
-    const { name, type } = target;
-    const deployment: Deployment = {
-      ...{ id, target: name, type, image: image.entry.name, sha256: image.sha256, where, ids },
-      place,
-      // At the end nothing of it is left, or it was told that it stays.
-      ...(state === "unfinished" && former.length > 0 && { former }),
-      state,
-      time: new Date().toISOString(),
-    };
-    await putDeployment(registryFile(paths), deployment);
-    return deployment;
-  };
-  const workDir = deployDir(paths, target.name, image.entry.name);
-  // Of a run that was killed.
-  await removeIfThere(workDir);
-  await Deno.mkdir(workDir, { recursive: true, mode: 0o700 });
-  let ids = begun;
-  try {
-    for (const action of actions) {
-      await carryOutOne(action, id, onEvent, (progress) =>
-        action.run({
-          ...{ signal, workDir, progress },
-          ids,
-          async made(more) {
-            ids = withoutEmpty({ ...ids, ...more });
-            await record("unfinished", ids);
-          },
-        }));
-    }
-  } finally {
-    await removeIfThere(workDir);
-  }
-  const done = await record("done", ids);
-  onEvent({ type: "deployed", id, where, ids });
-  return done;
-}
-
-function withoutEmpty(ids: Ids): Ids {
-  return Object.fromEntries(Object.entries(ids).filter(([, value]) => value !== ""));
-}
-
-async function carryOutOne(
-  { text, phase }: Action,
-  id: string,
-  onEvent: (event: DeployEvent) => void,
-  run: (progress: (bytes: number, totalBytes: number) => void) => Promise<void>,
-): Promise<void> {
-  const startedMs = performance.now();
-  onEvent({ type: "action-started", id, phase, text });
-  let saidAtMs = startedMs;
-  await run((bytes, totalBytes) => {
-    const now = performance.now();
-    if (now - saidAtMs < progressIntervalMs && bytes < totalBytes) return;
-    saidAtMs = now;
-    onEvent({ type: "progress", id, text, bytes: Math.round(bytes), totalBytes });
-  });
-  onEvent({ type: "action-finished", id, text, elapsedMs: performance.now() - startedMs });
-}
-
-// Often enough for a line that is redrawn, seldom enough for a log.
-const progressIntervalMs = 200;
 
 /** Removes what was deployed from its target, then its record. */
 export async function removeDeployment(
@@ -175,6 +133,9 @@ export async function removeDeployment(
     name === deployment.image
   );
   if (entry !== undefined) requireReachable(deployment, target, opened.place(entry));
-  for (const { ids } of [deployment, ...deployment.former ?? []]) await opened.remove(ids);
+  for (const { ids } of [deployment, ...deployment.former ?? []]) {
+    await opened.removeInstance?.(ids);
+    await opened.remove(ids);
+  }
   await forgetDeployment(registryFile(paths), deployment.id);
 }

@@ -1,3 +1,4 @@
+import type { Check } from "../verify/verification.ts";
 import type { Action, Ids } from "./target.ts";
 
 /** What happens while an image is deployed; `id` is that of the deployment. */
@@ -30,5 +31,17 @@ export type DeployEvent =
     readonly id: string;
     readonly text: string;
     readonly elapsedMs: number;
+  }
+  /** A verification goes on with something. */
+  | { readonly type: "verifying"; readonly id: string; readonly text: string }
+  | { readonly type: "check"; readonly id: string; readonly check: Check }
+  /** A line of the verification script. */
+  | { readonly type: "script-output"; readonly id: string; readonly line: string }
+  | {
+    readonly type: "verified";
+    readonly id: string;
+    readonly ok: boolean;
+    readonly elapsedMs: number;
+    readonly checks: readonly Check[];
   }
   | { readonly type: "deployed"; readonly id: string; readonly where: string; readonly ids: Ids };

@@ -42,6 +42,7 @@ type Settings = v.InferOutput<typeof schema>;
 export const file: TargetType<Settings> = {
   type: "file",
   brief: "a file in a folder, in any disk format",
+  verifies: true,
   schema,
   open: (settings, tools, baseDir) => new FileTarget(settings, tools, baseDir),
 };
@@ -118,6 +119,11 @@ class FileTarget implements Target {
     for (const path of [...image, ids.efiVars]) {
       if (path !== undefined && path !== kept.efiVars) await removeIfThere(path);
     }
+  }
+
+  disk({ path = "", efiVars }: Ids): ReturnType<NonNullable<Target["disk"]>> {
+    const format = diskFormats.find((each) => path.endsWith(`.${each}`)) ?? this.settings.format;
+    return { path, format: format === "vhd" ? "vpc" : format, ...(efiVars !== undefined && { efiVars }) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

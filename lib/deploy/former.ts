@@ -58,7 +58,7 @@ export async function formerAction(
   now: Place,
 ): Promise<Action> {
   const leave = (why: string): Action => ({
-    phase: "register",
+    phase: "remove",
     text: `leave ${where} as it is: ${why}`,
     run() {
       log.warn(`${where} was left as it is, and pim knows no more of it: ${why}`);
@@ -68,10 +68,11 @@ export async function formerAction(
   if (place.at !== now.at) return leave(`the target's settings lead to ${now.at} now`);
   if (await target.presence(ids, sha256) === "changed") return leave("it has changed since it was deployed");
   return {
-    phase: "register",
+    phase: "remove",
     text: `remove ${where}, where it was before`,
     async run(context) {
       try {
+        await target.removeInstance?.(ids);
         await target.remove(ids, context.ids);
       } catch (error) {
         if (!(error instanceof PimError) || error instanceof CancelledError) throw error;

@@ -17,6 +17,9 @@ export interface NamedTarget {
   readonly source: string;
   /** Its entry, merged over `default`; references to secrets are still references. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Whether what is deployed there can be verified, and whether each deployment is. */
+  readonly verifies: boolean;
+  readonly verify: boolean;
   open(tools: HostTools): Target;
 }
 
@@ -46,10 +49,32 @@ export function getTarget(name: string, targets: readonly NamedTarget[]): NamedT
 /** The target that an entry describes; throws {@linkcode UsageError} with all that is wrong with it. */
 export function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
   checkName(key, "target name");
-  const { type: wanted, ...settings } = value;
+  const { type: wanted, verify = false, ...settings } = value;
   const type = targetTypes.find((each) => each.type === wanted);
   if (type === undefined) throw problemsError([{ path: ["type"], text: typeProblem(wanted) }], where);
-  return bind(type, settings, { key, source, where });
+  if (typeof verify !== "boolean") {
+    throw problemsError([{ path: ["verify"], text: "has to be true or false" }], where);
+  }
+  if (verify && type.verifies === undefined) {
+    throw problemsError([{ path: ["verify"], text: `cannot be true: ${unverifiable(type.type)}` }], where);
+  }
+  return bind(type, settings, { key, source, where }, verify);
+}
+
+/** Whether a deployment to a target is verified; throws a UsageError where that is wanted and cannot be. */
+export function wantsVerification(target: NamedTarget, wanted: boolean | undefined): boolean {
+  if (wanted !== true || target.verifies) return wanted ?? target.verify;
+  throw new UsageError(`What is deployed to ${target.name} cannot be verified there`, {
+    hint: `${unverifiable(target.type)}.`,
+  });
+}
+
+/** Why what was deployed to a target of this type is not verified there, and what to do instead. */
+function unverifiable(type: string): string {
+  const instead = type === "oci"
+    ? "get it back with `pim image pull` and verify that with `pim verify`"
+    : "verify the image before, with `pim verify` or `pim build run --verify`";
+  return `pim starts no instance at a target of type ${type}; ${instead}`;
 }
 
 /** A target whose settings have the shape that its type wants. */
@@ -57,10 +82,12 @@ function bind<S>(
   type: TargetType<S>,
   settings: RawEntry["value"],
   { key, source, where }: Pick<RawEntry, "key" | "source" | "where">,
+  verify: boolean,
 ): NamedTarget {
   const checked = validate(type.schema, settings, where) as S;
   return {
     ...{ name: key, type: type.type, brief: type.brief, source, settings },
+    ...{ verifies: type.verifies ?? false, verify },
     open: (tools) => type.open(checked, tools, dirname(source)),
   };
 }

@@ -2,6 +2,8 @@ import type { GenericSchema } from "valibot";
 import type { ImageEntry } from "../image/entry.ts";
 import type { Manifest } from "../image/manifest.ts";
 import type { Environment } from "../paths.ts";
+import type { Instance } from "../verify/instance.ts";
+import type { Source } from "../vm/source.ts";
 
 /** An image that is to be deployed, and its files on this host. */
 export interface DeployImage {
@@ -31,9 +33,18 @@ export interface ActionContext {
   made(ids: Ids): Promise<void>;
 }
 
-/** One thing that a deployment does. */
+/** An image that was deployed, as far as an instance of it has to know it. */
+export interface Deployed {
+  readonly entry: ImageEntry;
+  readonly sha256: string;
+}
+
+/** What starting an instance can do beside its own work: it writes `ids.instance` down before it makes anything. */
+export type InstanceContext = Pick<ActionContext, "signal" | "workDir" | "ids" | "made">;
+
+/** One thing that a deployment does; to start the image for good and to remove an older one wait for its verification. */
 export interface Action {
-  readonly phase: "upload" | "register";
+  readonly phase: "upload" | "register" | "start" | "remove";
   /** What it does, as `--dry-run` prints it: "copy 126 MiB to /srv/images/demo.qcow2". */
   readonly text: string;
   run(context: ActionContext): Promise<void>;
@@ -72,8 +83,12 @@ export interface Place {
 
 /** An open target; dispose of it to drop its connections. */
 export interface Target extends AsyncDisposable {
-  /** Looks whether it can be reached and used; what is wrong is a result, not an error. */
-  check(): Promise<readonly TargetCheck[]>;
+  /**
+   * Looks whether it can be reached and used; what is wrong is a result, not an error.
+   *
+   * @param wants what it is to be used for beside bringing images there
+   */
+  check(wants?: { readonly verify: boolean }): Promise<readonly TargetCheck[]>;
   /**
    * Works out what has to be done, and throws a DeployError where it cannot be. Changes nothing.
    *
@@ -90,6 +105,15 @@ export interface Target extends AsyncDisposable {
    * @param kept what the same deployment has made elsewhere since, which stays
    */
   remove(ids: Ids, kept?: Ids): Promise<void>;
+  /** What was deployed as a disk of this host, where it is one: it is booted here to be verified. */
+  disk?(ids: Ids): Pick<Source, "path" | "format" | "efiVars">;
+  /**
+   * Starts a throw-away instance of what was deployed, which is not changed by it. Throws a DeployError where that cannot
+   * be. Absent, as `disk` is, where pim can start none.
+   */
+  startInstance?(deployed: Deployed, context: InstanceContext): Promise<Instance>;
+  /** Removes the instance that was written down, which a pim that was killed has left; one that is gone is no error. */
+  removeInstance?(ids: Ids): Promise<void>;
 }
 
 /** What opening a target needs of this host. */
@@ -110,7 +134,9 @@ export interface TargetType<Settings> {
   readonly type: string;
   /** What it is, for lists: "files in a folder". */
   readonly brief: string;
-  /** The shape of its entry in targets.d, without `type`. */
+  /** Whether what was deployed there can be verified, by {@linkcode Target.disk} or {@linkcode Target.startInstance}. */
+  readonly verifies?: true;
+  /** The shape of its entry in targets.d, without what is common to all types. */
   readonly schema: GenericSchema<unknown, Settings>;
   /**
    * Opens it. Nothing is connected before it is needed.

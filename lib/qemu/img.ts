@@ -3,6 +3,7 @@ import { messageOf, PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { lastLines, run, start } from "../process.ts";
 import {
+  type BaseFormat,
   checkArgs,
   convertArgs,
   type ConvertSpec,
@@ -56,7 +57,7 @@ export async function createDisk(
 export async function createOverlay(
   path: string,
   base: string,
-  options: ImgOptions & { readonly baseFormat?: ImageFormat; readonly diskBytes?: number },
+  options: ImgOptions & { readonly baseFormat?: BaseFormat; readonly diskBytes?: number },
 ): Promise<void> {
   await refuseExisting(path);
   const argv = createOverlayArgs(

@@ -3,11 +3,17 @@ import { optionValue } from "./platform_args.ts";
 /** Format of a disk image that pim writes. */
 export type ImageFormat = "qcow2" | "raw";
 
+/** Formats that a disk can have under an overlay, by QEMU's names for them. */
+export const baseFormats = ["qcow2", "raw", "vmdk", "vhdx", "vpc"] as const;
+
+/** Format of a disk under an overlay. */
+export type BaseFormat = (typeof baseFormats)[number];
+
 /** What `convert` makes of an image. */
 export interface ConvertSpec {
   readonly source: string;
   /** Format of the source; without it qemu-img guesses, and takes what it does not know for raw. */
-  readonly sourceFormat?: ImageFormat;
+  readonly sourceFormat?: BaseFormat;
   readonly target: string;
   /** Any format qemu-img writes: "qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc". */
   readonly format: string;
@@ -32,7 +38,7 @@ export function createOverlayArgs(
   qemuImg: string,
   path: string,
   base: string,
-  baseFormat: ImageFormat,
+  baseFormat: BaseFormat,
   diskBytes?: number,
 ): string[] {
   return [

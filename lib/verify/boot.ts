@@ -1,14 +1,18 @@
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
+import { messageOf, PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { log } from "../log.ts";
 import { probeQemu } from "../qemu/host.ts";
 import { createVm } from "../vm/create.ts";
+import { guestOf } from "../vm/guest/guest.ts";
+import { guestNetwork } from "../vm/guest/guest_address.ts";
 import { lockVm } from "../vm/locks.ts";
 import type { VmPlaces } from "../vm/places.ts";
 import { newDefinition } from "../vm/new_definition.ts";
 import { type StartedVm, startVm } from "../vm/start.ts";
 import { stopVm } from "../vm/stop.ts";
+import type { Machine } from "./machine.ts";
+import { type FreshVm, observe } from "./observe.ts";
 import type { Subject } from "./subject.ts";
 
 /** Where the machines of a verification are. */
@@ -17,12 +21,9 @@ export interface VerifyPlaces extends VmPlaces {
   readonly vmName: string;
 }
 
-/** A machine that runs from a throw-away overlay of an image; disposing of it ends it and removes all of it. */
-export interface Booted extends AsyncDisposable {
-  readonly places: VerifyPlaces;
+/** A machine of this host that runs from a throw-away overlay of an image. */
+export interface Booted extends Machine {
   readonly started: StartedVm;
-  /** Of performance.now(). */
-  readonly startedMs: number;
 }
 
 /** Options of {@linkcode boot}. */
@@ -49,17 +50,42 @@ export async function boot(
   const startedMs = performance.now();
   const started = await startVm(places, definition, signal);
   await folder.keep();
+  return machineOf({ places, started, startedMs }, async () => {
+    // Stopping the machine takes its folder away.
+    if (serialLog !== undefined) await append(started.vm.folder.serialLog, serialLog);
+    await stopVm(places, vmName, { force: true });
+    await removeIfThere(join(vmsDir, vmName));
+  });
+}
+
+/** A VM that was just started, as checks see it. */
+export function machineOf(fresh: FreshVm, dispose: () => Promise<void>): Booted {
+  const { places, started, startedMs } = fresh;
   return {
-    places,
-    started,
-    startedMs,
-    async [Symbol.asyncDispose]() {
-      // Stopping the machine takes its folder away.
-      if (serialLog !== undefined) await append(started.vm.folder.serialLog, serialLog);
-      await stopVm(places, vmName, { force: true });
-      await removeIfThere(join(vmsDir, vmName));
+    ...{ started, startedMs, guest: guestOf(places, started.vm), sshPort: started.record.sshPort },
+    async observe(options) {
+      const { agent, ssh } = await observe(fresh, options);
+      return { agent, ssh: "missing" in ssh ? await explained(ssh.missing, fresh, options.signal) : ssh };
     },
+    [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** Without an address in its network no guest can answer, whatever runs in it. */
+async function explained(
+  missing: string,
+  { places, started }: FreshVm,
+  signal: AbortSignal,
+): Promise<{ readonly missing: string }> {
+  try {
+    const { address } = await guestNetwork(places, started.vm, { signal });
+    const has = address === undefined ? "no address" : `the address ${address}`;
+    return { missing: `${missing}; the guest has ${has}` };
+  } catch (error) {
+    if (!(error instanceof PimError)) throw error;
+    signal.throwIfAborted();
+    return { missing };
+  }
 }
 
 async function append(from: string, to: string): Promise<void> {

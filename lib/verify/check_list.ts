@@ -1,16 +1,14 @@
-import type { Booted, VerifyPlaces } from "./boot.ts";
+import type { Guest } from "../vm/guest/guest.ts";
+import type { VerifyPlaces } from "./boot.ts";
 import { type GuestCheck, runGuestCheck } from "./guest_check.ts";
-import type { Subject } from "./subject.ts";
+import type { Measure } from "./subject.ts";
 import { type Check, type Outcome, skipped } from "./verification.ts";
 
-/** Options of {@linkcode verifyImage}. */
-export interface VerifyOptions {
-  readonly places: VerifyPlaces;
+/** How checks are made, and who hears of them. */
+export interface CheckOptions {
   readonly signal: AbortSignal;
   /** How long the system may take to come up. */
   readonly bootTimeoutMs: number;
-  /** A file to which what the machines write to their serial consoles is added. */
-  readonly serialLog?: string;
   /** Called with what is done next, in words. */
   readonly onStage?: (text: string) => void;
   /** Called with each check as it is made. */
@@ -19,17 +17,24 @@ export interface VerifyOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** Options of the verification of an image that machines of this host are started from. */
+export interface VerifyOptions extends CheckOptions {
+  readonly places: VerifyPlaces;
+  /** A file to which what the machines write to their serial consoles is added. */
+  readonly serialLog?: string;
+}
+
 /** A list of checks that is being made. */
 export interface Run {
-  readonly subject: Subject;
-  readonly options: VerifyOptions;
+  readonly measure: Measure;
+  readonly options: CheckOptions;
   readonly checks: Check[];
 }
 
 /** Makes a check in the guest and notes it; `without` says why it cannot be made. */
 export async function guestCheck(
   run: Run,
-  booted: Booted,
+  guest: Guest,
   check: GuestCheck,
   without?: string,
 ): Promise<void> {
@@ -38,7 +43,7 @@ export async function guestCheck(
     check.name,
     () =>
       without === undefined
-        ? runGuestCheck(booted, check, run.options.signal)
+        ? runGuestCheck(guest, check, run.options.signal)
         : Promise.resolve(skipped(without)),
   );
 }

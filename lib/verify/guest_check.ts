@@ -1,7 +1,6 @@
 import { CancelledError, messageOf, PimError } from "../errors.ts";
 import { execInGuest } from "../vm/guest/exec.ts";
-import { inspectVm, isRunning } from "../vm/vms.ts";
-import type { Booted } from "./boot.ts";
+import type { Guest } from "../vm/guest/guest.ts";
 import { failed, type Outcome, skipped } from "./verification.ts";
 
 /** What a script in the guest left behind. */
@@ -30,11 +29,11 @@ const skipStatus = 77;
 
 /** Makes a check in a guest whose agent answers. */
 export async function runGuestCheck(
-  booted: Booted,
+  guest: Guest,
   check: GuestCheck,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const output = await runScript(booted, check, signal);
+  const output = await runScript(guest, check, signal);
   if ("result" in output) return output;
   if (output.status === skipStatus) return skipped(firstLine(output.stdout) || "there is nothing to check");
   return check.judge(output);
@@ -42,7 +41,7 @@ export async function runGuestCheck(
 
 /** Runs the script of a check as root; the outcome already, when it could not be run or was not done in time. */
 export async function runScript(
-  { places, started }: Booted,
+  guest: Guest,
   { script, args = [], stdin, timeoutMs = 60_000 }: Pick<
     GuestCheck,
     "script" | "args" | "stdin" | "timeoutMs"
@@ -54,7 +53,7 @@ export async function runScript(
     ...(stdin !== undefined && { stdin: new TextEncoder().encode(stdin) }),
   };
   try {
-    const { endedBy, exit } = await execInGuest(places, started.vm, program, { timeoutMs, signal });
+    const { endedBy, exit } = await execInGuest(guest, program, { timeoutMs, signal });
     signal.throwIfAborted();
     if (endedBy !== "itself" || exit === undefined) {
       const said = exit === undefined ? "" : lastLine(text(exit.stdout));
@@ -64,7 +63,7 @@ export async function runScript(
   } catch (error) {
     if (signal.aborted) throw new CancelledError();
     if (!(error instanceof PimError)) throw error;
-    if (!isRunning(await inspectVm(places, started.vm.name))) return failed("the machine ended by itself");
+    if (!(await guest.isRunning())) return failed("the machine ended by itself");
     return skipped(messageOf(error));
   }
 }

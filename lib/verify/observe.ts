@@ -1,15 +1,16 @@
 import { exitCode, messageOf, PimError } from "../errors.ts";
 import { followSerial } from "../qemu/serial.ts";
+import type { VmPlaces } from "../vm/places.ts";
+import type { StartedVm } from "../vm/start.ts";
 import { type WaitFor, waitForGuest } from "../vm/wait.ts";
-import type { Booted } from "./boot.ts";
+import type { Answered, ObserveOptions } from "./machine.ts";
 
-/** When something in a guest first answered, or why it did not. */
-export type Answered = { readonly afterMs: number } | { readonly missing: string };
-
-/** How far a guest came by itself. */
-export interface Observed {
-  readonly agent: Answered;
-  readonly ssh: Answered;
+/** A VM of this host that was started a moment ago. */
+export interface FreshVm {
+  readonly places: VmPlaces;
+  readonly started: StartedVm;
+  /** Of performance.now(). */
+  readonly startedMs: number;
 }
 
 // What the console says when nothing more will come (Linux, systemd, dracut, initramfs-tools).
@@ -21,9 +22,9 @@ const dead =
  * deadline but as long again, and at least `graceMs`; when the console tells that the system is dead, neither is.
  */
 export async function observe(
-  { places, started, startedMs }: Booted,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly graceMs?: number },
-): Promise<Observed> {
+  { places, started, startedMs }: FreshVm,
+  options: ObserveOptions & { readonly graceMs?: number },
+): Promise<{ readonly agent: Answered; readonly ssh: Answered }> {
   const { timeoutMs, signal, graceMs = 45_000 } = options;
   const giveUp = new AbortController();
   const over = new AbortController();

@@ -10,19 +10,23 @@ export interface VerificationScript {
   readonly path: string;
 }
 
-/** An image that is to be verified, and what it is measured by. */
-export interface Subject {
-  readonly source: Source;
-  readonly memoryMiB: number;
-  readonly cpus: number;
-  /** Port of SSH inside the guest. */
-  readonly guestSshPort: number;
+/** What an image is measured by. */
+export interface Measure {
   /** What the image shall be; without it, why that is not known, in words. */
   readonly profile: ResolvedProfile | string;
   readonly script?: VerificationScript & {
     /** The variables that it sees. */
     readonly env: Readonly<Record<string, string>>;
   };
+}
+
+/** An image that is to be verified, and the machines that are started of it. */
+export interface Subject extends Measure {
+  readonly source: Source;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  /** Port of SSH inside the guest. */
+  readonly guestSshPort: number;
 }
 
 /** The verification script of a profile: the one of its name, else `default`, of the project or the user. */

@@ -45,12 +45,13 @@ export function describeVerification({ checks }: Pick<Verification, "checks">): 
   return `${good} checks passed${left === 0 ? "" : `, ${left} could not be made`}`;
 }
 
-/** An image that is not as it shall be (exit code 8). */
+/** An image, or an instance of it, that is not as it shall be (exit code 8). */
 export class VerificationError extends PimError {
   override readonly name = "VerificationError";
 
-  constructor(image: string, readonly verification: Verification, hint?: string) {
-    super(`The image ${image} is not as it shall be: ${describeVerification(verification)}`, {
+  /** @param what such as "The image web" */
+  constructor(what: string, readonly verification: Verification, hint?: string) {
+    super(`${what} is not as it shall be: ${describeVerification(verification)}`, {
       exitCode: exitCode.verification,
       ...(hint !== undefined && { hint }),
     });

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { architectures } from "../architecture.ts";
 import { PimError } from "../errors.ts";
 import { readTextIfThere, writeFileAtomic } from "../files.ts";
+import { baseFormats } from "../qemu/img_args.ts";
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -22,7 +23,7 @@ export const definitionSchema = v.object({
   /** What its disk was made from; name and profile are known of images in the registry. */
   image: v.object({
     path: v.string(),
-    format: v.picklist(["qcow2", "raw"]),
+    format: v.picklist(baseFormats),
     name: v.optional(v.string()),
     profile: v.optional(v.string()),
   }),

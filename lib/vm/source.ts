@@ -8,6 +8,7 @@ import { missingFile } from "../missing_file.ts";
 import { lastLines, ProcessError } from "../process.ts";
 import { checkName } from "../paths.ts";
 import { imageInfo } from "../qemu/img.ts";
+import type { BaseFormat } from "../qemu/img_args.ts";
 import { isRunning, listVms } from "./vms.ts";
 import type { VmPlaces } from "./places.ts";
 
@@ -16,7 +17,7 @@ export interface Source {
   /** A name for a VM that is given no other. */
   readonly vmName: string;
   readonly path: string;
-  readonly format: "qcow2" | "raw";
+  readonly format: BaseFormat;
   readonly architecture: Architecture;
   readonly firmware: "bios" | "uefi";
   /** UEFI variables that belong to the image. */

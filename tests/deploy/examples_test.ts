@@ -14,6 +14,8 @@ Deno.test("the examples of targets that pim init writes are right, and there is 
   await using place = await places({ "targets.d/targets.yml": entries.join("\n") });
   const targets = await loadTargets((await place.config()).folders);
   assert.deepEqual(targets.map(({ type }) => type).sort(), targetTypes.map(({ type }) => type).sort());
+  // Each that can be verified shows how.
+  assert.deepEqual(targets.filter(({ verify, verifies }) => verify !== verifies).map(({ name }) => name), []);
 });
 
 Deno.test("as they are written, the examples are no targets yet", async () => {

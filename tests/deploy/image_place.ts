@@ -6,6 +6,7 @@ import { getTarget, loadTargets, type NamedTarget } from "../../lib/deploy/load_
 import { openDeployImage } from "../../lib/deploy/open_image.ts";
 import { readSecret } from "../../lib/deploy/secret.ts";
 import type { DeployImage, HostTools } from "../../lib/deploy/target.ts";
+import type { Verifying } from "../../lib/deploy/verify.ts";
 import type { Deployment } from "../../lib/image/deployment.ts";
 import { listDeployments } from "../../lib/image/deployments.ts";
 import { updateRegistry } from "../../lib/image/registry.ts";
@@ -32,6 +33,7 @@ export interface ImagePlace extends Places {
     target: string | NamedTarget,
     options?: {
       readonly force?: boolean;
+      readonly verifying?: Verifying;
       readonly signal?: AbortSignal;
       readonly onEvent?: (event: DeployEvent) => void;
     },
@@ -104,9 +106,10 @@ export async function imagePlace(
     ...{ ...home, image, environment, events, tools, target },
     done: () => events.flatMap((event) => event.type === "action-finished" ? [event.text] : []),
     deployments: () => listDeployments(registryFile(home.paths)),
-    deploy: async (name, { force = false, signal: stop, onEvent } = {}) =>
+    deploy: async (name, { force = false, verifying, signal: stop, onEvent } = {}) =>
       await deploy(await target(name), image, {
         ...{ paths: home.paths, tools: tools(stop), force },
+        ...(verifying !== undefined && { verifying }),
         onEvent(event) {
           events.push(event);
           onEvent?.(event);

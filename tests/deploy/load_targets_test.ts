@@ -36,6 +36,33 @@ Deno.test("what is wrong with a target is told with its place, all of it at once
   });
 });
 
+Deno.test("`verify: true` is taken where pim can verify what was deployed, and refused elsewhere with what to do instead", async () => {
+  const targets = await load({
+    "all.yml": "default: { verify: true }\n" +
+      "lab: { type: libvirt }\nshare: { type: file, path: /srv, verify: false }\n",
+  });
+  assert.deepEqual(
+    targets.map(({ name, verify, verifies, settings }) => [name, verify, verifies, "verify" in settings]),
+    [
+      ["lab", true, true, false],
+      ["share", false, true, false],
+    ],
+  );
+  const refused = (entry: string, message: RegExp) =>
+    assert.rejects(load({ "a.yml": `there:\n  verify: true\n${entry}` }), { name: "UsageError", message });
+  await refused(
+    "  type: ssh\n  host: lab\n  path: /srv\n",
+    /a\.yml:2: verify cannot be true: pim starts no instance at a target of type ssh; verify the image before, with `pim verify`/,
+  );
+  await refused("  type: oci\n  reference: hub/x\n", /type oci; get it back with `pim image pull`/);
+  for (const type of ["aws", "openstack", "utm"]) {
+    await refused(`  type: ${type}\n`, new RegExp(`no instance at a target of type ${type}`));
+  }
+  await assert.rejects(load({ "a.yml": "there:\n  type: libvirt\n  verify: maybe\n" }), {
+    message: /a\.yml:3: verify has to be true or false/,
+  });
+});
+
 Deno.test("a secret that stands in a target itself is refused and not repeated", async () => {
   const text = "lab: { type: ssh, host: lab, path: /srv, password: hunter22 }\n";
   await assert.rejects(load({ "a.yml": text }), ({ message }: Error) => {

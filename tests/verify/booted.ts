@@ -1,11 +1,13 @@
 import { join } from "node:path";
-import type { Booted } from "../../lib/verify/boot.ts";
+import { type Booted, machineOf } from "../../lib/verify/boot.ts";
+import type { FreshVm } from "../../lib/verify/observe.ts";
 import type { RunRecord } from "../../lib/vm/run_record.ts";
 import { agentVm } from "../vm/agent_vm.ts";
 
 /** A machine of which there are only the places of its agent, its SSH and its serial log. */
 export interface FakeBooted extends AsyncDisposable {
   readonly booted: Booted;
+  readonly fresh: FreshVm;
   readonly agentSocket: string;
   readonly serialLog: string;
 }
@@ -17,13 +19,13 @@ export async function fakeBooted(sshPort: number): Promise<FakeBooted> {
   await Deno.writeTextFile(vm.folder.serialLog, "");
   const images = { registryPath: at("registry.yml"), imageDir: dirs.vmsDir };
   const record = { argv: [], sshPort } as unknown as RunRecord;
+  const fresh: FreshVm = {
+    places: { ...dirs, cacheDir: join(dirs.runtimeDir, "cache"), images },
+    started: { vm, record, ended: new Promise(() => {}) },
+    startedMs: performance.now(),
+  };
   return {
-    booted: {
-      places: { ...dirs, cacheDir: join(dirs.runtimeDir, "cache"), images, vmName: vm.name },
-      started: { vm, record, ended: new Promise(() => {}) },
-      startedMs: performance.now(),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
-    },
+    ...{ fresh, booted: machineOf(fresh, () => Promise.resolve()) },
     agentSocket: vm.files.agent,
     serialLog: vm.folder.serialLog,
     [Symbol.asyncDispose]: place[Symbol.asyncDispose],

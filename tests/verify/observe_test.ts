@@ -25,7 +25,7 @@ Deno.test({
     using ssh = sshServer();
     await using place = await fakeBooted(ssh.port);
     await using _agent = await realAgent({ path: place.agentSocket });
-    const observed = await observe(place.booted, { timeoutMs: 20_000, signal });
+    const observed = await observe(place.fresh, { timeoutMs: 20_000, signal });
     ok("afterMs" in observed.agent && "afterMs" in observed.ssh, JSON.stringify(observed));
     ok(observed.ssh.afterMs > 0 && observed.ssh.afterMs < 20_000);
   },
@@ -36,7 +36,7 @@ Deno.test("when SSH has answered, an agent that never will is not waited for unt
   await using place = await fakeBooted(ssh.port);
   // QEMU's end of the channel is there, and nobody in the guest answers.
   using _channel = Deno.listen({ transport: "unix", path: place.agentSocket });
-  const { agent, ssh: answered } = await observe(place.booted, { timeoutMs: 60_000, signal, graceMs: 1000 });
+  const { agent, ssh: answered } = await observe(place.fresh, { timeoutMs: 60_000, signal, graceMs: 1000 });
   ok("afterMs" in answered);
   deepStrictEqual(agent, { missing: "no answer within 1 s after the other one's" });
 });
@@ -44,7 +44,7 @@ Deno.test("when SSH has answered, an agent that never will is not waited for unt
 Deno.test("a console that tells of a dead system ends the waiting", async () => {
   await using place = await fakeBooted(1);
   using _channel = Deno.listen({ transport: "unix", path: place.agentSocket });
-  const observing = observe(place.booted, { timeoutMs: 60_000, signal });
+  const observing = observe(place.fresh, { timeoutMs: 60_000, signal });
   const line = "[    2.1] Kernel panic - not syncing: No working init found.\r\n";
   await Deno.writeTextFile(place.serialLog, `booting\r\n${line}`, { append: true });
   const missing = { missing: `the console says: ${line.trim()}` };
@@ -54,12 +54,12 @@ Deno.test("a console that tells of a dead system ends the waiting", async () => 
 Deno.test("a guest that says nothing in time, and a wait that is cancelled", async () => {
   await using place = await fakeBooted(1);
   using _channel = Deno.listen({ transport: "unix", path: place.agentSocket });
-  const { agent, ssh } = await observe(place.booted, { timeoutMs: 400, signal });
+  const { agent, ssh } = await observe(place.fresh, { timeoutMs: 400, signal });
   deepStrictEqual([agent, ssh], [{ missing: "no answer within 0.4 s" }, {
     missing: "no answer within 0.4 s",
   }]);
   const cancel = new AbortController();
-  const observing = observe(place.booted, { timeoutMs: 60_000, signal: cancel.signal });
+  const observing = observe(place.fresh, { timeoutMs: 60_000, signal: cancel.signal });
   cancel.abort(new CancelledError());
   await rejects(observing, CancelledError);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PimError } from "../../lib/errors.ts";
 import { findProcess } from "../../lib/process_table.ts";
 import { execInGuest, ProgramMissingError } from "../../lib/vm/guest/exec.ts";
+import { guestOf } from "../../lib/vm/guest/guest.ts";
 import { withAgent } from "../../lib/vm/monitor.ts";
 import { agentServer } from "../qemu/agent_server.ts";
 import { realAgent, realAgentMissing } from "../qemu/real_agent.ts";
@@ -32,7 +33,7 @@ Deno.test({
     await using _agent = await realAgent({ path: vm.files.agent });
     const stdin = new TextEncoder().encode("in");
     const argv = ["sh", "-c", "cat; echo err >&2; exit 7"];
-    const { endedBy, exit } = await execInGuest(dirs, vm, { argv, stdin }, { signal });
+    const { endedBy, exit } = await execInGuest(guestOf(dirs, vm), { argv, stdin }, { signal });
     assert.deepEqual([endedBy, exit?.code, text(exit?.stdout), text(exit?.stderr)], [
       "itself",
       7,
@@ -40,7 +41,7 @@ Deno.test({
       "err\n",
     ]);
     for (const [program, status] of [["no-such-program", 127], ["/etc/passwd", 126]] as const) {
-      await assert.rejects(execInGuest(dirs, vm, { argv: [program] }, { signal }), (error) => {
+      await assert.rejects(execInGuest(guestOf(dirs, vm), { argv: [program] }, { signal }), (error) => {
         assert(error instanceof ProgramMissingError);
         assert.equal(error.status, status);
         return true;
@@ -58,7 +59,7 @@ Deno.test({
     await using _agent = await realAgent({ path: vm.files.agent });
     const [begun, go] = [place.at("begun"), place.at("go")];
     const argv = ["sh", "-c", `echo > '${begun}'; until [ -e '${go}' ]; do sleep 0.05; done; echo done`];
-    const running = execInGuest(dirs, vm, { argv }, { signal });
+    const running = execInGuest(guestOf(dirs, vm), { argv }, { signal });
     await written(begun);
     const pong = await withAgent(dirs, vm, (agent) => agent.execute("guest-ping"), { timeoutMs: 10_000 });
     assert.deepEqual(pong, {});
@@ -76,7 +77,7 @@ Deno.test({
     await using _agent = await realAgent({ path: vm.files.agent });
     const [file, stop] = [place.at("pids"), new AbortController()];
     const argv = ["sh", "-c", `echo begun; sleep 1000 & echo $$ $! > '${file}'; wait; echo never`];
-    const running = execInGuest(dirs, vm, { argv }, { signal: stop.signal });
+    const running = execInGuest(guestOf(dirs, vm), { argv }, { signal: stop.signal });
     const pids = (await written(file)).split(" ");
     stop.abort();
     const cancelled = await running;
@@ -85,7 +86,7 @@ Deno.test({
     await assertGone(...pids);
 
     await Deno.remove(file);
-    const late = await execInGuest(dirs, vm, { argv }, { signal, timeoutMs: 800 });
+    const late = await execInGuest(guestOf(dirs, vm), { argv }, { signal, timeoutMs: 800 });
     assert.deepEqual([late.endedBy, text(late.exit?.stdout)], ["timeout", "begun\n"]);
     await assertGone(...(await written(file)).split(" "));
   },
@@ -99,7 +100,7 @@ Deno.test({
     const { dirs, vm } = place;
     await using _agent = await realAgent({ path: vm.files.agent });
     const argv = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"];
-    const { endedBy, exit } = await execInGuest(dirs, vm, { argv }, { signal, timeoutMs: 300 });
+    const { endedBy, exit } = await execInGuest(guestOf(dirs, vm), { argv }, { signal, timeoutMs: 300 });
     assert.deepEqual([endedBy, exit?.signal], ["timeout", 9]);
   },
 });
@@ -111,7 +112,7 @@ Deno.test({
     await using place = await agentVm();
     const { dirs, vm } = place;
     await using _agent = await realAgent({ path: vm.files.agent, refused: ["guest-exec"] });
-    await assert.rejects(execInGuest(dirs, vm, { argv: ["true"] }, { signal }), (error) => {
+    await assert.rejects(execInGuest(guestOf(dirs, vm), { argv: ["true"] }, { signal }), (error) => {
       assert(error instanceof PimError);
       assert.equal(error.message, "The guest agent of demo is set up to refuse guest-exec");
       assert.match(error.hint ?? "", /allow guest-exec and guest-exec-status: in \/etc\/sysconfig\/qemu-ga/);
@@ -132,7 +133,7 @@ Deno.test("an agent that was restarted under a program is told as that", async (
   });
   await Deno.symlink(server.path, vm.files.agent);
   await assert.rejects(
-    execInGuest(dirs, vm, { argv: ["update"] }, { signal }),
+    execInGuest(guestOf(dirs, vm), { argv: ["update"] }, { signal }),
     /^PimError: How update ended is not known: the guest agent of demo was restarted meanwhile$/,
   );
 });
@@ -147,7 +148,7 @@ Deno.test("a VM that ends under a program is told as that", async () => {
   });
   await Deno.symlink(server.path, vm.files.agent);
   await assert.rejects(
-    execInGuest(dirs, vm, { argv: ["poweroff"] }, { signal }),
+    execInGuest(guestOf(dirs, vm), { argv: ["poweroff"] }, { signal }),
     /^PimError: The VM demo ended while poweroff ran in it$/,
   );
 });
@@ -156,13 +157,13 @@ Deno.test("an agent that does not answer is told of in time, with what was asked
   await using place = await agentVm();
   const { dirs, vm } = place;
   await assert.rejects(
-    execInGuest(dirs, vm, { argv: ["true"] }, { signal, agentTimeoutMs: 50 }),
+    execInGuest(guestOf(dirs, vm), { argv: ["true"] }, { signal, agentTimeoutMs: 50 }),
     /^AgentMissingError: The guest agent of demo cannot be reached: Cannot connect to .*demo\.ga: there is no such/,
   );
   using _silent = Deno.listen({ transport: "unix", path: vm.files.agent });
   const startMs = performance.now();
   await assert.rejects(
-    execInGuest(dirs, vm, { argv: ["true"] }, { signal, agentTimeoutMs: 50 }),
+    execInGuest(guestOf(dirs, vm), { argv: ["true"] }, { signal, agentTimeoutMs: 50 }),
     /it was asked on .*demo\.ga and did not answer within 0\.05 s$/,
   );
   assert(performance.now() - startMs < 20_000);

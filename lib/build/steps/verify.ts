@@ -25,7 +25,7 @@ export const verify: Step<Flattened, Flattened> = {
       onLine: output,
     });
     await writeFileAtomic(files.verification, `${JSON.stringify(verification, null, 2)}\n`);
-    if (!verification.ok) throw new VerificationError(plan.name, verification);
+    if (!verification.ok) throw new VerificationError(`The image ${plan.name}`, verification);
     const checks = verification.checks.map(({ name, result, detail }) => ({ name, result, detail }));
     return { ...state, verification: { ok: verification.ok, checks } };
   },

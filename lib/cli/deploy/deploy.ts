@@ -1,13 +1,20 @@
 import { buildRouteMap } from "@stricli/core";
 import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
-import { jsonFlag, type JsonFlags, off } from "../flags.ts";
+import { bootTimeoutFlag, jsonFlag, type JsonFlags, off } from "../flags.ts";
 import { deploymentName, firstThen, profileOrImage, targetName } from "../names.ts";
 
 /** Flags of `pim deploy run`. */
 export interface DeployFlags extends JsonFlags {
   readonly dryRun: boolean;
   readonly force: boolean;
+  readonly verify?: boolean;
+}
+
+/** Flags of `pim deploy verify`. */
+export interface VerifyDeployFlags extends JsonFlags {
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 /** Flags of `pim deploy remove`. */
@@ -34,6 +41,12 @@ const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
       ...jsonFlag,
       dryRun: { ...off, brief: "Print what would be done" },
       force: { ...off, brief: "Deploy again what is there, and replace what has its name" },
+      verify: {
+        kind: "boolean",
+        optional: true,
+        brief:
+          "Start a throw-away instance where it was deployed, and check it (default: the target's verify)",
+      },
     },
     positional: { kind: "array", parameter: imageAndTargets, minimum: 2 },
   },
@@ -41,11 +54,13 @@ const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
     brief: "Bring an image to one or several targets",
     fullDescription:
       "Uploads the image, registers it there and writes down what was made. What is there already, unchanged, is left\n" +
-      "as it is. After a failure the same command goes on from where it was.",
-    customUsage: ["PROFILE|IMAGE TARGET… [--dry-run] [--force] [--json]"],
+      "as it is. After a failure the same command goes on from where it was. Ends with exit code 8 when what was\n" +
+      "deployed fails its verification; it stays there.",
+    customUsage: ["PROFILE|IMAGE TARGET… [--dry-run] [--force] [--verify] [--json]"],
     examples: {
       "pim deploy run web lab --dry-run": "Only print what would be done",
       "pim deploy run web lab registry": "The newest image of web, to two targets",
+      "pim deploy run web lab --verify": "Check instances of it there, too",
     },
   },
 });
@@ -74,6 +89,22 @@ const status = buildCommand<JsonFlags, string[], PimContext>({
   docs: {
     brief: "Ask the targets whether what was deployed is still there",
     examples: { "pim deploy status": "Ask about all of them" },
+  },
+});
+
+const verify = buildCommand<VerifyDeployFlags, [string], PimContext>({
+  loader: async () => (await import("./verify_impl.ts")).verify,
+  parameters: {
+    flags: { ...jsonFlag, timeout: bootTimeoutFlag },
+    positional: { kind: "tuple", parameters: [deploymentName] },
+  },
+  docs: {
+    brief: "Start throw-away instances of a deployment and check them",
+    fullDescription:
+      "Starts an instance where the image was deployed (libvirt, Proxmox VE; a file is booted here), makes the checks of\n" +
+      "`pim verify` in it through its guest agent, and starts another to compare their identities. What was deployed is\n" +
+      "not changed by it. Ends with exit code 8 when a check fails.",
+    examples: { "pim deploy verify lab/web-amd64-20260101T120000Z": "Start it there and check it" },
   },
 });
 
@@ -115,6 +146,6 @@ const output = buildCommand<OutputFlags, [], PimContext>({
 
 /** `pim deploy` */
 export const deployRoutes = buildRouteMap<string, PimContext>({
-  routes: { run, list, show, status, remove, output },
+  routes: { run, list, show, status, verify, remove, output },
   docs: { brief: "Bring images to hypervisors, clouds and registries" },
 });

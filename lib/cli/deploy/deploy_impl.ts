@@ -1,20 +1,20 @@
+import { allActions, type PlannedAction } from "../../deploy/all_actions.ts";
 import { deploy, lookAhead, removeDeployment } from "../../deploy/deploy.ts";
 import { suits } from "../../deploy/former.ts";
 import { deploymentOutput } from "../../deploy/output.ts";
-import { getTarget, loadTargets, type NamedTarget } from "../../deploy/load_targets.ts";
+import { getTarget, loadTargets, type NamedTarget, wantsVerification } from "../../deploy/load_targets.ts";
 import { openDeployImage } from "../../deploy/open_image.ts";
-import type { Action, DeployImage } from "../../deploy/target.ts";
-import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
-import type { Deployment } from "../../image/deployment.ts";
+import type { DeployImage } from "../../deploy/target.ts";
+import { CancelledError, messageOf, PimError } from "../../errors.ts";
 import { deploymentId, forgetDeployment, listDeployments } from "../../image/deployments.ts";
 import { openRegistry } from "../../image/registry.ts";
 import { registryFile } from "../../paths.ts";
-import { didYouMean } from "../../suggest.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
 import type { DeployFlags, OutputFlags, RemoveFlags } from "./deploy.ts";
 import { deployRenderer } from "./deploy_render.ts";
+import { getDeployment } from "./find_deployment.ts";
 import { hostTools } from "./host_tools.ts";
 
 /** `pim deploy run PROFILE|IMAGE TARGET…` */
@@ -27,6 +27,9 @@ export async function run(
   const { paths, folders, settings } = await this.config();
   const all = await loadTargets(folders);
   const targets = [...new Set(names)].map((name) => getTarget(name, all));
+  const wanted = (target: NamedTarget) => wantsVerification(target, flags.verify);
+  // Before anything is done: one of them may have been told what it cannot.
+  targets.forEach(wanted);
   const image = await openDeployImage(
     what,
     { registryPath: registryFile(paths), imageDir: settings.build.image_dir },
@@ -37,8 +40,13 @@ export async function run(
   const failures: PimError[] = [];
   for (const target of targets) {
     try {
-      const options = { paths, tools: hostTools(this), force: flags.force, onEvent: renderer.show };
-      const { where } = await deploy(target, image, options);
+      const verifying = wanted(target)
+        ? await (await import("./verifying.ts")).verifyingOf(this, image.entry)
+        : undefined;
+      const { where } = await deploy(target, image, {
+        ...{ paths, tools: hostTools(this), force: flags.force, onEvent: renderer.show },
+        ...(verifying !== undefined && { verifying }),
+      });
       if (!flags.json) this.print(where);
     } catch (error) {
       if (!(error instanceof PimError) || error instanceof CancelledError || targets.length === 1) {
@@ -64,12 +72,12 @@ interface PlannedDeployment {
   readonly id: string;
   readonly target: string;
   readonly where: string;
-  readonly actions: readonly Pick<Action, "phase" | "text">[];
+  readonly actions: readonly PlannedAction[];
 }
 
 async function printPlans(
   context: PimContext,
-  { json, force }: DeployFlags,
+  { json, force, verify }: DeployFlags,
   image: DeployImage,
   targets: readonly NamedTarget[],
 ): Promise<void> {
@@ -78,11 +86,13 @@ async function printPlans(
   for (const target of targets) {
     await using opened = target.open(hostTools(context));
     const found = await lookAhead(target, opened, image, { paths, force });
+    const { where, actions } = found.plan ?? { where: found.known.where, actions: [] };
+    const verified = actions.length === 0 && found.known?.verified?.ok === true;
+    const all = allActions({ actions }, opened, wantsVerification(target, verify) && !verified);
     plans.push({
       id: deploymentId(target.name, image.entry.name),
-      target: target.name,
-      where: found.plan === undefined ? found.known.where : found.plan.where,
-      actions: found.plan?.actions.map(({ phase, text }) => ({ phase, text })) ?? [],
+      ...{ target: target.name, where },
+      actions: all.map(({ phase, text }) => ({ phase, text })),
     });
   }
   if (json) return context.print(JSON.stringify(plans, null, 2));
@@ -100,8 +110,10 @@ export async function list(this: PimContext, flags: JsonFlags): Promise<void> {
   if (flags.json) return this.print(JSON.stringify(found, null, 2));
   if (found.length === 0) return this.print("Nothing was deployed yet. Try: pim deploy run PROFILE TARGET");
   this.print(table(
-    ["DEPLOYMENT", "TYPE", "STATE", "SINCE", "WHERE"],
-    found.map(({ id, type, state, time, where }) => [id, type, state, time, where]),
+    ["DEPLOYMENT", "TYPE", "STATE", "VERIFIED", "SINCE", "WHERE"],
+    found.map(({ id, type, state, verified, time, where }) => [
+      ...[id, type, state, verified === undefined ? "no" : verified.ok ? "yes" : "failed", time, where],
+    ]),
   ));
 }
 
@@ -179,13 +191,4 @@ export async function output(this: PimContext, flags: OutputFlags): Promise<void
   this.print(
     deploymentOutput(await listDeployments(registryFile((await this.config()).paths)), flags.format),
   );
-}
-
-async function getDeployment(context: PimContext, id: string): Promise<Deployment> {
-  const all = await listDeployments(registryFile((await context.config()).paths));
-  const found = all.find((each) => each.id === id);
-  if (found !== undefined) return found;
-  throw new UsageError(`There is no deployment ${id}`, {
-    hint: didYouMean(id, all.map((each) => each.id), "Nothing was deployed yet."),
-  });
 }

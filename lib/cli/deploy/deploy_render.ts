@@ -1,6 +1,7 @@
 import type { DeployEvent } from "../../deploy/events.ts";
 import { messageOf, type PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
+import { describeVerification } from "../../verify/verification.ts";
 import type { PimContext } from "../context.ts";
 import { liveLine } from "../live_line.ts";
 
@@ -50,7 +51,14 @@ function textOf(event: Exclude<DeployEvent, { type: "progress" }>): string | und
     case "already":
       return `${event.id}: it is there already`;
     case "action-started":
+    case "verifying":
       return `${event.id}: ${event.text}`;
+    case "check":
+      return `${event.check.result.padEnd(7)} ${event.check.name}: ${event.check.detail}`;
+    case "script-output":
+      return `  | ${event.line}`;
+    case "verified":
+      return event.ok ? `${event.id}: ${describeVerification(event)}` : undefined;
     case "planned":
     case "action-finished":
     case "deployed":

@@ -23,12 +23,14 @@ export async function list(this: PimContext, flags: JsonFlags): Promise<void> {
 
 /** `pim target show TARGET` */
 export async function show(this: PimContext, flags: JsonFlags, name: string): Promise<void> {
-  const { type, settings, source } = getTarget(
+  const { type, settings, source, verify } = getTarget(
     name,
     await loadTargets((await this.config()).folders),
   );
-  if (flags.json) return this.print(JSON.stringify({ target: name, type, source, settings }, null, 2));
-  const rows = Object.entries({ target: name, type, ...settings }).map(([key, value]) => [
+  if (flags.json) {
+    return this.print(JSON.stringify({ target: name, type, source, verify, settings }, null, 2));
+  }
+  const rows = Object.entries({ target: name, type, ...settings, verify }).map(([key, value]) => [
     key,
     typeof value === "object" ? JSON.stringify(value) : String(value),
   ]);
@@ -66,7 +68,7 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
 async function checkOne(context: PimContext, target: NamedTarget): Promise<readonly TargetCheck[]> {
   try {
     await using opened = target.open(hostTools(context));
-    return await opened.check();
+    return await opened.check({ verify: target.verify });
   } catch (error) {
     if (!(error instanceof PimError) || context.signal.aborted) throw error;
     return [{ name: "settings", ok: false, detail: messageOf(error), hint: error.hint }];

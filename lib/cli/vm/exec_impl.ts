@@ -3,6 +3,7 @@ import { log } from "../../log.ts";
 import { userPaths } from "../../paths.ts";
 import { type GuestExit, maxStdinBytes } from "../../qemu/agent_exec.ts";
 import { execInGuest, ProgramMissingError } from "../../vm/guest/exec.ts";
+import { guestOf } from "../../vm/guest/guest.ts";
 import { vmDirs } from "../../vm/places.ts";
 import { findRunningVm } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
@@ -18,7 +19,7 @@ export async function exec(this: PimContext, flags: ExecFlags, name = "", ...cmd
   const stdin = flags.stdin ? await readStdin(this.stdin, maxStdinBytes, signal) : undefined;
   const timeoutMs = flags.timeout === undefined ? undefined : flags.timeout * 1000;
   try {
-    const { endedBy, exit } = await execInGuest(dirs, vm, { argv, stdin }, {
+    const { endedBy, exit } = await execInGuest(guestOf(dirs, vm), { argv, stdin }, {
       timeoutMs,
       agentTimeoutMs: timeoutMs,
       signal,

@@ -28,7 +28,7 @@ export function libvirtActions(virsh: Virsh, settings: LibvirtSettings, job: Lib
     define(virsh, settings, job, job.type),
     ...(settings.start
       ? [{
-        phase: "register" as const,
+        phase: "start" as const,
         text: `start the domain ${name}`,
         run: async () => void await virsh.ask("start", "--domain", name),
       }]

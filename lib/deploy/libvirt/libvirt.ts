@@ -1,11 +1,14 @@
 import type { ImageEntry } from "../../image/entry.ts";
+import type { Instance } from "../../verify/instance.ts";
 import { DeployError } from "../deploy_error.ts";
 import { fillName } from "../name_template.ts";
 import type {
+  Deployed,
   DeployImage,
   DeployPlan,
   HostTools,
   Ids,
+  InstanceContext,
   Place,
   Presence,
   Target,
@@ -15,15 +18,17 @@ import type {
 import { libvirtActions, type LibvirtJob } from "./actions.ts";
 import { checkLibvirt } from "./check.ts";
 import { domainType, findDomain, type FoundDomain, refuseRunning, undefineDomain } from "./domains.ts";
+import { removeInstance, startInstance } from "./instance.ts";
 import { libvirtSchema, type LibvirtSettings } from "./settings.ts";
 import { isUnfinished } from "./upload.ts";
 import { Virsh } from "./virsh.ts";
-import { deleteVolume, findPool, findVolume, refreshPool, volumeSha256 } from "./volumes.ts";
+import { deleteVolume, findPool, findVolume, isUnchanged, refreshPool, volumeSha256 } from "./volumes.ts";
 
 /** Volumes and domains of a libvirt, here or elsewhere. */
 export const libvirt: TargetType<LibvirtSettings> = {
   type: "libvirt",
   brief: "a volume and a domain of libvirt, here or on another host",
+  verifies: true,
   schema: libvirtSchema,
   open: (settings, tools) => new LibvirtTarget(settings, tools),
 };
@@ -106,9 +111,7 @@ class LibvirtTarget implements Target {
       return mark === undefined ? "missing" : mark.sha256 === sha256 ? "there" : "changed";
     }
     if (this.settings.define === "domain") return "changed";
-    if (String(found.bytes) === ids.bytes && found.modified === ids.modified) return "there";
-    if (String(found.bytes) !== ids.bytes) return "changed";
-    return await volumeSha256(this.#virsh, { pool, volume }, found.bytes) === sha256 ? "there" : "changed";
+    return await isUnchanged(this.#virsh, { pool, volume }, ids, sha256) ? "there" : "changed";
   }
 
   async remove(ids: Ids, kept?: Ids): Promise<void> {
@@ -139,6 +142,14 @@ class LibvirtTarget implements Target {
     const found = await findVolume(this.#virsh, { pool, volume });
     if (found === undefined || (String(found.bytes) === bytes && found.modified === modified)) return;
     throw new DeployError(`the volume ${pool}/${volume} has been written to since it was deployed`);
+  }
+
+  async startInstance(deployed: Deployed, context: InstanceContext): Promise<Instance> {
+    return await startInstance(this.#virsh, this.settings, deployed, context);
+  }
+
+  async removeInstance(ids: Ids): Promise<void> {
+    await removeInstance(this.#virsh, ids);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

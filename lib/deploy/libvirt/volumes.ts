@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DeployError } from "../deploy_error.ts";
+import type { Ids } from "../target.ts";
 import { unescapeXml } from "./domain_xml.ts";
 import { type Virsh, VirshError } from "./virsh.ts";
 
@@ -108,4 +109,16 @@ export async function volumeSha256(virsh: Virsh, name: VolumeName, bytes: number
   const hash = createHash("sha256");
   await readVolume(virsh, name, { offset: 0, length: bytes }, (piece) => hash.update(piece));
   return hash.digest("hex");
+}
+
+/** Whether a volume is still what a deployment has made of it, by what was written down and else by its checksum. */
+export async function isUnchanged(
+  virsh: Virsh,
+  name: VolumeName,
+  ids: Ids,
+  sha256: string,
+): Promise<boolean> {
+  const found = await findVolume(virsh, name);
+  if (found === undefined || String(found.bytes) !== ids.bytes) return false;
+  return found.modified === ids.modified || await volumeSha256(virsh, name, found.bytes) === sha256;
 }

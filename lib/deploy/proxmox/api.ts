@@ -19,6 +19,7 @@ export interface PveLogin {
 }
 
 type Parameters = Readonly<Record<string, string>>;
+type PostParameters = Readonly<Record<string, string | readonly string[]>>;
 
 const answerSchema = v.object({
   data: v.optional(v.unknown()),
@@ -45,9 +46,13 @@ export class PveApi {
   }
 
   /** Has something done; never tried again, for nobody knows what came of the first try. */
-  async post(path: string, parameters: Parameters = {}): Promise<unknown> {
+  async post(path: string, parameters: PostParameters = {}): Promise<unknown> {
+    // A list is a parameter that is given several times.
+    const pairs = Object.entries(parameters).flatMap(([key, value]) =>
+      (typeof value === "string" ? [value] : value).map((each) => [key, each])
+    );
     return await this.#send({
-      ...{ method: "POST", url: path, body: new URLSearchParams(parameters).toString() },
+      ...{ method: "POST", url: path, body: new URLSearchParams(pairs).toString() },
       headers: { "content-type": "application/x-www-form-urlencoded" },
       signal: this.login.signal,
     });

@@ -22,7 +22,11 @@ const permissionsSchema = v.record(v.string(), v.record(v.string(), flag));
 const firstVersion = [8, 4] as const;
 
 /** Looks at all that a deployment needs of the API; the first thing that cannot be asked for ends the list. */
-export async function apiChecks(api: PveApi, settings: ProxmoxSettings): Promise<readonly TargetCheck[]> {
+export async function apiChecks(
+  api: PveApi,
+  settings: ProxmoxSettings,
+  wants: { readonly verify: boolean },
+): Promise<readonly TargetCheck[]> {
   const checks: TargetCheck[] = [];
   const { storage, import_storage } = settings;
   const steps: readonly (() => Promise<TargetCheck>)[] = [
@@ -30,7 +34,7 @@ export async function apiChecks(api: PveApi, settings: ProxmoxSettings): Promise
     () => nodeCheck(api, settings.node ?? ""),
     () => storageCheck(api, settings.node ?? "", storage, "images"),
     () => storageCheck(api, settings.node ?? "", import_storage, "import"),
-    () => permissionCheck(api, settings),
+    () => permissionCheck(api, settings, wants),
   ];
   try {
     for (const step of steps) checks.push(await step());
@@ -84,9 +88,14 @@ async function storageCheck(
   };
 }
 
-async function permissionCheck(api: PveApi, settings: ProxmoxSettings): Promise<TargetCheck> {
+async function permissionCheck(
+  api: PveApi,
+  settings: ProxmoxSettings,
+  { verify }: { readonly verify: boolean },
+): Promise<TargetCheck> {
   const missing: string[] = [];
-  for (const [path, privileges] of neededPrivileges(settings)) {
+  const more = verify ? await instancePrivileges(api) : [];
+  for (const [path, privileges] of neededPrivileges(settings, more)) {
     const found = (await api.get("/access/permissions", permissionsSchema, { path }))[path] ?? {};
     const lacking = privileges.filter((each) => !(each in found));
     if (lacking.length > 0) missing.push(`${path}: ${lacking.join(" ")}`);
@@ -98,15 +107,23 @@ async function permissionCheck(api: PveApi, settings: ProxmoxSettings): Promise<
   };
 }
 
+/** What clones, starts and asks a VM; since 9 the guest agent has a privilege of its own. */
+async function instancePrivileges(api: PveApi): Promise<readonly string[]> {
+  const { version } = await api.get("/version", versionSchema);
+  const agent = Number(version.split(".")[0]) >= 9 ? "VM.GuestAgent.Unrestricted" : "VM.Monitor";
+  return ["VM.Clone", "VM.PowerMgmt", agent];
+}
+
 function neededPrivileges(
   { storage, import_storage, bridge, pool, cloud_init }: ProxmoxSettings,
+  more: readonly string[],
 ): readonly (readonly [string, readonly string[]])[] {
   const config = ["CPU", "Disk", "HWType", "Memory", "Network", "Options"];
   const drives = cloud_init ? ["CDROM", "Cloudinit"] : [];
   return [
     [
       pool === undefined ? "/vms" : `/pool/${pool}`,
-      ["VM.Allocate", "VM.Audit", ...[...config, ...drives].map((each) => `VM.Config.${each}`)],
+      ["VM.Allocate", "VM.Audit", ...[...config, ...drives].map((each) => `VM.Config.${each}`), ...more],
     ],
     [`/storage/${storage}`, ["Datastore.AllocateSpace", "Datastore.Audit"]],
     // Allocate is for the removal of the file when the disk is made.

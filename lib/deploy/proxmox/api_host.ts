@@ -5,6 +5,8 @@ import { fileBody } from "../file_body.ts";
 import type { TargetCheck } from "../target.ts";
 import { PveApi, type PveLogin } from "./api.ts";
 import { apiChecks, storageSchema } from "./api_check.ts";
+import { apiGuest } from "./api_guest.ts";
+import type { PveGuest } from "./guest_agent.ts";
 import type { PveConfig, PveHost, PveVm, Work } from "./host.ts";
 import type { ProxmoxSettings } from "./settings.ts";
 
@@ -18,6 +20,7 @@ const configSchema = v.object({
   template: v.optional(v.union([v.number(), v.string()]), 0),
   lock: v.optional(v.string()),
 });
+const statusSchema = v.object({ status: v.string() });
 const contentSchema = v.array(v.object({ volid: v.string(), size: v.number() }));
 
 /** A Proxmox VE host by its API; uploads of disks need 8.4 or later. */
@@ -34,8 +37,8 @@ export class ApiHost implements PveHost {
     return Promise.resolve(this.#node);
   }
 
-  async check(): Promise<readonly TargetCheck[]> {
-    return await apiChecks(this.#api, this.settings);
+  async check(wants: { readonly verify: boolean }): Promise<readonly TargetCheck[]> {
+    return await apiChecks(this.#api, this.settings, wants);
   }
 
   async vms(): Promise<readonly PveVm[]> {
@@ -46,7 +49,11 @@ export class ApiHost implements PveHost {
   async config(vmid: number): Promise<PveConfig | undefined> {
     try {
       const { description, template, lock } = await this.#api.get(this.#vm(vmid, "/config"), configSchema);
-      return { description, template: String(template) === "1", begun: lock === "create" };
+      return {
+        description,
+        template: String(template) === "1",
+        begun: lock === "create" || lock === "clone",
+      };
     } catch (error) {
       if (error instanceof HttpError && /does not exist/.test(error.message)) return undefined;
       throw error;
@@ -108,7 +115,7 @@ export class ApiHost implements PveHost {
   async stopTask(task: string): Promise<void> {
     const path = `/nodes/${this.#node}/tasks/${encodeURIComponent(task)}`;
     try {
-      const { status } = await this.#api.get(`${path}/status`, v.object({ status: v.string() }));
+      const { status } = await this.#api.get(`${path}/status`, statusSchema);
       if (status === "stopped") return;
       await this.#api.delete(path);
       await this.#api.wait(this.#node, task, "stop the task").catch((error) => {
@@ -126,6 +133,35 @@ export class ApiHost implements PveHost {
   async toTemplate(vmid: number): Promise<void> {
     const upid = await this.#api.post(this.#vm(vmid, "/template"));
     await this.#api.wait(this.#node, upid, `make the VM ${vmid} a template`);
+  }
+
+  async clone(
+    template: number,
+    vmid: number,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const all = { newid: String(vmid), full: "0", ...parameters };
+    const upid = await this.#api.post(this.#vm(template, "/clone"), all);
+    await this.#api.wait(this.#node, upid, `clone the VM ${template}`);
+  }
+
+  async start(vmid: number): Promise<void> {
+    const upid = await this.#api.post(this.#vm(vmid, "/status/start"));
+    await this.#api.wait(this.#node, upid, `start the VM ${vmid}`);
+  }
+
+  async stop(vmid: number): Promise<void> {
+    const upid = await this.#api.post(this.#vm(vmid, "/status/stop"));
+    await this.#api.wait(this.#node, upid, `stop the VM ${vmid}`);
+  }
+
+  async running(vmid: number): Promise<boolean> {
+    const { status } = await this.#api.get(this.#vm(vmid, "/status/current"), statusSchema);
+    return status === "running";
+  }
+
+  guest(vmid: number): PveGuest {
+    return apiGuest(this.#api, this.#vm(vmid));
   }
 
   async destroy(vmid: number): Promise<void> {

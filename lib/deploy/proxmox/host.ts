@@ -1,4 +1,5 @@
 import type { ActionContext, TargetCheck } from "../target.ts";
+import type { PveGuest } from "./guest_agent.ts";
 
 /** A VM or a template as the cluster lists it. */
 export interface PveVm {
@@ -10,7 +11,7 @@ export interface PveVm {
 export interface PveConfig {
   readonly description: string;
   readonly template: boolean;
-  /** It is still being created, and has no notes yet. */
+  /** It is still being created or cloned, and has no notes yet. */
   readonly begun: boolean;
 }
 
@@ -21,7 +22,7 @@ export type Work = Pick<ActionContext, "signal" | "progress">;
 export interface PveHost extends AsyncDisposable {
   /** Name of the node that the VMs are on. */
   node(): Promise<string>;
-  check(): Promise<readonly TargetCheck[]>;
+  check(wants: { readonly verify: boolean }): Promise<readonly TargetCheck[]>;
   vms(): Promise<readonly PveVm[]>;
   /** The configuration of a VM of this node, or undefined when there is no such VM. */
   config(vmid: number): Promise<PveConfig | undefined>;
@@ -50,6 +51,14 @@ export interface PveHost extends AsyncDisposable {
   /** Ends work that an interrupted deployment has begun, and waits for its end. */
   stopTask(task: string): Promise<void>;
   toTemplate(vmid: number): Promise<void>;
-  /** Destroys a VM with its disks. */
+  /** Makes a linked clone of a template: a VM that only has what it writes itself. */
+  clone(template: number, vmid: number, parameters: Readonly<Record<string, string>>): Promise<void>;
+  start(vmid: number): Promise<void>;
+  /** Ends a VM as pulling the plug does. */
+  stop(vmid: number): Promise<void>;
+  running(vmid: number): Promise<boolean>;
+  /** The guest agent of a VM. */
+  guest(vmid: number): PveGuest;
+  /** Destroys a VM that is off, with its disks. */
   destroy(vmid: number): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { ProxmoxTarget } from "./target.ts";
 export const proxmox: TargetType<ProxmoxSettings> = {
   type: "proxmox",
   brief: "a template VM of Proxmox VE",
+  verifies: true,
   schema: proxmoxSchema,
   open(settings, tools, baseDir) {
     const reach = settings.mode === "api" ? reachApi : reachSsh;

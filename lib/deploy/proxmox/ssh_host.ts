@@ -9,10 +9,14 @@ import { DeployError } from "../deploy_error.ts";
 import { fileBody } from "../file_body.ts";
 import type { TargetCheck } from "../target.ts";
 import { percentOf } from "./api.ts";
+import type { PveGuest } from "./guest_agent.ts";
 import type { PveConfig, PveHost, PveVm, Work } from "./host.ts";
 import type { ProxmoxSettings } from "./settings.ts";
+import { sshGuest } from "./ssh_guest.ts";
 
 const connectMs = 30_000;
+// The agent keeps 16 MiB of what a program writes.
+const maxAnswerChars = 64 * 1024 * 1024;
 
 /** Logs in at a Proxmox VE host. Throws a DeployError that says what is wrong with the login. */
 export async function openSshHost(
@@ -93,7 +97,11 @@ class SshHost implements PveHost {
     try {
       const path = `/nodes/${await this.node()}/qemu/${vmid}/config`;
       const { description, template, lock } = await this.#pvesh(configSchema, path);
-      return { description, template: String(template) === "1", begun: lock === "create" };
+      return {
+        description,
+        template: String(template) === "1",
+        begun: lock === "create" || lock === "clone",
+      };
     } catch (error) {
       if (error instanceof DeployError && /does not exist/.test(error.message)) return undefined;
       throw error;
@@ -165,6 +173,38 @@ class SshHost implements PveHost {
 
   async toTemplate(vmid: number): Promise<void> {
     await this.#run(this.#asRoot(["qm", "template", String(vmid)]));
+  }
+
+  async clone(
+    template: number,
+    vmid: number,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const flags = Object.entries({ full: "0", ...parameters }).flatMap(([key, value]) => [`--${key}`, value]);
+    await this.#run(this.#asRoot(["qm", "clone", String(template), String(vmid), ...flags]));
+  }
+
+  async start(vmid: number): Promise<void> {
+    await this.#run(this.#asRoot(["qm", "start", String(vmid)]));
+  }
+
+  async stop(vmid: number): Promise<void> {
+    await this.#run(this.#asRoot(["qm", "stop", String(vmid)]));
+  }
+
+  async running(vmid: number): Promise<boolean> {
+    return /^status: running$/m.test(await this.#run(this.#asRoot(["qm", "status", String(vmid)])));
+  }
+
+  guest(vmid: number): PveGuest {
+    return sshGuest(
+      (args, stdin) =>
+        this.#run(this.#asRoot(["qm", "guest", ...args]), {
+          ...(stdin !== undefined && { stdin }),
+          keepChars: maxAnswerChars,
+        }),
+      vmid,
+    );
   }
 
   async destroy(vmid: number): Promise<void> {

@@ -1,13 +1,16 @@
 import { messageOf, PimError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
+import type { Instance } from "../../verify/instance.ts";
 import { deploying } from "../api_failure.ts";
 import { DeployError } from "../deploy_error.ts";
 import { usableVars } from "../efi_vars.ts";
 import type {
   Action,
+  Deployed,
   DeployImage,
   DeployPlan,
   Ids,
+  InstanceContext,
   Place,
   Presence,
   Target,
@@ -15,6 +18,7 @@ import type {
 } from "../target.ts";
 import { type Leftovers, leftoversOf } from "./clean_up.ts";
 import type { PveHost, PveVm } from "./host.ts";
+import { removeInstance, startInstance } from "./instance.ts";
 import type { ProxmoxSettings } from "./settings.ts";
 import { type OpenHost, TemplateSteps } from "./steps.ts";
 import { markOf, type PveMark, vmName } from "./vm.ts";
@@ -29,9 +33,9 @@ export class ProxmoxTarget implements Target {
     readonly signal: AbortSignal,
   ) {}
 
-  async check(): Promise<readonly TargetCheck[]> {
+  async check(wants = { verify: false }): Promise<readonly TargetCheck[]> {
     try {
-      return await (await this.#open()).check();
+      return await (await this.#open()).check(wants);
     } catch (error) {
       if (!(error instanceof PimError) || this.signal.aborted) throw error;
       const { hint } = error;
@@ -95,6 +99,20 @@ export class ProxmoxTarget implements Target {
       if (mark?.sha256 === ids.sha256 && mark !== undefined) await host.destroy(vmid);
       for (const source of [ids.upload, ids.vars]) if (source !== undefined) await host.discard(source);
     });
+  }
+
+  async startInstance(deployed: Deployed, context: InstanceContext): Promise<Instance> {
+    return await deploying("start an instance of the template", async () => {
+      const place = { host: await this.#open(), openHost: this.openHost, settings: this.settings };
+      return await startInstance(place, deployed, context);
+    });
+  }
+
+  async removeInstance(ids: Ids): Promise<void> {
+    await deploying(
+      "remove an instance of the template",
+      async () => removeInstance(await this.#open(), ids),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,8 +4,8 @@ import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { generateKeyPair } from "../../ssh/key.ts";
 import type { SshAuth } from "../../ssh/login.ts";
 import { waitForSsh } from "../../ssh/wait.ts";
-import { withAgent } from "../../vm/monitor.ts";
-import type { Booted } from "../boot.ts";
+import type { Guest } from "../../vm/guest/guest.ts";
+import type { Machine } from "../machine.ts";
 import { failed, type Outcome, passed, skipped } from "../verification.ts";
 
 // The server has answered already; a login takes seconds on an emulated machine.
@@ -14,13 +14,12 @@ const refusedGraceMs = 3_000;
 
 /** Logs in over SSH as the profile's user: with its password, else with a key that the guest agent lets in. */
 export async function loginCheck(
-  booted: Booted,
+  { guest, sshPort }: Pick<Machine, "guest" | "sshPort">,
   { username, password }: ResolvedProfile,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { sshPort } = booted.started.record;
   if (sshPort === undefined) return skipped("SSH is not forwarded");
-  const key = await letKeyIn(booted, username, signal);
+  const key = await letKeyIn(guest, username, signal);
   const auth: SshAuth[] = [
     ...(password === undefined ? [] : [{ password }]),
     ...("privateKey" in key ? [key] : []),
@@ -52,15 +51,13 @@ export async function loginCheck(
 }
 
 async function letKeyIn(
-  { places, started }: Booted,
+  guest: Guest,
   username: string,
   signal: AbortSignal,
 ): Promise<{ readonly privateKey: string } | Error> {
   const pair = await generateKeyPair("pim-verify");
   try {
-    await withAgent(
-      places,
-      started.vm,
+    await guest.withAgent(
       (agent) => addAuthorizedKeys(agent, username, [pair.publicKey], { signal }),
       { signal },
     );

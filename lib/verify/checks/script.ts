@@ -1,3 +1,4 @@
+import { shellQuote } from "../../ssh/quote.ts";
 import type { GuestCheck } from "../guest_check.ts";
 import type { Subject } from "../subject.ts";
 import { failed, passed } from "../verification.ts";
@@ -10,19 +11,23 @@ export function scriptCheck(
   content: string,
   options: { readonly timeoutMs: number; readonly onLine: (line: string) => void },
 ): GuestCheck {
+  const variables = Object.entries({ HOME: "/root", ...script.env })
+    .map(([name, value]) => `export ${name}=${shellQuote(value)}\n`).join("");
   return {
     name: `script ${script.name}`,
     // A file, so that its first line decides what runs it; in /root, since /run and /tmp may forbid running anything.
+    // The variables come with it: whoever is on the host or in the guest can read the arguments of a program.
     script: `
 umask 077
 dir=$(mktemp -d /root/pim-verify.XXXXXX || mktemp -d) || exit 1
-cat > "$dir/script" && chmod 700 "$dir/script" && cd "$dir" || exit 1
-env "$@" "$dir/script" < /dev/null 2>&1
+cat > "$dir/all" && head -c "$1" "$dir/all" > "$dir/env" && tail -c "+$(($1 + 1))" "$dir/all" > "$dir/script" &&
+  chmod 700 "$dir/script" && cd "$dir" || exit 1
+(. "$dir/env" && exec "$dir/script") < /dev/null 2>&1
 status=$?
 cd / && rm -rf "$dir"
 exit $status`,
-    args: Object.entries({ HOME: "/root", ...script.env }).map(([name, value]) => `${name}=${value}`),
-    stdin: content,
+    args: [String(new TextEncoder().encode(variables).length)],
+    stdin: variables + content,
     timeoutMs: options.timeoutMs,
     judge({ status, stdout, stderr }) {
       const lines = `${stdout}\n${stderr}`.split("\n").map((line) => line.trimEnd()).filter((line) =>

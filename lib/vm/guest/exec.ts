@@ -5,10 +5,8 @@ import { QmpClosedError, QmpCommandError } from "../../qemu/qmp_error.ts";
 import { AgentBusyError } from "./agent_channel.ts";
 import { explainRefusal } from "./agent_refusal.ts";
 import { endProgram } from "./exec_end.ts";
-import { withAgent } from "../monitor.ts";
+import type { Guest } from "./guest.ts";
 import { pause } from "../pause.ts";
-import type { VmDirs } from "../places.ts";
-import { inspectVm, isRunning, type RunningVm } from "../vms.ts";
 
 /** Limits of a program in a guest. */
 export interface ExecLimits {
@@ -48,8 +46,7 @@ const pollTimeoutMs = 60_000;
  * no error. One that takes too long, or whose pim is cancelled, is ended in the guest.
  */
 export async function execInGuest(
-  dirs: VmDirs,
-  vm: RunningVm,
+  guest: Guest,
   program: GuestProgram,
   limits: ExecLimits,
 ): Promise<ExecResult> {
@@ -58,28 +55,28 @@ export async function execInGuest(
   const stop = AbortSignal.any([signal, ...late]);
   let running: Running | undefined;
   try {
-    const quick = await withAgent(dirs, vm, async (agent) => {
-      running = { vm, program, pid: await start(agent, vm, program), stop };
+    const quick = await guest.withAgent(async (agent) => {
+      running = { guest, program, pid: await start(agent, guest, program), stop };
       return await pollFor(agent, running, holdMs);
     }, { timeoutMs: agentTimeoutMs, turnMs, signal });
-    return { endedBy: "itself", exit: quick ?? await pollNowAndThen(dirs, running as Running) };
+    return { endedBy: "itself", exit: quick ?? await pollNowAndThen(running as Running) };
   } catch (error) {
     if (running === undefined) throw error;
-    if (!stop.aborted) throw await lost(dirs, running, error);
+    if (!stop.aborted) throw await lost(running, error);
     const endedBy = signal.aborted ? "cancel" : "timeout";
     const code = signal.aborted ? exitCode.cancelled : exitCode.timeout;
-    return { endedBy, exit: await endProgram(dirs, vm, running.pid, code) };
+    return { endedBy, exit: await endProgram(guest, running.pid, code) };
   }
 }
 
 interface Running {
-  readonly vm: RunningVm;
+  readonly guest: Guest;
   readonly program: GuestProgram;
   readonly pid: number;
   readonly stop: AbortSignal;
 }
 
-async function start(agent: AgentClient, vm: RunningVm, program: GuestProgram): Promise<number> {
+async function start(agent: AgentClient, { name }: Guest, program: GuestProgram): Promise<number> {
   try {
     return await startProgram(agent, program);
   } catch (error) {
@@ -87,12 +84,12 @@ async function start(agent: AgentClient, vm: RunningVm, program: GuestProgram): 
     const [path] = program.argv;
     // The agent has but the words of the C library for it: "Failed to execute child process … (No such file …)".
     if (/No such file|not found\)/i.test(error.description)) {
-      throw new ProgramMissingError(`There is no program ${path} in the guest ${vm.name}`, 127, error);
+      throw new ProgramMissingError(`There is no program ${path} in the guest ${name}`, 127, error);
     }
     if (/Permission denied|Exec format/i.test(error.description)) {
-      throw new ProgramMissingError(`${path} in the guest ${vm.name} is no program`, 126, error);
+      throw new ProgramMissingError(`${path} in the guest ${name} is no program`, 126, error);
     }
-    throw explainRefusal(error, vm.name);
+    throw explainRefusal(error, name);
   }
 }
 
@@ -110,12 +107,12 @@ async function pollFor(
   return undefined;
 }
 
-async function pollNowAndThen(dirs: VmDirs, running: Running): Promise<GuestExit> {
-  const { vm, stop } = running;
+async function pollNowAndThen(running: Running): Promise<GuestExit> {
+  const { guest, stop } = running;
   for (let pauseMs = 200;; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
     await pause(pauseMs, stop);
     try {
-      const exit = await withAgent(dirs, vm, (agent) => poll(agent, running), {
+      const exit = await guest.withAgent((agent) => poll(agent, running), {
         timeoutMs: pollTimeoutMs,
         signal: stop,
       });
@@ -131,19 +128,19 @@ async function poll(agent: AgentClient, { pid, stop }: Running): Promise<GuestEx
 }
 
 /** Why nothing is known any more of a program that ran. */
-async function lost(dirs: VmDirs, { vm, pid, program }: Running, cause: unknown): Promise<unknown> {
+async function lost({ guest, pid, program }: Running, cause: unknown): Promise<unknown> {
   const what = program.argv[0];
   if (cause instanceof QmpCommandError && cause.errorClass === "GenericError") {
     return new PimError(
-      `How ${what} ended is not known: the guest agent of ${vm.name} was restarted meanwhile`,
+      `How ${what} ended is not known: the guest agent of ${guest.name} was restarted meanwhile`,
       {
         cause,
       },
     );
   }
   if (!(cause instanceof PimError)) return cause;
-  if (isClosed(cause) && await hasEnded(dirs, vm)) {
-    return new PimError(`The VM ${vm.name} ended while ${what} ran in it`, { cause });
+  if (isClosed(cause) && await hasEnded(guest)) {
+    return new PimError(`The VM ${guest.name} ended while ${what} ran in it`, { cause });
   }
   const { message, hint, exitCode } = cause;
   return new PimError(`${message}; ${what} may still run in the guest, as process ${pid}`, {
@@ -158,9 +155,9 @@ function isClosed(error: PimError): boolean {
 }
 
 /** Whether a VM's QEMU is gone, or goes in a moment: it closes its sockets first. */
-async function hasEnded(dirs: VmDirs, { name }: RunningVm): Promise<boolean> {
+async function hasEnded(guest: Guest): Promise<boolean> {
   for (let attempt = 0; attempt < 20; attempt++) {
-    if (!isRunning(await inspectVm(dirs, name))) return true;
+    if (!(await guest.isRunning())) return true;
     await pause(100);
   }
   return false;

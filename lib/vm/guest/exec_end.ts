@@ -2,10 +2,8 @@ import { type ExitCode, messageOf, PimError } from "../../errors.ts";
 import type { AgentClient } from "../../qemu/agent.ts";
 import { type GuestExit, programExit, startProgram } from "../../qemu/agent_exec.ts";
 import { QmpCommandError } from "../../qemu/qmp_error.ts";
-import { withAgent } from "../monitor.ts";
+import type { Guest } from "./guest.ts";
 import { pause } from "../pause.ts";
-import type { VmDirs } from "../places.ts";
-import type { RunningVm } from "../vms.ts";
 
 // $1 and all below it, as Ctrl-C on a terminal would reach them; the agent itself knows no way to end what it started.
 const signalTree = `
@@ -20,13 +18,12 @@ kill -s "$2" $(all "$1") 2>/dev/null`;
  * ended, or undefined when the agent had forgotten it. Throws, with this exit code, when it goes on running.
  */
 export async function endProgram(
-  dirs: VmDirs,
-  vm: RunningVm,
+  guest: Guest,
   pid: number,
   exitCode: ExitCode,
 ): Promise<GuestExit | undefined> {
   try {
-    return await withAgent(dirs, vm, async (agent) => {
+    return await guest.withAgent(async (agent) => {
       for (const [name, graceMs] of [["TERM", 0], ["TERM", 3000], ["KILL", 3000]] as const) {
         // Looked at before the first signal too: another process may have the id of one that has ended.
         if (graceMs > 0) await sendSignal(agent, pid, name);
@@ -37,7 +34,7 @@ export async function endProgram(
     });
   } catch (cause) {
     if (cause instanceof QmpCommandError && cause.command === "guest-exec-status") return undefined;
-    throw new PimError(`Process ${pid} of the guest ${vm.name} could not be ended: ${messageOf(cause)}`, {
+    throw new PimError(`Process ${pid} of the guest ${guest.name} could not be ended: ${messageOf(cause)}`, {
       cause,
       exitCode,
     });

@@ -1,6 +1,7 @@
 import { deepStrictEqual, fail, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DeployEvent } from "../../../lib/deploy/events.ts";
 import { tempDir } from "../../base/temp.ts";
 import { type Libvirtd, startLibvirtd } from "../../integration/deploy/libvirt/libvirtd.ts";
 import { demoImage } from "../demo_image.ts";
@@ -22,7 +23,7 @@ async function askAgent(
   }
 }
 
-Deno.test("a built image boots as a domain of libvirt, with its name and on the network, and is removed again", async () => {
+Deno.test("a built image is verified in libvirt and boots as a domain there, on the network, and is removed again", async () => {
   const demo = await demoImage();
   await using libvirtd = await startLibvirtd();
   const entry = `lab:
@@ -32,16 +33,28 @@ Deno.test("a built image boots as a domain of libvirt, with its name and on the 
   memory: 512M
   name: golden-{profile}
   start: true
+  verify: true
 `;
   await using config = await tempDir({ "targets.d/lab.yml": entry });
-  const env = { ...demo.env, PIM_CONFIG_DIR: config.path };
-  const deployed = await pim(["deploy", "run", "demo", "lab"], { env });
+  const env = { ...demo.env, PIM_CONFIG_DIR: config.path, PIM_PROJECT: demo.project };
+  const deployed = await pim(["deploy", "run", "demo", "lab", "--json"], { env });
   strictEqual(deployed.code, 0, deployed.stderr);
-  match(deployed.stdout, /^domain golden-demo of qemu\+unix:/);
-  await askAgent(libvirtd, "golden-demo", "guest-get-host-name", /"host-name":"pim-demo"/);
+  const events: readonly DeployEvent[] = deployed.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const checks = new Map(
+    events.flatMap((event) => event.type === "check" ? [[event.check.name, event.check]] : []),
+  );
+  const named = (result: string) =>
+    [...checks.values()].filter((check) => check.result === result).map(({ name }) => name);
+  deepStrictEqual([named("failed"), named("skipped")], [[], ["SSH", "login"]]);
+  match(checks.get("boot")?.detail ?? "", /^multi-user after \d/);
+  strictEqual(checks.get("script demo")?.detail, "greeting: hello from pim's vars");
+  match(checks.get("host keys")?.detail ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
   // The name that the installer wrote down comes from the card's PCI slot.
   const found = /"name":"enp0s2".*"ip-address":"10\.0\.2\.15"/;
   await askAgent(libvirtd, "golden-demo", "guest-network-get-interfaces", found);
+  // Verified, then started: nothing but the domain is there.
+  deepStrictEqual([...Deno.readDirSync(libvirtd.pool)].map(({ name }) => name), ["golden-demo.qcow2"]);
+  strictEqual(await libvirtd.virsh("list", "--all", "--name"), "golden-demo");
   const status = await pim(["deploy", "status", "--json"], { env });
   const deployments: readonly { readonly id: string; readonly state: string }[] = JSON.parse(status.stdout);
   const ours = deployments.find(({ id }) => id.startsWith("lab/"));

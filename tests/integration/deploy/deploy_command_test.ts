@@ -48,6 +48,40 @@ Deno.test("an image is deployed, listed, looked for and removed on the command l
   assert.deepEqual(JSON.parse((await pim("deploy", "list", "--json")).stdout), []);
 });
 
+Deno.test("a verification is planned, told and asked for on the command line, and refused where pim starts no instance", async () => {
+  await using one = await command();
+  const { place, pim } = one;
+  const { name } = place.image.entry;
+  const dry = async (...flags: string[]) =>
+    JSON.parse((await pim("deploy", "run", "demo", "share", "--dry-run", "--json", ...flags)).stdout)[0]
+      .actions
+      .map(({ phase }: { phase: string }) => phase);
+  assert.deepEqual(await dry(), ["upload", "register"]);
+  assert.deepEqual(await dry("--verify"), ["upload", "register", "verify"]);
+  await place.write({ "targets.d/files.yml": "share: { type: file, path: ../out, verify: true }\n" });
+  assert.deepEqual(await dry(), ["upload", "register", "verify"]);
+  assert.deepEqual(await dry("--no-verify"), ["upload", "register"]);
+  assert.match((await pim("target", "show", "share")).stdout, /^verify +true$/m);
+  assert.equal((await pim("deploy", "run", "demo", "share", "--no-verify")).code, 0);
+  assert.deepEqual(await dry(), ["verify"]);
+  assert.match((await pim("deploy", "list")).stdout, /share\/\S+ +file +done +no /);
+  await place.write({ "targets.d/mac.yml": "mac: { type: utm, path: ../mac }\n" });
+  const refused = await pim("deploy", "run", "demo", "mac", "--verify");
+  assert.equal(refused.code, 2);
+  assert.match(
+    refused.stderr,
+    /What is deployed to mac cannot be verified there\nhint: pim starts no instance at .* utm;/,
+  );
+  await Deno.remove(join(place.dir, "config", "out", `${name}.qcow2`));
+  const gone = await pim("deploy", "verify", `share/${name}`);
+  assert.equal(gone.code, 9);
+  assert.match(
+    gone.stderr,
+    /Cannot verify share\/\S+: what was deployed is missing\nhint: Deploy it again: pim deploy run/,
+  );
+  assert.equal((await pim("deploy", "verify", "share/nothing")).code, 2);
+});
+
 Deno.test("of several targets one that fails does not keep the others from their turn", async () => {
   await using one = await command();
   const { stdout, stderr, code } = await one.pim("deploy", "run", "demo", "bad", "share");

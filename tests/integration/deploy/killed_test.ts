@@ -4,7 +4,7 @@ import { newUser, type User } from "../../cli/pim.ts";
 import { type DeployFixture, deployFixture } from "../../deploy/fixture.ts";
 import { type Cloud, credentialId, startCloud } from "./openstack/openstack_server.ts";
 import { startPve } from "./proxmox/proxmox_server.ts";
-import { tokenId } from "./proxmox/proxmox_state.ts";
+import { yaml } from "./proxmox/pve_by_api.ts";
 
 /** Starts `pim deploy run web there` and ends it as soon as the other side has come to a point. */
 async function endAt(
@@ -83,16 +83,7 @@ Deno.test("a pim that is killed while a VM is created ends that task, and takes 
   await using pve = await startPve();
   await using fixture = await deployFixture();
   await using user = await newUser();
-  await fixture.target(`there:
-  type: proxmox
-  host: 127.0.0.1
-  port: ${pve.port}
-  token_id: ${tokenId}
-  token: $PVE_TOKEN
-  fingerprint: "${pve.certificate.fingerprint}"
-  node: pve
-  storage: local-lvm
-`);
+  await fixture.target(yaml(pve));
   const env = { ...envOf(fixture), PVE_TOKEN: pve.rules.token };
   pve.rules.createPolls = 1_000_000;
   // The task is known when it is asked for.
@@ -110,6 +101,28 @@ Deno.test("a pim that is killed while a VM is created ends that task, and takes 
   assert.deepEqual(pve.requests.filter((line) => line.includes("/upload")), []);
   assert.deepEqual([...pve.vms.values()].map(({ template }) => template), [true]);
   assert.deepEqual([...pve.files.keys()], []);
+});
+
+Deno.test("Ctrl-C ends a verification with no instance left, and one that a killed pim has left goes with the deployment", async () => {
+  await using pve = await startPve();
+  await using fixture = await deployFixture();
+  await using user = await newUser();
+  await fixture.target(yaml(pve, "  verify: true\n"));
+  const env = { ...envOf(fixture), PVE_TOKEN: pve.rules.token };
+  // Nobody answers, and the checks wait for it.
+  const waits = () => pve.requests.some((line) => line.endsWith("/agent/ping"));
+  assert.equal(await endAt("SIGINT", user, env, waits), 130);
+  assert.deepEqual([...pve.vms.keys()], [100]);
+  pve.requests.length = 0;
+  await endAt("SIGKILL", user, env, waits);
+  assert.deepEqual([...pve.vms.values()].map(({ vmid, running = false }) => [vmid, running]), [
+    [100, false],
+    [101, true],
+  ]);
+  const [left] = await fixture.deployments();
+  const removed = await user.run([...user.argv, "deploy", "remove", left!.id], { env });
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.deepEqual([...pve.vms.keys()], []);
 });
 
 Deno.test("two deployments of one image at once make one image", async () => {

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { type ImageOptions, type ImagePlace, imagePlace } from "../../../deploy/image_place.ts";
+import type { Sshd } from "../../../ssh/sshd.ts";
 import { type Libvirtd, startLibvirtd } from "./libvirtd.ts";
 
 /** A pim with an image, and a libvirt to deploy it to. */
@@ -27,4 +29,14 @@ export async function libvirtPlace(
       await libvirtd[Symbol.asyncDispose]();
     },
   };
+}
+
+/** How a libvirt is reached through an SSH server of the test's. */
+export async function uriOverSsh(libvirtd: Libvirtd, { folder, key, username, port }: Sshd): Promise<string> {
+  const socket = new URL(libvirtd.uri).searchParams.get("socket");
+  await Deno.writeTextFile(join(folder, "key"), key.privateKey, { mode: 0o600 });
+  // libssh, since ssh itself would write into the known_hosts of who runs the tests.
+  return `qemu+libssh://${username}@127.0.0.1:${port}/session?socket=${socket}` +
+    `&keyfile=${folder}/key&sshauth=privkey` +
+    `&known_hosts=${folder}/known_hosts&known_hosts_verify=auto`;
 }

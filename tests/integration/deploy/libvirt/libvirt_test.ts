@@ -5,7 +5,7 @@ import { hashFile } from "../../../../lib/hash.ts";
 import { countingBootSector } from "../../../qemu/boot_sector.ts";
 import { startSshd } from "../../../ssh/sshd.ts";
 import { deployFailure } from "../../../deploy/deploy_failure.ts";
-import { libvirtPlace } from "./libvirt_place.ts";
+import { libvirtPlace, uriOverSsh } from "./libvirt_place.ts";
 
 Deno.test("an image becomes a volume and a domain that boots it, and both are removed again", async () => {
   await using place = await libvirtPlace(["start: true", "cpus: 1"], { begin: countingBootSector() });
@@ -73,14 +73,7 @@ Deno.test("a UEFI image boots with its own variables, which are removed with the
 Deno.test("a libvirt of another host is reached over SSH", async () => {
   await using opened = new AsyncDisposableStack();
   await using place = await libvirtPlace(["name: gold", "define: none"], {}, async (libvirtd) => {
-    const socket = new URL(libvirtd.uri).searchParams.get("socket");
-    const sshd = opened.use(await startSshd());
-    await Deno.writeTextFile(join(sshd.folder, "key"), sshd.key.privateKey, { mode: 0o600 });
-    const { username, port, folder } = sshd;
-    // libssh, since ssh itself would write into the known_hosts of who runs the tests.
-    return `qemu+libssh://${username}@127.0.0.1:${port}/session?socket=${socket}` +
-      `&keyfile=${folder}/key&sshauth=privkey` +
-      `&known_hosts=${folder}/known_hosts&known_hosts_verify=auto`;
+    return await uriOverSsh(libvirtd, opened.use(await startSshd()));
   });
   await place.deploy("lab");
   strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);

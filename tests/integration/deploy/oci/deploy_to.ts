@@ -45,7 +45,8 @@ export function homeTools(home: string, { signal, env = {} }: Deploying = {}): H
 /** A target of type `oci`. */
 export function ociTarget(home: string, settings: object, name = "hub"): NamedTarget {
   return {
-    ...{ name, type: "oci", brief: "", source: join(home, "targets.yml"), settings: {}, verify: false },
+    ...{ name, type: "oci", brief: "", source: join(home, "targets.yml"), settings: {} },
+    ...{ verifies: false, verify: false },
     open: (tools) => oci.open(v.parse(oci.schema, settings), tools, home),
   };
 }

@@ -1,17 +1,21 @@
 // Stand-ins for a Proxmox VE host's own programs. They check their arguments as strictly as the real ones. What is on
 // the PATH is a few lines of bash that ask the test's own process, which is quicker than programs that have to start.
+import { Buffer } from "node:buffer";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { type GuestAgents, guestAgents } from "./proxmox_guest.ts";
 import { createProblems, sourcesOf } from "./proxmox_parameters.ts";
 
 /** What the programs keep, and how they are told to fail. */
 export interface ProgramState {
-  vms: Record<string, { template: boolean; config: Record<string, string> }>;
+  vms: Record<string, { template: boolean; running?: boolean; config: Record<string, string> }>;
   availBytes: number;
   /** Messages with which `qm create` or `qm template` fails. */
   fails: Record<string, string>;
   /** Every command line. */
   readonly calls: string[];
+  /** What answers in all VMs that run. */
+  readonly agents: GuestAgents;
 }
 
 /** The programs, and what they keep. */
@@ -22,7 +26,9 @@ export interface PvePrograms extends AsyncDisposable {
 const asks = (port: number, name: string) =>
   `#!/bin/bash
 exec 3<>/dev/tcp/127.0.0.1/${port}
-printf '%s\\n' ${name} "$@" "" >&3
+input=none
+case " $* " in *" --pass-stdin 1 "*) input=$(base64 -w0) ;; esac
+printf '%s\\0' $# "$input" ${name} "$@" >&3
 while IFS= read -r line <&3; do
   case $line in
     1*) printf '%s\\n' "\${line:1}" ;;
@@ -35,7 +41,7 @@ exit 1
 
 /** Writes the programs into a folder, to be put on a PATH, and answers them until disposed of. */
 export async function startPrograms(folder: string): Promise<PvePrograms> {
-  const state: ProgramState = { vms: {}, availBytes: 10 ** 10, fails: {}, calls: [] };
+  const state: ProgramState = { vms: {}, availBytes: 10 ** 10, fails: {}, calls: [], agents: guestAgents() };
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await Deno.mkdir(folder, { recursive: true });
   for (const name of ["pveversion", "df", "pvesm", "pvesh", "qm"]) {
@@ -55,6 +61,7 @@ export async function startPrograms(folder: string): Promise<PvePrograms> {
     async [Symbol.asyncDispose]() {
       listener.close();
       await serving;
+      await state.agents[Symbol.asyncDispose]();
     },
   };
 }
@@ -62,18 +69,20 @@ export async function startPrograms(folder: string): Promise<PvePrograms> {
 async function serve(state: ProgramState, connection: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(65_536);
   let asked = "";
-  while (!asked.endsWith("\n\n")) {
+  // How many arguments, then the input, the program, and the arguments; each ends with a NUL.
+  const words = () => asked.split("\0").slice(0, -1);
+  while (words().length < 3 + Number(words()[0] ?? Infinity)) {
     const count = await connection.read(buffer);
     if (count === null) return;
     asked += new TextDecoder().decode(buffer.subarray(0, count));
   }
-  const [program = "", ...args] = asked.slice(0, -2).split("\n");
+  const [, input = "", program = "", ...args] = words();
   state.calls.push([program, ...args].join(" "));
   const lines: string[] = [];
   const say = (mark: string, text: string) => lines.push(...text.split("\n").map((line) => `${mark}${line}`));
   let code = 0;
   try {
-    runProgram(program, state, args, (text) => say("1", text));
+    await runProgram(program, state, { args, input }, (text) => say("1", text));
   } catch (error) {
     say("2", (error as Error).message);
     code = error instanceof Failure ? error.code : 255;
@@ -90,7 +99,12 @@ class Failure extends Error {
   }
 }
 
-function runProgram(program: string, state: ProgramState, args: readonly string[], print: Print): void {
+async function runProgram(
+  program: string,
+  state: ProgramState,
+  { args, input }: { readonly args: readonly string[]; readonly input: string },
+  print: Print,
+): Promise<void> {
   switch (program) {
     case "pveversion":
       return print("pve-manager/7.4-17/513c62be (running kernel: 5.15.131-2-pve)");
@@ -107,7 +121,7 @@ function runProgram(program: string, state: ProgramState, args: readonly string[
     case "pvesh":
       return pvesh(state, args, print);
     case "qm":
-      return qm(state, args, print);
+      return args[0] === "guest" ? await qmGuest(state, args.slice(1), input, print) : qm(state, args, print);
     default:
       throw new Failure(`${program} is no stand-in`);
   }
@@ -166,10 +180,54 @@ function qm({ vms, fails }: ProgramState, args: readonly string[], print: Print)
     if (fails.template !== undefined) throw new Failure(fails.template);
     if (vm.template) throw new Failure("you can't convert a template to a template");
     vm.template = true;
+  } else if (command === "clone") {
+    const [newId = "", ...flags] = rest;
+    expect(flags, ["--full", "0", "--name", null, "--description", null]);
+    if (!vm.template) throw new Failure("a test clones templates only");
+    if (newId in vms) throw new Failure(`unable to create VM ${newId}: config file already exists`);
+    const [, , , name = "", , description = ""] = flags;
+    vms[newId] = { template: false, config: { ...vm.config, name, description: `${description}\n` } };
+  } else if (command === "start" && rest.length === 0) {
+    if (vm.template) throw new Failure("you can't start a vm if it's a template");
+    if (vm.running) throw new Failure(`VM ${id} already running`);
+    vm.running = true;
+  } else if (command === "stop" && rest.length === 0) {
+    vm.running = false;
+  } else if (command === "status" && rest.length === 0) {
+    print(`status: ${vm.running ? "running" : "stopped"}`);
   } else if (command === "destroy") {
+    if (vm.running) throw new Failure(`VM ${id} is running - destroy failed`);
     expect(rest, ["--purge", "1", "--destroy-unreferenced-disks", "1"]);
     delete vms[id];
   } else throw new Failure(`ERROR: unknown command 'qm ${command}'`);
+}
+
+/** `qm guest`, which prints what PVE::API2::Qemu::Agent returns, and nothing where that is empty. */
+async function qmGuest(
+  { vms, agents }: ProgramState,
+  args: readonly string[],
+  input: string,
+  print: Print,
+): Promise<void> {
+  const [command = "", id = "", ...rest] = args;
+  const vm = vms[id];
+  if (vm === undefined) throw new Failure(`Configuration file '${id}.conf' does not exist`, 2);
+  if (vm.config.agent !== "enabled=1") throw new Failure("No QEMU guest agent configured");
+  if (!vm.running) throw new Failure(`VM ${id} is not running`);
+  const show = (result: object) => print(JSON.stringify(result, null, 3));
+  if (command === "cmd") {
+    expect(rest, ["ping"]);
+    await agents.ping();
+  } else if (command === "exec-status" && rest.length === 1) {
+    show(await agents.execStatus(Number(rest[0])));
+  } else if (command === "exec") {
+    const at = rest.indexOf("--");
+    const passed = input !== "none";
+    expect(rest.slice(0, at), ["--synchronous", "0", ...(passed ? ["--pass-stdin", "1"] : [])]);
+    const bytes = passed ? Buffer.from(input, "base64") : undefined;
+    if ((bytes?.length ?? 0) > 1024 * 1024) throw new Failure("'input-data' (stdin) is too long");
+    show(await agents.exec(rest.slice(at + 1), bytes?.toString("latin1")));
+  } else throw new Failure(`ERROR: unknown command 'qm guest ${command}'`);
 }
 
 function expect(args: readonly string[], wanted: readonly (string | null)[]): void {

@@ -1,5 +1,7 @@
+import { agentExec, agentExecStatus, agentPing } from "./proxmox_agent.ts";
 import { refuse, refuseUnknown } from "./proxmox_refusal.ts";
 import type { Handler, Query, State } from "./proxmox_state.ts";
+import { cloneVm, currentStatus, startVm, stopVm } from "./proxmox_running.ts";
 import { deleteContent, storageContent, storageStatus, upload } from "./proxmox_storage.ts";
 import { stopTask, taskLog, taskStatus } from "./proxmox_tasks.ts";
 import { createVm, destroyVm, listVms, nextId, toTemplate, vmConfig } from "./proxmox_vms.ts";
@@ -29,6 +31,13 @@ const routes: readonly Route[] = [
   on("POST /nodes/pve/qemu", [], createVm),
   on("GET /nodes/pve/qemu/*/config", ["current", "snapshot"], vmConfig),
   on("POST /nodes/pve/qemu/*/template", ["disk"], toTemplate),
+  on("POST /nodes/pve/qemu/*/clone", ["newid", "name", "description", "pool", "full"], cloneVm),
+  on("POST /nodes/pve/qemu/*/status/start", ["timeout"], startVm),
+  on("POST /nodes/pve/qemu/*/status/stop", ["timeout"], stopVm),
+  on("GET /nodes/pve/qemu/*/status/current", [], currentStatus),
+  on("POST /nodes/pve/qemu/*/agent/ping", [], agentPing),
+  on("POST /nodes/pve/qemu/*/agent/exec", ["command", "input-data"], agentExec),
+  on("GET /nodes/pve/qemu/*/agent/exec-status", ["pid"], agentExecStatus),
   on("DELETE /nodes/pve/qemu/*", ["purge", "destroy-unreferenced-disks", "skiplock"], destroyVm),
   on("GET /nodes/pve/tasks/*/status", [], taskStatus),
   on("GET /nodes/pve/tasks/*/log", ["start", "limit", "download"], taskLog),
@@ -71,7 +80,8 @@ function permissions({ rules }: State, _: readonly string[], query: Query): unkn
     ...["VM.Allocate", "VM.Audit", "VM.Clone", "VM.Config.CDROM", "VM.Config.CPU", "VM.Config.Cloudinit"],
     ...["VM.Config.Disk", "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options"],
     ...["Datastore.Allocate", "Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Audit"],
-    "SDN.Use",
+    ...["SDN.Use", "VM.PowerMgmt"],
+    rules.version.startsWith("9") ? "VM.GuestAgent.Unrestricted" : "VM.Monitor",
   ].filter((privilege) => !rules.lacks.includes(`${path} ${privilege}`));
   return { [path]: Object.fromEntries(all.map((privilege) => [privilege, 1])) };
 }

@@ -1,5 +1,6 @@
 // A stand-in for the API of Proxmox VE, written from its API viewer and pve-http-server: it refuses what those refuse.
 import { type Certificate, makeCertificate } from "../../../base/certificate.ts";
+import { type GuestAgents, guestAgents } from "./proxmox_guest.ts";
 import { refuse, Refused } from "./proxmox_refusal.ts";
 import { route } from "./proxmox_routes.ts";
 import { type PveRules, type StandInVm, type State, tokenId } from "./proxmox_state.ts";
@@ -13,6 +14,8 @@ export interface Pve extends AsyncDisposable {
   readonly files: Map<string, Uint8Array>;
   readonly requests: string[];
   readonly rules: PveRules;
+  /** What answers in all VMs that run. */
+  readonly agents: GuestAgents;
   /** Answers requests that match "METHOD path" with this status, this many times. */
   fault(match: RegExp, times: number, status: number): void;
 }
@@ -22,6 +25,7 @@ export async function startPve(): Promise<Pve> {
   const certificate = await makeCertificate();
   const state: State = {
     ...{ vms: new Map(), files: new Map(), tasks: new Map(), requests: [], faults: [] },
+    agents: guestAgents(),
     rules: {
       ...{
         version: "8.4.1",
@@ -29,17 +33,20 @@ export async function startPve(): Promise<Pve> {
         tokenSays: "invalid token value!",
       },
       ...{ lacks: [], importContent: "import,iso,vztmpl", availBytes: 50 * 1024 ** 3, taskFails: {} },
-      ...{ idsTakenMeanwhile: 0, createPolls: 2, damagesUploads: false },
+      ...{ idsTakenMeanwhile: 0, createPolls: 2, clonePolls: 1, damagesUploads: false },
     },
   };
   const { cert, key } = certificate;
   const options = { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} };
   const server = Deno.serve(options, (request) => answer(state, request));
-  const { vms, files, requests, rules } = state;
+  const { vms, files, requests, rules, agents } = state;
   return {
-    ...{ port: server.addr.port, certificate, vms, files, requests, rules },
+    ...{ port: server.addr.port, certificate, vms, files, requests, rules, agents },
     fault: (match, times, status) => state.faults.push({ match, times, status }),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      await agents[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -1,60 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
 import { run } from "../../../../lib/process.ts";
 import { startCutProxy } from "../../../base/cut_proxy.ts";
 import { newUser } from "../../../cli/pim.ts";
-import { type Sshd, startSshd } from "../../../ssh/sshd.ts";
-import { type DeployFixture, deployFixture, planned } from "../../../deploy/fixture.ts";
-import { type ProgramState, startPrograms } from "./proxmox_programs.ts";
+import { planned } from "../../../deploy/fixture.ts";
+import { withHost } from "./pve_by_ssh.ts";
 
 configureLog({ write: () => {} });
-
-/** A host with a real sshd, and stand-ins for the programs of Proxmox VE first on its PATH. */
-interface PveBySsh {
-  readonly sshd: Sshd;
-  readonly fixture: DeployFixture;
-  readonly state: ProgramState;
-  yaml(more?: string, port?: number): string;
-  /** Names in the folder for uploads. */
-  uploads(): readonly string[];
-}
-
-async function withHost(
-  work: (host: PveBySsh) => Promise<void>,
-  options: Parameters<typeof deployFixture>[0] = {},
-): Promise<void> {
-  await using fixture = await deployFixture(options);
-  const { dir } = fixture;
-  await dir.write("uploads/.keep", "");
-  await using programs = await startPrograms(join(dir.path, "bin"));
-  // A home without anybody's .bashrc, which would be run for every command.
-  const env = `SetEnv PATH=${join(dir.path, "bin")}:/usr/bin:/bin HOME=${dir.path}`;
-  await using sshd = await startSshd({ config: ["Subsystem sftp internal-sftp", env] });
-  await dir.write("key", sshd.key.privateKey);
-  const { stdout } = await run(["ssh-keygen", "-lf", join(sshd.folder, "host_key")]);
-  const hostKey = /SHA256:\S+/.exec(stdout)?.[0] ?? "";
-  await work({
-    ...{ sshd, fixture, state: programs.state },
-    yaml: (more = "", port = sshd.port) =>
-      `there:
-  type: proxmox
-  mode: ssh
-  host: 127.0.0.1
-  port: ${port}
-  username: ${sshd.username}
-  key: file:${dir.path}/key
-  host_key: ${hostKey}
-  upload_dir: ${dir.path}/uploads
-  storage: local-lvm
-${more}`,
-    uploads: () =>
-      [...Deno.readDirSync(join(dir.path, "uploads"))].map(({ name }) => name).filter((name) =>
-        name !== ".keep"
-      ),
-  });
-}
 
 Deno.test("an image becomes a template with qm, over SSH", async () => {
   await withHost(async ({ fixture, state, yaml, uploads }) => {

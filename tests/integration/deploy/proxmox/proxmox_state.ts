@@ -1,7 +1,10 @@
+import type { GuestAgents } from "./proxmox_guest.ts";
+
 /** A VM as the stand-in keeps it. */
 export interface StandInVm {
   readonly vmid: number;
   lock?: string;
+  running?: boolean;
   template: boolean;
   config: Record<string, string>;
 }
@@ -32,6 +35,7 @@ export interface PveRules {
   /** Somebody takes the next id before we do. */
   idsTakenMeanwhile: number;
   createPolls: number;
+  clonePolls: number;
   damagesUploads: boolean;
 }
 
@@ -46,6 +50,7 @@ export interface State {
   readonly requests: string[];
   readonly faults: { match: RegExp; times: number; status: number }[];
   readonly rules: PveRules;
+  readonly agents: GuestAgents;
 }
 
 /** What came in the query and in the form of a request. */

@@ -59,7 +59,8 @@ export function createVm(state: State, _: readonly string[], query: Query): unkn
   return task;
 }
 
-function vmOf({ vms }: State, id: string | undefined): StandInVm {
+/** The VM with an id; refuses others. */
+export function vmOf({ vms }: State, id: string | undefined): StandInVm {
   const problem = `Configuration file 'nodes/pve/qemu-server/${id}.conf' does not exist`;
   return vms.get(Number(id)) ?? refuse(500, problem);
 }
@@ -84,6 +85,7 @@ export function toTemplate(state: State, [id]: readonly string[]): unknown {
 /** DELETE /nodes/{node}/qemu/{vmid} */
 export function destroyVm(state: State, [id]: readonly string[]): unknown {
   const vm = vmOf(state, id);
+  if (vm.running) return refuse(500, `VM ${id} is running - destroy failed`);
   if (vm.lock !== undefined) return refuse(500, `VM is locked (${vm.lock})`);
   return begin(state, "qmdestroy", id ?? "", 1, () => {
     state.vms.delete(vm.vmid);
