@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { allActions } from "../../lib/deploy/all_actions.ts";
 import { lookAhead, removeDeployment } from "../../lib/deploy/deploy.ts";
 import type { DeployEvent } from "../../lib/deploy/events.ts";
 import { type ImagePlace, imagePlace } from "./image_place.ts";
@@ -123,4 +124,17 @@ Deno.test("removing a deployment removes what it has made before, too", async ()
   assert.ok(left);
   await removeDeployment(left, await place.target("share"), { paths: place.paths, tools: place.tools() });
   assert.deepEqual(place.files(), []);
+});
+
+Deno.test("what is elsewhere goes only when the new one was found right", async () => {
+  await using place = await share("path: ../one");
+  await place.deploy("share");
+  await place.set("path: ../two");
+  await using opened = (await place.target("share")).open(place.tools());
+  const outlook = await lookAhead(await place.target("share"), opened, place.image, {
+    paths: place.paths,
+    force: false,
+  });
+  const phases = allActions(outlook.plan!, opened, true).map(({ phase }) => phase);
+  assert.deepEqual(phases.slice(-2), ["verify", "remove"]);
 });

@@ -32,7 +32,10 @@ Deno.test("a deployment whose instance says nothing fails with its checks, stays
       error.message,
       /^The deployment lab\/demo-\S+ is not as it shall be: 2 of 12 checks failed: boot, guest agent$/,
     );
-    match(error.hint ?? "", /^It stays there as it is, and the deployment goes no further\. .*pim deploy remove lab\/demo-/);
+    match(
+      error.hint ?? "",
+      /^It stays there as it is, and the deployment goes no further\. .*pim deploy remove lab\/demo-/,
+    );
     strictEqual(error.exitCode, 8);
     return true;
   });
