@@ -63,7 +63,7 @@ async function readSource(path: string): Promise<Source> {
 }
 
 const library = [...await sources("lib"), await readSource("main.ts")];
-const tests = await sources("tests");
+const tests = [...await sources("tests"), ...await sources("release")];
 
 function roomOf(path: string): string {
   if (!path.startsWith("lib/")) return basename(path, ".ts");

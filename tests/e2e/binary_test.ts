@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { hashFile } from "../../lib/hash.ts";
-import { run, start } from "../../lib/process.ts";
+import { run, start, which } from "../../lib/process.ts";
 import { whyNoRuntime } from "../../release/runtime.ts";
 import type { Target } from "../../release/targets.ts";
 import { newUser, type Outcome, type User } from "../cli/pim.ts";
@@ -74,12 +74,20 @@ async function loadsTypeScript(user: BinaryUser): Promise<void> {
 }
 
 async function hashesInAThread(user: BinaryUser): Promise<void> {
-  const iso = await user.write("cache/pim/isos/small.iso", "no real ISO");
+  const content = new Uint8Array(2 ** 20).fill(7);
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(content),
+  );
+  const iso = await Deno.makeTempFile({ dir: user.path });
+  await Deno.writeFile(iso, content);
   await user.write(
     "work/images/isos.d/small.yml",
-    `small:\n  name: Small\n  url: https://example.org/small.iso\n  filename: small.iso\n  architecture: amd64\n` +
-      `  checksum: sha256:${await hashFile(iso, "sha256")}\n`,
+    `small:\n  name: Small\n  url: http://127.0.0.1:${server.addr.port}/small.iso\n  filename: small.iso\n` +
+      `  architecture: amd64\n  checksum: sha256:${await hashFile(iso, "sha256")}\n`,
   );
+  await output(user.pim("--project", "images", "iso", "download", "small"));
+  await server.shutdown();
   assert.match(
     await output(user.pim("--project", "images", "iso", "verify", "small", "--full")),
     /^ok {2}small/m,
@@ -134,8 +142,35 @@ Deno.test({
     "it loads profiles in TypeScript from disk, and what they import",
     () => loadsTypeScript(user),
   );
-  await t.step("it hashes in a thread of its own", () => hashesInAThread(user));
+  await t.step("it downloads an ISO, hashing in a thread of its own", () => hashesInAThread(user));
   await t.step("it serves answer files", () => servesAnswers(user));
   await t.step("it plans a build", () => plansABuild(user));
   await t.step("it runs a machine, asks it and stops it", () => runsAMachine(user));
+});
+
+Deno.test({
+  name: "a runtime that does not fit this Deno makes no binary, and leaves what is in dist as it was",
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const dist = async () => {
+    const found: [string, number | undefined][] = [];
+    for await (const { name } of Deno.readDir(join(root, "dist"))) {
+      found.push([name, (await Deno.stat(join(root, "dist", name))).mtime?.getTime()]);
+    }
+    return found.filter(([name]) => !name.endsWith(".lock")).sort();
+  };
+  await Deno.mkdir(join(root, "dist"), { recursive: true });
+  const before = await dist();
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "compile"],
+    cwd: root,
+    env: { DENORT_BIN: await which("true") ?? "", NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  assert.equal(code, 1, said);
+  assert.match(
+    said,
+    /error: The compiled binary does not run: .*\nhint: DENORT_BIN must name the runtime of Deno/,
+  );
+  assert.deepEqual(await dist(), before);
 });
