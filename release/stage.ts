@@ -22,12 +22,11 @@ export async function stage(
   await writeConfig(folder, "auto");
   await Deno.writeTextFile(join(folder, "lib/built.ts"), builtModule(commit));
   await deno(["install", "--quiet", "--entrypoint", "main.ts"], folder, signal);
-  await prune(
-    join(folder, "node_modules"),
-    (await packagesOfBinary(root)).map(({ name, version }) => `${name}@${version}`),
-  );
+  const packages = await packagesOfBinary(root);
+  await prune(join(folder, "node_modules"), packages.map(({ name, version }) => `${name}@${version}`));
   // From here on Deno must not bring back what is missing.
   await writeConfig(folder, "manual");
+  await loadAll(folder, packages.map(({ name }) => name), signal);
   // A binary has the times of its files in it: with those of the commit it is the same one every time.
   await setTimes(folder, new Date(commit?.date ?? 0));
 }
@@ -41,6 +40,12 @@ async function writeConfig(folder: string, nodeModulesDir: "auto" | "manual"): P
 /** The module that takes the place of lib/built.ts. */
 function builtModule(commit: Commit | undefined): string {
   return `// Written by deno task compile.\nexport const builtFrom = ${JSON.stringify(commit)};\n`;
+}
+
+/** Loads each of these that pim imports by its name: what pruning has spoilt shall show now, not to a user. */
+async function loadAll(folder: string, packages: readonly string[], signal: AbortSignal): Promise<void> {
+  const names = Object.keys(config.imports).filter((name) => packages.includes(name));
+  await deno(["eval", names.map((name) => `await import("${name}");`).join("\n")], folder, signal);
 }
 
 async function copy(from: string, to: string): Promise<void> {
@@ -62,10 +67,14 @@ async function prune(nodeModules: string, packages: readonly string[]): Promise<
   await removeUnread(nodeModules);
 }
 
+// Modules for bundlers beside those that Node and Deno load, and types: most of the AWS packages.
+const unreadFolders: ReadonlySet<string> = new Set(["dist-es", "dist-types"]);
+
 async function removeUnread(folder: string): Promise<void> {
   for (const { name, isDirectory, isSymlink } of await Array.fromAsync(Deno.readDir(folder))) {
     const path = join(folder, name);
-    if (isDirectory) await removeUnread(path);
+    if (unreadFolders.has(name)) await Deno.remove(path, { recursive: true });
+    else if (isDirectory) await removeUnread(path);
     else if (isSymlink ? await leadsNowhere(path) : /\.(d\.[cm]?ts|map|md)$/.test(name)) {
       await Deno.remove(path);
     }
