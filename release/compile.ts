@@ -101,6 +101,11 @@ async function compile(names: ReadonlyMap<Target, string>, root: string, signal:
   }
 }
 
+/** Whether a binary of this Deno loads TypeScript from disk, which 2.8.2 began with. */
+function readsTypeScript(version: string): boolean {
+  return version.localeCompare("2.8.2", "en", { numeric: true }) >= 0;
+}
+
 async function main(args: readonly string[]): Promise<void> {
   const [flag, ...more] = args;
   if (flag !== undefined && flag !== "--all" || more.length > 0) {
@@ -111,6 +116,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   if (flag === "--all" && Deno.env.has("DENORT_BIN")) {
     throw new UsageError("DENORT_BIN is the runtime of one target: it cannot be used with --all");
+  }
+  if (!readsTypeScript(Deno.version.deno)) {
+    console.error(
+      `warning: what Deno ${Deno.version.deno} compiles cannot load profiles in TypeScript; 2.8.2 can`,
+    );
   }
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => controller.abort());

@@ -107,7 +107,10 @@ Deno.test("install.sh names another pim that comes first on PATH", async () => {
   assert.match(stdout, new RegExp(`\nAnother one comes first on your PATH: ${home.path}/first/pim\n$`));
 });
 
-Deno.test("install.sh does with wget where there is no curl", async () => {
+Deno.test({
+  name: "install.sh does with wget where there is no curl (needs wget)",
+  ignore: await which("wget") === undefined,
+}, async () => {
   await using server = serve(await release("1.0.0"));
   await using home = await tempDir();
   const programs = ["uname", "mkdir", "mktemp", "awk", "sha256sum", "cut", "chmod", "mv", "head", "rm", "sh"];
