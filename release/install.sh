@@ -133,6 +133,7 @@ main() {
   [ ! -d "$dir/pim" ] || fail "$dir/pim is a folder" "Another place: PIM_INSTALL_DIR=DIR"
   # In the same folder: only so can the binary be put in place in one step.
   part=$(mktemp -d "$dir/.pim-install.XXXXXX") || fail "Cannot write to $dir" "Another folder: PIM_INSTALL_DIR=DIR"
+  printf 'downloading %s\n' "$from/$name" >&2
   fetch "$from/SHA256SUMS" "$part/SHA256SUMS"
   fetch "$from/$name" "$part/pim"
   verify "$part/pim" "$part/SHA256SUMS" "$name"

@@ -79,7 +79,7 @@ Deno.test("install.sh puts the newest pim into ~/.local/bin and says what to add
     code: 0,
     stdout: `pim 1.2.3 (commit 0123456789ab, 2026-11-26T06:00:00Z) is in ${dir}/pim\n` +
       `That folder is not on your PATH. Put this into ~/.profile:\n  export PATH="${dir}:$PATH"\n`,
-    stderr: "",
+    stderr: `downloading ${server.url}/latest/download/${name}\n`,
   });
   assert.deepEqual(await below(dir), ["pim"]);
   assert.equal((await Deno.stat(join(dir, "pim"))).mode! & 0o777, 0o755);
@@ -120,11 +120,11 @@ Deno.test({
   }
   const env = { PIM_BASE_URL: server.url, PATH: join(home.path, "programs") };
   const { code, stderr } = await install(home, env);
-  assert.deepEqual([code, stderr], [0, ""]);
+  assert.deepEqual([code, stderr], [0, `downloading ${server.url}/latest/download/${name}\n`]);
   const missing = await install(home, { ...env, PIM_VERSION: "9.9.9" });
-  assert.match(missing.stderr, /^error: .*\/download\/v9\.9\.9\/SHA256SUMS is not there\nhint: .*9\.9\.9/);
+  assert.match(missing.stderr, /\nerror: .*\/download\/v9\.9\.9\/SHA256SUMS is not there\nhint: .*9\.9\.9/);
   await Deno.remove(join(home.path, "programs/wget"));
-  assert.match((await install(home, env)).stderr, /^error: Neither curl nor wget is here/);
+  assert.match((await install(home, env)).stderr, /\nerror: Neither curl nor wget is here/);
 });
 
 Deno.test("install.sh leaves everything as it was when something is wrong, and says what", async () => {
@@ -136,7 +136,7 @@ Deno.test("install.sh leaves everything as it was when something is wrong, and s
       await release("1.0.0", text, "1".repeat(64)),
       {},
       new RegExp(
-        `^error: ${name} is not what SHA256SUMS says: its SHA-256 is ${await sha256(
+        `error: ${name} is not what SHA256SUMS says: its SHA-256 is ${await sha256(
           text,
         )}, not 1{64}\nhint: `,
       ),
@@ -166,7 +166,7 @@ Deno.test("install.sh leaves everything as it was when something is wrong, and s
       "a binary that does not run",
       await release("1.0.0", "#!/bin/sh\nexit 3\n"),
       {},
-      /^error: The downloaded pim does not run/,
+      /\nerror: The downloaded pim does not run/,
     ],
   ];
   for (const [what, files, env, said] of faults) {
