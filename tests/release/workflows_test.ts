@@ -60,7 +60,7 @@ Deno.test("whatever a workflow does with Deno is a task that a person can type",
 
 Deno.test("a release makes everything from what a person types", () => {
   const build = runs.filter(({ job }) => job.name === "release.yml: build").map(({ run }) => run);
-  assert.deepEqual(build, [
+  assert.deepEqual(build.filter((each) => !each.startsWith("sudo apt-get ")), [
     'deno task release:check "$GITHUB_REF_NAME"',
     "deno task ok",
     "deno task test:binary",
