@@ -201,7 +201,12 @@ interface ModuleInfo {
 
 /** The npm packages that a module brings in at once, by the runtime's own module graph. */
 async function packagesOf(path: string): Promise<string[]> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path], cwd: root })
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", path],
+    cwd: root,
+    // Another test may look at what goes over a proxy of this process just now.
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+  })
     .output();
   const modules: readonly ModuleInfo[] = JSON.parse(new TextDecoder().decode(stdout)).modules;
   const seen = new Set<string>();

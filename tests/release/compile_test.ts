@@ -33,7 +33,7 @@ Deno.test("all that pim reads of itself is put into the binary", async () => {
 async function compile(args: readonly string[], runtime: string) {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", join(root, "release/compile.ts"), ...args],
-    env: { DENORT_BIN: runtime, NO_COLOR: "1" },
+    env: { DENORT_BIN: runtime, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   }).output();
   return { code, stderr: new TextDecoder().decode(stderr) };
 }
