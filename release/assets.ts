@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-console -- a script that talks to whoever runs it
 // `deno task release:assets`: puts beside the binaries of `deno task compile --all` what else belongs to a release: the
-// bill of materials, the release notes, an install.sh that knows where it came from, what is in dist/man and
-// dist/completions, and SHA256SUMS.
-import { join } from "node:path";
+// bill of materials, the release notes, an install.sh that knows where it came from, manual pages where they have been
+// made (`deno task man`), completions, and SHA256SUMS.
+import { basename, dirname, join } from "node:path";
 import config from "../deno.json" with { type: "json" };
 import { formatError } from "../lib/cli/error_text.ts";
 import { readCommit } from "../lib/commit.ts";
@@ -48,10 +48,8 @@ export async function writeAssets(root: string, dist: string, baseUrl: string): 
   await put("pim.spdx.json", `${JSON.stringify(billOfMaterials(contents), null, 2)}\n`);
   await put("install.sh", installScript(await Deno.readTextFile(join(root, "release/install.sh")), baseUrl));
   const archives: string[] = [];
-  for (const folder of ["man", "completions"]) {
-    if (await exists(join(dist, folder))) {
-      archives.push(await pack(dist, folder, commit?.date ?? "1970-01-01"));
-    }
+  for (const [name, folder] of Object.entries(packed(root, dist))) {
+    if (await exists(folder)) archives.push(await pack(dist, name, folder, commit?.date ?? "1970-01-01"));
   }
   const assets = [...binaries, "install.sh", "pim.spdx.json", ...archives];
   const sums = await Promise.all(
@@ -63,12 +61,29 @@ export async function writeAssets(root: string, dist: string, baseUrl: string): 
   return [...assets, "SHA256SUMS"];
 }
 
-/** Packs a folder of `dist` so that it is the same archive every time: nobody's name in it, no time of its own. */
-async function pack(dist: string, folder: string, date: string): Promise<string> {
-  const name = `pim-${folder}.tar.gz`;
+/** The folders that become archives, by what they are called in them. */
+function packed(root: string, dist: string): Readonly<Record<string, string>> {
+  return { man: join(dist, "man"), completions: join(root, "lib/cli/complete/scripts") };
+}
+
+/** Packs a folder so that it is the same archive every time: nobody's name in it, no time of its own. */
+async function pack(dist: string, name: string, folder: string, date: string): Promise<string> {
+  const file = `pim-${name}.tar.gz`;
   const fixed = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", `--mtime=${date}`];
-  await run(["tar", "-C", dist, ...fixed, "--use-compress-program=gzip -n", "-cf", join(dist, name), folder]);
-  return name;
+  const renamed = `--transform=s,^${basename(folder)},${name},`;
+  const zip = "--use-compress-program=gzip -n";
+  await run([
+    "tar",
+    "-C",
+    dirname(folder),
+    ...fixed,
+    renamed,
+    zip,
+    "-cf",
+    join(dist, file),
+    basename(folder),
+  ]);
+  return file;
 }
 
 function releasesUrl(): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { exists } from "../../lib/files.ts";
@@ -14,7 +14,9 @@ async function ownFiles(folder: string): Promise<string[]> {
     if (isDirectory) found.push(...await ownFiles(path));
     if (!name.endsWith(".ts")) continue;
     const text = await Deno.readTextFile(path);
-    for (const [, to = ""] of text.matchAll(/new URL\(\s*"(\.[^"]*)",\s*import\.meta\.url\s*\)/g)) {
+    for (const [, , url = ""] of text.matchAll(/new URL\(\s*(["`])(\.[^"`]*)\1,\s*import\.meta\.url\s*\)/g)) {
+      // Where a part of the name is chosen, the whole folder is needed.
+      const to = url.includes("${") ? dirname(url.slice(0, url.indexOf("${"))) : url;
       found.push(relative(root, fileURLToPath(new URL(to, `file://${path}`))));
     }
   }
