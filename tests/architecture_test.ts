@@ -223,8 +223,10 @@ async function packagesOf(path: string): Promise<string[]> {
   return [...new Set(names)].filter((name) => name !== "").sort();
 }
 
-Deno.test("pim --version loads no package but the one that reads the command line", async () => {
-  assert.deepEqual(await packagesOf("main.ts"), ["@stricli/core"]);
+Deno.test("pim loads no package but the one that reads the command line before a command runs", async () => {
+  for (const path of ["main.ts", "lib/cli/command_line.ts"]) {
+    assert.deepEqual(await packagesOf(path), ["@stricli/core"], path);
+  }
 });
 
 Deno.test("pim ps and pim stop load nothing heavier than the schemas, and no settings", async () => {
