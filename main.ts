@@ -1,27 +1,18 @@
-import { run } from "@stricli/core";
-import { buildApp } from "./lib/cli/app.ts";
-import { createContext } from "./lib/cli/context.ts";
 import { exitCodeOf, formatError } from "./lib/cli/error_text.ts";
-import { joinFlagValues } from "./lib/cli/flag_values.ts";
-import { takeGlobalFlags } from "./lib/cli/global_flags.ts";
-import { keepPassedOn } from "./lib/cli/passed_on.ts";
 import { CancelledError, exitCode } from "./lib/errors.ts";
-import { configureLog } from "./lib/log.ts";
 import { writeText } from "./lib/output.ts";
+import { version } from "./lib/version.ts";
 
 /** Runs pim with these arguments and returns its exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const { flags, rest } = takeGlobalFlags(keepPassedOn(args), Deno.env.get("PIM_LOG"));
-  configureLog({ level: flags.level });
-  const context = createContext({
-    signal: stopSignal(),
-    project: flags.project,
-    quiet: flags.level === "quiet",
-  });
-  await run(buildApp({ debug: flags.level === "debug" }), joinFlagValues(rest), context);
-  const code = Number(context.process.exitCode ?? 0);
-  // stricli's own codes for wrong usage are negative.
-  return code < 0 ? exitCode.usage : code;
+  // Asked by scripts that only look whether pim is there: answered before all commands are loaded.
+  if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) {
+    writeText(Deno.stdout, `${version}\n`);
+    return exitCode.ok;
+  }
+  const signal = stopSignal();
+  const { runCommandLine } = await import("./lib/cli/command_line.ts");
+  return await runCommandLine(args, signal);
 }
 
 /**

@@ -64,7 +64,7 @@ async function readSource(path: string): Promise<Source> {
 }
 
 const library = [...await sources("lib"), await readSource("main.ts")];
-const tests = await sources("tests");
+const tests = [...await sources("tests"), ...await sources("release")];
 
 function roomOf(path: string): string {
   if (!path.startsWith("lib/")) return basename(path, ".ts");
@@ -208,7 +208,12 @@ interface ModuleInfo {
 
 /** The npm packages that a module brings in at once, by the runtime's own module graph. */
 async function packagesOf(path: string): Promise<string[]> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path], cwd: root })
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", path],
+    cwd: root,
+    // Another test may look at what goes over a proxy of this process just now.
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+  })
     .output();
   const modules: readonly ModuleInfo[] = JSON.parse(new TextDecoder().decode(stdout)).modules;
   const seen = new Set<string>();
@@ -225,8 +230,10 @@ async function packagesOf(path: string): Promise<string[]> {
   return [...new Set(names)].filter((name) => name !== "").sort();
 }
 
-Deno.test("pim --version loads no package but the one that reads the command line", async () => {
-  assert.deepEqual(await packagesOf("main.ts"), ["@stricli/core"]);
+Deno.test("pim loads no package but the one that reads the command line before a command runs", async () => {
+  for (const path of ["main.ts", "lib/cli/command_line.ts"]) {
+    assert.deepEqual(await packagesOf(path), ["@stricli/core"], path);
+  }
 });
 
 Deno.test("a Tab loads no package before it is known which names are asked for", async () => {

@@ -16,6 +16,7 @@ import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
 import { ventoyRoutes } from "./ventoy/ventoy.ts";
 import { verifyCommand } from "./verify.ts";
+import { versionCommand } from "./version.ts";
 import { consoleCommand, logCommand } from "./vm/console.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";
 import { cpCommand } from "./vm/cp.ts";
@@ -65,6 +66,7 @@ export function buildApp(options: { readonly debug: boolean }): Application<PimC
       os: osCommand,
       qmp: qmpCommand,
       ga: gaCommand,
+      version: versionCommand,
     },
     docs: {
       brief: "Product Image Manager: from an installer ISO to a ready VM image",

@@ -31,6 +31,7 @@ export const testPackages: Readonly<Record<string, string>> = {
   "genisoimage": "reads ISOs that pim wrote",
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
+  "shellcheck": "reads install.sh",
   "openssl": "certificates of servers that tests start",
   "gpg": "signs what tests verify",
   "gpg-agent": "holds the keys that gpg signs with",

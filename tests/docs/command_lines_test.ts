@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { commandTree } from "../../docs/generate/commands.ts";
 import { documents } from "./documents.ts";
 
-// Commands that come with other branches: take this away when they are here.
-const coming = /^pim (doctor|completion|help|version|deploy verify)\b/;
-
 const globalFlags = ["project", "quiet", "debug", "help", "version"];
 
 /** The command lines of pim in code: those after a prompt, at the beginning of a line of a block, and in running text. */
@@ -16,8 +13,7 @@ function commandLines(text: string): string[] {
     ...typed,
     ...[...prose.matchAll(/`(pim [^`]+)`/g)].map(([, line = ""]) => line.replaceAll("\n", " ")),
   ]
-    .map((line) => line.replaceAll(/'[^']*'/g, "WORD").replace(/\s+#.*$|\s*[|;>&].*$/, ""))
-    .filter((line) => !coming.test(line));
+    .map((line) => line.replaceAll(/'[^']*'/g, "WORD").replace(/\s+#.*$|\s*[|;>&].*$/, ""));
 }
 
 /** What is wrong with a command line, as the command tree has it; placeholders are in capitals. */

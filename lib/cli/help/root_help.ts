@@ -8,7 +8,7 @@ import { rowsOf } from "./tree.ts";
 
 /** Commands in the order in which one comes to need them. */
 export const commandGroups: Readonly<Record<string, readonly string[]>> = {
-  "SET UP": ["init", "doctor", "config", "profile", "completion", "help"],
+  "SET UP": ["init", "doctor", "config", "profile", "completion", "help", "version"],
   "GET INSTALLERS": ["iso", "serve", "ventoy"],
   "BUILD IMAGES": ["build", "verify", "image"],
   "RUN VMS": ["run", "ps", "status", "log", "stop", "restart", "rm"],

@@ -213,10 +213,10 @@ Deno.test({
     await using home = await tempDir();
     const secret = await home.write("secret", "x".repeat(65_536));
     for (
-      const [name, options] of [["backing", ["-b", secret, "-F", "raw"]], ["data", [
-        "-o",
-        "data_file=data",
-      ]]] as const
+      const [name, options] of [
+        ["backing", ["-b", secret, "-F", "raw"]],
+        ["data", ["-o", `data_file=${join(home.path, "outside")}`]],
+      ] as const
     ) {
       await Deno.mkdir(join(home.path, name, "disk"), { recursive: true });
       await run([
