@@ -159,11 +159,12 @@ Deno.test("a cancelled download ends at once with exit code 130 and can be resum
     server.misbehave = (_request, response, count) => {
       if (count > 1) return false;
       response.writeHead(200, { "content-length": content.length, etag: '"one"' });
-      response.write(content.subarray(0, 10_000), () => setTimeout(() => controller.abort(), 50));
+      response.write(content.subarray(0, 10_000));
       return true;
     };
+    const onProgress = ({ bytes }: { readonly bytes: number }) => bytes >= 10_000 && controller.abort();
     await assert.rejects(
-      downloadIso(entry(), dir, { ...fast, signal: controller.signal }),
+      downloadIso(entry(), dir, { ...fast, signal: controller.signal, onProgress }),
       failsWith(130, /Cancelled/),
     );
     assert.deepEqual(names(), ["a.iso.part", "a.iso.part.json"]);
