@@ -11,7 +11,9 @@ export function answeringProxy(
   answer: (request: Request, path: string) => Response | undefined,
 ): AnsweringProxy {
   const requests: string[] = [];
-  const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  // A request that breaks off before its end is not told: nobody is there to hear of it.
+  const onError = () => new Response(null, { status: 502 });
+  const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {}, onError }, async (request) => {
     const url = new URL(request.url);
     requests.push(`${request.method} ${url.pathname}`);
     const own = answer(request, url.pathname);
