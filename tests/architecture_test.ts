@@ -7,8 +7,9 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 // Which rooms a room may import from, besides itself, the base and what those rooms may import.
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  http: [],
   config: [],
-  iso: ["config"],
+  iso: ["config", "http"],
   profile: ["config"],
   installer: ["profile", "iso"],
   serve: ["profile", "installer"],
@@ -18,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   build: ["config", "iso", "profile", "installer", "serve", "qemu", "ssh", "image", "verify"],
   vm: ["qemu", "image", "ssh", "iso", "config"],
   verify: ["vm", "image", "profile", "ssh", "qemu", "config"],
-  deploy: ["config", "image", "qemu", "ssh", "vm", "verify"],
+  deploy: ["http", "config", "image", "qemu", "ssh", "vm", "verify"],
   ventoy: ["config", "iso", "profile", "installer", "serve"],
   doctor: ["build", "vm", "deploy"],
   cli: ["build", "vm", "deploy", "ventoy", "doctor"],
@@ -119,10 +120,10 @@ Deno.test("only lib/process.ts starts programs", () => {
   assert.deepEqual(starters.map(({ path }) => path), ["lib/process.ts"]);
 });
 
-Deno.test("requests go by one door each: lib/http.ts for downloads, lib/http_request.ts for APIs", () => {
+Deno.test("requests go by one door each: lib/http/get.ts for downloads, lib/http/request.ts for APIs", () => {
   const files = (pattern: RegExp) => library.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
-  assert.deepEqual(files(/(?<![\w.])fetch\(/), ["lib/http.ts"]);
-  assert.deepEqual(files(/import\("node:https?"\)\)\.request\(/), ["lib/http_request.ts"]);
+  assert.deepEqual(files(/(?<![\w.])fetch\(/), ["lib/http/get.ts"]);
+  assert.deepEqual(files(/import\("node:https?"\)\)\.request\(/), ["lib/http/request.ts"]);
 });
 
 Deno.test("only main.ts reads the arguments and ends the process, and nobody uses the console", () => {

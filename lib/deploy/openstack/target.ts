@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { messageOf, UsageError } from "../../errors.ts";
 import { readTextIfThere } from "../../files.ts";
 import type { ImageEntry } from "../../image/entry.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
 import { deploying } from "../api_failure.ts";
 import { DeployError } from "../deploy_error.ts";
 import { fillName } from "../name_template.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { readTextIfThere } from "../../files.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
 import type { HostTools, TargetType } from "../target.ts";
 import type { PveHost } from "./host.ts";
 import { proxmoxSchema, type ProxmoxSettings } from "./settings.ts";

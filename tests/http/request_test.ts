@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { HttpError } from "../lib/http_error.ts";
-import { httpRequest } from "../lib/http_request.ts";
-import { configureLog } from "../lib/log.ts";
-import { makeCertificate } from "./base/certificate.ts";
+import { HttpError } from "../../lib/http/error.ts";
+import { httpRequest } from "../../lib/http/request.ts";
+import { configureLog } from "../../lib/log.ts";
+import { makeCertificate } from "./certificate.ts";
 
 configureLog({ write: () => {} });
 

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { CancelledError } from "./errors.ts";
-import { HttpError } from "./http_error.ts";
-import { Silence } from "./http_no_answer.ts";
+import { CancelledError } from "../errors.ts";
+import { HttpError } from "./error.ts";
+import { Silence } from "./no_answer.ts";
 
 /** Whom to believe in place of the usual certificate authorities: one of both. */
 export interface TlsTrust {

@@ -1,6 +1,6 @@
-import { CancelledError, messageOf, PimError } from "./errors.ts";
-import { HttpError } from "./http_error.ts";
-import { proxyFor } from "./proxy.ts";
+import { CancelledError, messageOf, PimError } from "../errors.ts";
+import { HttpError } from "./error.ts";
+import { type ProxyFault, proxyFault } from "./proxy.ts";
 
 /** Nothing was sent or taken for too long. */
 export class Silence extends Error {
@@ -38,7 +38,7 @@ export function explainNoAnswer(error: unknown, { url, signal, proxied = false }
   const fail = (why: string, retryable: boolean, hint?: string) =>
     new HttpError(`No answer from ${host}: ${why}`, { cause: error, retryable, hint });
   if (error instanceof Silence) return fail(`nothing has moved for ${error.afterMs / 1000} s`, true);
-  const proxy = proxied ? proxyTrouble(error, url) : undefined;
+  const proxy = proxied ? explainProxy(error, url) : undefined;
   if (proxy !== undefined) return fail(proxy.why, proxy.retryable, proxy.hint);
   const code = String((error as { code?: unknown }).code ?? "");
   const message = messageOf(error);
@@ -55,28 +55,18 @@ export function explainNoAnswer(error: unknown, { url, signal, proxied = false }
   return fail(message, true);
 }
 
-/** What is wrong between us and the proxy, if there is one; what it hides behind it would be told as its own fault. */
-function proxyTrouble(
-  error: unknown,
-  url: string,
-): { readonly why: string; readonly retryable: boolean; readonly hint: string } | undefined {
-  const proxy = proxyFor(url);
-  if (proxy === undefined) return undefined;
-  const { host, hostname } = new URL(url);
-  const hint = `Correct ${proxy.variable}, or name ${hostname} in NO_PROXY to go without a proxy.`;
-  const fail = (why: string, retryable: boolean) => ({
-    why: `the proxy ${proxy.host} ${why}`,
-    retryable,
-    hint,
-  });
+/** What is wrong with the proxy, by the error's code. */
+function explainProxy(error: unknown, url: string): ProxyFault | undefined {
+  const fault = proxyFault(url);
+  if (fault === undefined) return undefined;
   const code = String((error as { code?: unknown }).code ?? "");
   if (code === "ERR_PROXY_TUNNEL") {
     return / 407\b/.test(messageOf(error))
-      ? fail("asks for a user and a password, or does not take these", false)
-      : fail(`does not let us through to ${host}`, false);
+      ? fault("asks for a user and a password, or does not take these", false)
+      : fault(`does not let us through to ${new URL(url).host}`, false);
   }
-  if (code.startsWith("ERR_PROXY_")) return fail(`cannot be used: ${messageOf(error)}`, false);
-  if (code === "ECONNREFUSED") return fail("refuses the connection", true);
-  if (code === "ENOTFOUND") return fail("cannot be found: its name does not resolve", false);
+  if (code.startsWith("ERR_PROXY_")) return fault(`cannot be used: ${messageOf(error)}`, false);
+  if (code === "ECONNREFUSED") return fault("refuses the connection", true);
+  if (code === "ENOTFOUND") return fault("cannot be found: its name does not resolve", false);
   return undefined;
 }

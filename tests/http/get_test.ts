@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { fetchText, httpGet } from "../lib/http.ts";
-import { HttpError, showUrl } from "../lib/http_error.ts";
-import { withRetries } from "../lib/retry.ts";
-import { configureLog } from "../lib/log.ts";
-import { version } from "../lib/version.ts";
+import { fetchText, httpGet } from "../../lib/http/get.ts";
+import { HttpError, showUrl } from "../../lib/http/error.ts";
+import { withRetries } from "../../lib/http/retry.ts";
+import { configureLog } from "../../lib/log.ts";
+import { version } from "../../lib/version.ts";
 
 configureLog({ write: () => {} });
 

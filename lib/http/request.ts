@@ -1,15 +1,15 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { RequestOptions } from "node:https";
-import { CancelledError } from "./errors.ts";
-import { type AnswerHead, type OpenAnswer, openAnswer } from "./http_answer.ts";
-import { lengthOf, type RequestBody, sendBody } from "./http_body.ts";
-import type { HttpConnections } from "./http_connections.ts";
-import { showUrl } from "./http_error.ts";
-import { explainNoAnswer } from "./http_no_answer.ts";
-import { type SilenceWatch, watchSilence } from "./http_silence.ts";
-import { log } from "./log.ts";
+import { CancelledError } from "../errors.ts";
+import { log } from "../log.ts";
+import { version } from "../version.ts";
+import { type AnswerHead, type OpenAnswer, openAnswer } from "./answer.ts";
+import { lengthOf, type RequestBody, sendBody } from "./body.ts";
+import type { HttpConnections } from "./connections.ts";
+import { showUrl } from "./error.ts";
+import { explainNoAnswer } from "./no_answer.ts";
+import { type SilenceWatch, watchSilence } from "./silence.ts";
 import { connectPinned, type TlsTrust } from "./tls_pin.ts";
-import { version } from "./version.ts";
 
 /** One request to an API. */
 export interface HttpRequest {

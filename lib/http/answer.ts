@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { HttpError } from "./http_error.ts";
-import type { SilenceWatch } from "./http_silence.ts";
+import { HttpError } from "./error.ts";
+import type { SilenceWatch } from "./silence.ts";
 
 /** What a server says of a request, whatever its status. */
 export interface AnswerHead {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { run } from "../../lib/process.ts";
-import { tempDir } from "./temp.ts";
+import { tempDir } from "../base/temp.ts";
 
 /** A server's certificate for the loopback, its key, and the authority that signed it. */
 export interface Certificate {

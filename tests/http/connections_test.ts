@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HttpConnections, keptConnections } from "../lib/http_connections.ts";
-import type { HttpError } from "../lib/http_error.ts";
-import { httpRequest, openRequest } from "../lib/http_request.ts";
-import { configureLog } from "../lib/log.ts";
-import { makeCertificate } from "./base/certificate.ts";
-import { tempDir } from "./base/temp.ts";
+import { type HttpConnections, keptConnections } from "../../lib/http/connections.ts";
+import type { HttpError } from "../../lib/http/error.ts";
+import { httpRequest, openRequest } from "../../lib/http/request.ts";
+import { configureLog } from "../../lib/log.ts";
+import { makeCertificate } from "./certificate.ts";
+import { tempDir } from "../base/temp.ts";
 
 configureLog({ write: () => {} });
 

@@ -1,4 +1,4 @@
-import { hideSecret } from "./log.ts";
+import { hideSecret } from "../log.ts";
 
 /** The proxy that the environment names for a URL. */
 export interface EnvironmentProxy {
@@ -27,6 +27,25 @@ export function proxyFor(url: string): EnvironmentProxy | undefined {
     return { variable: found.name, host: proxy.host, href: proxy.href };
   }
   return undefined;
+}
+
+/** What is wrong between us and the proxy. */
+export interface ProxyFault {
+  readonly why: string;
+  readonly retryable: boolean;
+  readonly hint: string;
+}
+
+/**
+ * Tells of a fault of the proxy that is asked for a URL, so that it is not told as one of the server behind it;
+ * undefined when there is no proxy.
+ */
+export function proxyFault(url: string): ((why: string, retryable: boolean) => ProxyFault) | undefined {
+  const proxy = proxyFor(url);
+  if (proxy === undefined) return undefined;
+  const { hostname } = new URL(url);
+  const hint = `Correct ${proxy.variable}, or name ${hostname} in NO_PROXY to go without a proxy.`;
+  return (why, retryable) => ({ why: `the proxy ${proxy.host} ${why}`, retryable, hint });
 }
 
 function isExcluded(hostname: string): boolean {

@@ -1,5 +1,5 @@
-import { HttpError, retryAfterMs, showUrl } from "./http_error.ts";
-import type { HttpAnswer } from "./http_request.ts";
+import { HttpError, retryAfterMs, showUrl } from "./error.ts";
+import type { HttpAnswer } from "./request.ts";
 
 /** The error for an answer of an API that says no; `said` is what it says of the reason. */
 export function refusal(url: string, { status, statusText, headers }: HttpAnswer, said = ""): HttpError {

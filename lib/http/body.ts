@@ -1,5 +1,5 @@
 import type { ClientRequest } from "node:http";
-import type { SilenceWatch } from "./http_silence.ts";
+import type { SilenceWatch } from "./silence.ts";
 
 /** What a request sends: all at once, or pieces whose length is known before the first is read. */
 export type RequestBody = string | Uint8Array | StreamedBody;

@@ -1,6 +1,6 @@
-import { CancelledError } from "./errors.ts";
-import { HttpError } from "./http_error.ts";
-import { log } from "./log.ts";
+import { CancelledError } from "../errors.ts";
+import { log } from "../log.ts";
+import { HttpError } from "./error.ts";
 
 /** Options of {@linkcode withRetries}. */
 export interface RetryOptions {

@@ -1,5 +1,5 @@
 import type { ClientRequest } from "node:http";
-import { Silence } from "./http_no_answer.ts";
+import { Silence } from "./no_answer.ts";
 
 /** How long a server may be silent. */
 export interface SilenceLimits {

@@ -1,8 +1,10 @@
 import { Buffer } from "node:buffer";
-import { explainFailure, HttpError, showUrl, statusError } from "./http_error.ts";
-import { log } from "./log.ts";
+import { log } from "../log.ts";
+import { version } from "../version.ts";
+import { HttpError, showUrl, statusError } from "./error.ts";
+import { explainFailure } from "./fetch_failure.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
-import { version } from "./version.ts";
+import { type StallWatch, watchStall } from "./stall_watch.ts";
 
 /** Options of every request. */
 export interface HttpOptions {
@@ -17,16 +19,16 @@ export interface HttpOptions {
   /** Statuses of 400 and above that are an answer, not an error. */
   okStatus?: readonly number[];
   /** Connections that are kept for some requests of one kind; see {@linkcode separateConnections}. */
-  connections?: HttpConnections;
+  connections?: SeparateConnections;
 }
 
 /** Connections to servers; dispose of them when the last request is done. */
-export interface HttpConnections extends Disposable {
+export interface SeparateConnections extends Disposable {
   readonly client: Deno.HttpClient;
 }
 
 /** Connections of which each carries one request at a time: HTTP/2 would send them all over a single one. */
-export function separateConnections(): HttpConnections {
+export function separateConnections(): SeparateConnections {
   const client = Deno.createHttpClient({ http2: false });
   return { client, [Symbol.dispose]: () => client.close() };
 }
@@ -159,50 +161,4 @@ function redirectTarget(from: string, response: Response, keepHttps: boolean): s
     );
   }
   return target.href;
-}
-
-interface StallWatch {
-  readonly signal: AbortSignal;
-  /** How long the server was silent when it was given up on. */
-  stalledMs(): number | undefined;
-  during<T>(promise: Promise<T>): Promise<T>;
-  stop(): void;
-}
-
-/** Ends one single wait for the server that takes too long, or is cancelled; our own slowness does not count. */
-function watchStall(timeoutMs: number, cancel: AbortSignal | undefined): StallWatch {
-  const controller = new AbortController();
-  let waitingSince: number | undefined;
-  let giveUp: (error: unknown) => void = () => {};
-  let stalled = false;
-  const end = () => {
-    controller.abort();
-    // Not left to fetch alone: its own signal may be collected as garbage while a body is read (Deno 2.9).
-    giveUp(controller.signal.reason);
-  };
-  const timer = setInterval(() => {
-    if (waitingSince === undefined || performance.now() - waitingSince <= timeoutMs) return;
-    stalled = true;
-    end();
-  }, Math.max(20, timeoutMs / 10));
-  cancel?.addEventListener("abort", end, { once: true });
-  if (cancel?.aborted) end();
-  return {
-    signal: controller.signal,
-    stalledMs: () => stalled ? timeoutMs : undefined,
-    async during(promise) {
-      waitingSince = performance.now();
-      const ended = Promise.withResolvers<never>();
-      giveUp = ended.reject;
-      try {
-        return await Promise.race([promise, ended.promise]);
-      } finally {
-        waitingSince = undefined;
-      }
-    },
-    stop() {
-      clearInterval(timer);
-      cancel?.removeEventListener("abort", end);
-    },
-  };
 }

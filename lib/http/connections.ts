@@ -1,5 +1,5 @@
 import type { Agent } from "node:http";
-import { readTextIfThere } from "./files.ts";
+import { readTextIfThere } from "../files.ts";
 import { proxyFor } from "./proxy.ts";
 
 /** Connections that stay open between requests; dispose of them after the last one. */
