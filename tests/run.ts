@@ -3,8 +3,8 @@
 // leave a core idle: the builds in one; in the other the fast tests and those with real peers, then VMs and sticks.
 // Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
-import { formatError } from "../lib/cli/error_text.ts";
 import { start } from "../lib/process.ts";
+import { runScript } from "../release/run_script.ts";
 import { passedEnvironment } from "./demo/environment.ts";
 import { agentFolder } from "./demo/cache.ts";
 import { ensurePackages, testPackages, unpackPackage } from "./demo/packages.ts";
@@ -78,11 +78,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    console.error(formatError(error, false));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runScript(main);
