@@ -2,6 +2,7 @@ import { log } from "../log.ts";
 import type { Check } from "../verify/verification.ts";
 import type { PimContext } from "./context.ts";
 import { overwrittenLine } from "./overwritten_line.ts";
+import { checkLine } from "./verify_table.ts";
 
 /** What a verification is at; dispose of it when it is done. */
 export interface VerifyProgress extends Disposable {
@@ -16,7 +17,7 @@ export function verifyProgress(context: PimContext, image: string): VerifyProgre
   if (context.quiet || !context.live) {
     return {
       stage: (text) => log.info(`${image}: ${text}`),
-      check: ({ name, result, detail }) => log.info(`${result.padEnd(7)} ${name}: ${detail}`),
+      check: (check) => log.info(checkLine(check)),
       line: (line) => log.info(`  | ${line}`),
       [Symbol.dispose]() {},
     };

@@ -13,3 +13,8 @@ export function resultTable(checks: readonly Check[]): string {
     ]),
   );
 }
+
+/** A check on a line of its own, for a log. */
+export function checkLine({ name, result, detail }: Check): string {
+  return `${result.padEnd(7)} ${name}: ${detail}`;
+}

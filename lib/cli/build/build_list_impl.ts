@@ -7,7 +7,7 @@ import type { ImageEntry } from "../../image/entry.ts";
 import { ImageInUseError, type ImagePlaces, listImages, removeImage } from "../../image/images.ts";
 import { openRegistry } from "../../image/registry.ts";
 import { registryFile } from "../../paths.ts";
-import type { CleanFlags } from "./build.ts";
+import type { CleanFlags } from "./build_list.ts";
 import { describeOutlook } from "./build_lines.ts";
 import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";

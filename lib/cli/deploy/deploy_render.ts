@@ -4,6 +4,7 @@ import { log } from "../../log.ts";
 import { describeVerification } from "../../verify/verification.ts";
 import type { PimContext } from "../context.ts";
 import { liveLine } from "../live_line.ts";
+import { checkLine } from "../verify_table.ts";
 
 /** Shows how deployments go; dispose of it when they are over. */
 export interface DeployRenderer extends Disposable {
@@ -54,7 +55,7 @@ function textOf(event: Exclude<DeployEvent, { type: "progress" }>): string | und
     case "verifying":
       return `${event.id}: ${event.text}`;
     case "check":
-      return `${event.check.result.padEnd(7)} ${event.check.name}: ${event.check.detail}`;
+      return checkLine(event.check);
     case "script-output":
       return `  | ${event.line}`;
     case "verified":

@@ -11,7 +11,7 @@ import { hideSecret, log } from "../../log.ts";
 import { formatChecksum } from "../../iso/verify/checksum.ts";
 import { isoStatus } from "../../iso/status.ts";
 import { parseDiskSize } from "../../qemu/disk_size.ts";
-import type { RunFlags } from "./build.ts";
+import type { RunFlags } from "./build_run.ts";
 import { type BuildRenderer, buildRenderer } from "./build_render.ts";
 import type { PimContext } from "../context.ts";
 import { countOf } from "../count.ts";
