@@ -7,6 +7,7 @@ export interface InitFlags {
   readonly force: boolean;
 }
 
+/** `pim init` */
 export const initCommand = buildCommand<InitFlags, [string?], PimContext>({
   loader: async () => (await import("./init_impl.ts")).init,
   parameters: {

@@ -87,6 +87,7 @@ const importYaml = buildCommand<{ readonly force: boolean }, [string], PimContex
   },
 });
 
+/** `pim profile` */
 export const profileRoutes = buildRouteMap({
   routes: { list, show, check, new: create, import: importYaml },
   docs: { brief: "List, show, check and make profiles" },

@@ -19,6 +19,7 @@ function parsePort(text: string): number {
   return port;
 }
 
+/** `pim serve` */
 export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({
   loader: async () => (await import("./serve_impl.ts")).serve,
   parameters: {

@@ -13,6 +13,7 @@ export interface VerifyFlags extends JsonFlags {
   readonly timeout?: number;
 }
 
+/** `pim verify` */
 export const verifyCommand = buildCommand<VerifyFlags, [string], PimContext>({
   loader: async () => (await import("./verify_impl.ts")).verify,
   parameters: {

@@ -9,7 +9,7 @@ const image = {
   proposeCompletions: liveOrFile("profiles", "images"),
 } as const;
 
-/** Declares `pim build diff`. */
+/** `pim build diff` */
 export const diff = buildCommand<JsonFlags, [string, string?], PimContext>({
   loader: async () => (await import("./build_diff_impl.ts")).diff,
   parameters: {

@@ -141,6 +141,7 @@ const config = buildCommand<JsonFlags, [], PimContext>({
   },
 });
 
+/** `pim iso` */
 export const isoRoutes = buildRouteMap({
   routes: {
     ...{ list, show, download, verify, config },
