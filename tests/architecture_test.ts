@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { basename, dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const root = fileURLToPath(new URL("../", import.meta.url));
+import { matchesOf, offenders, readSource, readSources, root } from "./sources.ts";
 
 // Which rooms a room may import from, besides itself, the base and what those rooms may import.
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -26,46 +24,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ["cli"],
 };
 
-interface Import {
-  readonly to: string;
-  readonly lazy: boolean;
-  readonly typeOnly: boolean;
-}
-
-interface Source {
-  /** Path from the root of the repository. */
-  readonly path: string;
-  readonly text: string;
-  /** The text without comments. */
-  readonly code: string;
-  readonly imports: readonly Import[];
-}
-
-async function sources(folder: string): Promise<Source[]> {
-  const found: Source[] = [];
-  for await (const entry of Deno.readDir(join(root, folder))) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory) found.push(...await sources(path));
-    else if (path.endsWith(".ts")) found.push(await readSource(path));
-  }
-  return found;
-}
-
-async function readSource(path: string): Promise<Source> {
-  const text = await Deno.readTextFile(join(root, path));
-  const code = text.replace(/^\s*\/\*[\s\S]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "");
-  const statement =
-    /(?:^(?:import|export)\b([^"'`;]*?)\bfrom\s*|^(import)\s*|(\bimport\s*\(\s*))["']([^"']+)["']/gm;
-  const imports = [...code.matchAll(statement)].map(([, clause, , lazy, to = ""]) => ({
-    to,
-    lazy: lazy !== undefined,
-    typeOnly: /^\s*type\b/.test(clause ?? ""),
-  }));
-  return { path, text, code, imports };
-}
-
-const library = [...await sources("lib"), await readSource("main.ts")];
-const tests = [...await sources("tests"), ...await sources("release")];
+const library = [...await readSources("lib"), await readSource("main.ts")];
+const tests = [...await readSources("tests"), ...await readSources("release")];
 
 function roomOf(path: string): string {
   if (!path.startsWith("lib/")) return basename(path, ".ts");
@@ -76,13 +36,6 @@ function reachable(room: string): Set<string> {
   const direct = mayImport[room] ?? [];
   return new Set(["base", room, ...direct.flatMap((each) => [...reachable(each)])]);
 }
-
-/** The offenders as "path: what", so that a failing rule names them all. */
-function offenders(files: readonly Source[], find: (file: Source) => readonly string[]): string[] {
-  return files.flatMap((file) => find(file).map((what) => `${file.path}: ${what}`));
-}
-
-const matchesOf = (pattern: RegExp) => (file: Source) => file.code.match(pattern) ?? [];
 
 Deno.test("the rules see the sources: every room of lib, and their imports", () => {
   const edges = library.flatMap(({ imports }) => imports);
@@ -141,27 +94,6 @@ Deno.test("packages come by their names in the import map, never from JSR or by 
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("files are named in snake_case, and there are no barrels and no utils", () => {
-  const wrong = offenders([...library, ...tests], (file) => {
-    return [
-      ...(/^[a-z0-9]+(_[a-z0-9]+)*(\.d)?\.ts$/.test(basename(file.path))
-        ? []
-        : ["its name is not snake_case"]),
-      ...(/^(index|mod|utils?|helpers?)$/.test(basename(file.path, ".ts")) ? ["its name says nothing"] : []),
-      ...(/\/(utils?|helpers?)\//.test(file.path) ? ["its folder's name says nothing"] : []),
-    ];
-  });
-  assert.deepEqual(wrong, []);
-});
-
-Deno.test("no source file is longer than 400 lines", () => {
-  const wrong = offenders(library, ({ text }) => {
-    const lines = text.split("\n").length;
-    return lines > 400 ? [`it has ${lines} lines`] : [];
-  });
-  assert.deepEqual(wrong, []);
-});
-
 Deno.test("what a command does is loaded only when the command runs", () => {
   const wrong = offenders(
     library,
@@ -170,13 +102,6 @@ Deno.test("what a command does is loaded only when the command runs", () => {
         .map(({ to }) => `${to} is imported at once`),
   );
   assert.deepEqual(wrong, []);
-});
-
-Deno.test("no test is switched off, and none runs alone", () => {
-  // What a test needs may be missing on a machine (`ignore: await which("x") === undefined`); nothing else excuses it.
-  const switched = /\b\w+\.(ignore|only)\s*\(|\b(ignore|only):\s*true\b/g;
-  const others = tests.filter(({ path }) => path !== "tests/architecture_test.ts");
-  assert.deepEqual(offenders(others, matchesOf(switched)), []);
 });
 
 Deno.test("the heavy packages are imported only where they are used", () => {
