@@ -61,6 +61,24 @@ Deno.test("rooms import only from the rooms that the design allows", () => {
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("the table of rooms in docs/ARCHITECTURE.md says what holds here", async () => {
+  const text = await Deno.readTextFile(join(root, "docs/ARCHITECTURE.md"));
+  const rows = [...text.matchAll(/^\| (?:lib\/)?(\w+)(?:\.ts| \(lib\/\*\.ts\))? +\|.*\| ([a-z, ]+?) +\|$/gm)];
+  const table = rows.filter(([, room]) => room !== "room").map(([, room = "", list = ""]) =>
+    [room, ["base", "nothing"].includes(list) ? [] : list.split(", ").sort()] as const
+  );
+  const wanted = Object.entries(mayImport).map(([room, list]) => [room, [...list].sort()] as const);
+  assert.deepEqual(Object.fromEntries(table), Object.fromEntries(wanted));
+});
+
+Deno.test("nothing in lib imports what lies beside it", () => {
+  const wrong = offenders(library, (file) =>
+    file.imports.filter(({ to }) => to.startsWith("."))
+      .map(({ to }) => relative(root, join(root, dirname(file.path), to)))
+      .filter((target) => !target.startsWith("lib/") && target !== "deno.json"));
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("rooms do not depend on each other in a circle", () => {
   for (const room of Object.keys(mayImport)) {
     const below = (mayImport[room] ?? []).flatMap((each) => [...reachable(each)]);
