@@ -1,10 +1,10 @@
 import { buildRouteMap } from "@stricli/core";
-import { debug } from "./build_debug.ts";
-import { diff } from "./build_diff.ts";
-import { layers, plan, prune } from "./build_layers.ts";
-import { clean, list, show, status } from "./build_list.ts";
-import { log } from "./build_log.ts";
-import { run } from "./build_run.ts";
+import { debug } from "./debug.ts";
+import { diff } from "./diff.ts";
+import { layers, plan, prune } from "./layers.ts";
+import { clean, list, show, status } from "./list.ts";
+import { log } from "./log.ts";
+import { run } from "./run.ts";
 
 /** `pim build` */
 export const buildRoutes = buildRouteMap({

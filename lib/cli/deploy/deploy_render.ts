@@ -3,8 +3,8 @@ import { messageOf, type PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { describeVerification } from "../../verify/verification.ts";
 import type { PimContext } from "../context.ts";
-import { liveLine } from "../live_line.ts";
-import { checkLine } from "../verify_table.ts";
+import { liveLine } from "../terminal/live_line.ts";
+import { checkLine } from "../verify/table.ts";
 
 /** Shows how deployments go; dispose of it when they are over. */
 export interface DeployRenderer extends Disposable {

@@ -1,11 +1,11 @@
-import type { Architecture } from "../architecture.ts";
-import { scriptEnvironment } from "../build/guest/script.ts";
-import type { Config } from "../config/config.ts";
-import type { ImageEntry } from "../image/entry.ts";
-import { hideSecret } from "../log.ts";
-import { findProfile, loadProfile } from "../profile/load.ts";
-import { type ResolvedProfile, resolveProfile } from "../profile/resolved.ts";
-import { findVerificationScript, type Subject } from "../verify/subject.ts";
+import type { Architecture } from "../../architecture.ts";
+import { scriptEnvironment } from "../../build/guest/script.ts";
+import type { Config } from "../../config/config.ts";
+import type { ImageEntry } from "../../image/entry.ts";
+import { hideSecret } from "../../log.ts";
+import { findProfile, loadProfile } from "../../profile/load.ts";
+import { type ResolvedProfile, resolveProfile } from "../../profile/resolved.ts";
+import { findVerificationScript, type Subject } from "../../verify/subject.ts";
 
 /** An image whose measure is looked for; one that pim did not build has no entry. */
 export interface Measured {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseForward, parseShare, parseUsb } from "../../lib/cli/vm/run.ts";
+import { parseForward, parseShare, parseUsb } from "../../../lib/cli/vm/run.ts";
 
 Deno.test("a forward is two ports, TCP unless it says udp; any free port of the host is 0 or nothing", () => {
   assert.deepEqual(parseForward("8080:80"), { hostPort: 8080, guestPort: 80, protocol: "tcp" });

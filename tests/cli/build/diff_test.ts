@@ -1,13 +1,13 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
-import type { ImageEntry } from "../../lib/image/entry.ts";
-import { type Manifest, writeManifest } from "../../lib/image/manifest.ts";
-import { updateRegistry } from "../../lib/image/registry.ts";
-import { registryFile } from "../../lib/paths.ts";
-import { type PimResult, startPim } from "../e2e/pim.ts";
-import { sampleImage } from "../image/sample.ts";
-import { sampleManifest } from "../image/sample_manifest.ts";
-import { type Places, places } from "./places.ts";
+import type { ImageEntry } from "../../../lib/image/entry.ts";
+import { type Manifest, writeManifest } from "../../../lib/image/manifest.ts";
+import { updateRegistry } from "../../../lib/image/registry.ts";
+import { registryFile } from "../../../lib/paths.ts";
+import { type PimResult, startPim } from "../../e2e/pim.ts";
+import { sampleImage } from "../../image/sample.ts";
+import { sampleManifest } from "../../image/sample_manifest.ts";
+import { type Places, places } from "../../build/places.ts";
 
 const diff = (place: Places, ...args: readonly string[]): Promise<PimResult> =>
   startPim(["build", "diff", ...args], { env: place.env }).result;

@@ -11,7 +11,7 @@ const image = {
 
 /** `pim build diff` */
 export const diff = buildCommand<JsonFlags, [string, string?], PimContext>({
-  loader: async () => (await import("./build_diff_impl.ts")).diff,
+  loader: async () => (await import("./diff_impl.ts")).diff,
   parameters: {
     flags: jsonFlag,
     positional: {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { newUser } from "../cli/pim.ts";
+import { newUser } from "../pim.ts";
 
 const checksum = `sha256:${"0".repeat(64)}`;
 

@@ -10,7 +10,7 @@ import { vmPlaces } from "../../vm/places.ts";
 import { runVm } from "../../vm/run.ts";
 import type { RunRequest } from "../../vm/run_request.ts";
 import { inspectVm, isRunning } from "../../vm/vms.ts";
-import type { DebugFlags } from "./build_debug.ts";
+import type { DebugFlags } from "./debug.ts";
 import type { PimContext } from "../context.ts";
 import { describeStarted, startedText } from "../vm/started_text.ts";
 

@@ -1,5 +1,5 @@
-import { log } from "../log.ts";
-import type { PimContext } from "./context.ts";
+import { log } from "../../log.ts";
+import type { PimContext } from "../context.ts";
 import { canRedraw, redrawnLines } from "./redrawn.ts";
 
 /** One line of progress; dispose of it when the work is over. */

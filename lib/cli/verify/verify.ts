@@ -1,8 +1,8 @@
-import type { Architecture } from "../architecture.ts";
-import { buildCommand } from "./command.ts";
-import type { PimContext } from "./context.ts";
-import { archFlag, bootTimeoutFlag, jsonFlag, type JsonFlags } from "./flags.ts";
-import { live, liveOrFile } from "./names.ts";
+import type { Architecture } from "../../architecture.ts";
+import { buildCommand } from "../command.ts";
+import type { PimContext } from "../context.ts";
+import { archFlag, bootTimeoutFlag, jsonFlag, type JsonFlags } from "../flags.ts";
+import { live, liveOrFile } from "../names.ts";
 
 /** Flags of `pim verify`. */
 export interface VerifyFlags extends JsonFlags {

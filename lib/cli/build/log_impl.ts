@@ -5,7 +5,7 @@ import { CancelledError, PimError } from "../../errors.ts";
 import { log as note } from "../../log.ts";
 import { writeAll } from "../../output.ts";
 import { readLog } from "../../vm/console/vm_log.ts";
-import type { BuildLogFlags } from "./build_log.ts";
+import type { BuildLogFlags } from "./log.ts";
 import type { PimContext } from "../context.ts";
 
 /** `pim build log [BUILD|PROFILE]` */

@@ -1,5 +1,5 @@
-import { configureLog } from "../log.ts";
-import type { PimContext } from "./context.ts";
+import { configureLog } from "../../log.ts";
+import type { PimContext } from "../context.ts";
 
 /** Lines on stderr that are drawn over; dispose of them to have the terminal as it was. */
 export interface RedrawnLines extends Disposable {

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import type { BuildEvent, TimedEvent } from "../../lib/build/events/events.ts";
+import type { BuildEvent, TimedEvent } from "../../../lib/build/events/events.ts";
 import {
   type FormatMs,
   liveBuilds,
@@ -7,8 +7,8 @@ import {
   liveLine,
   type LiveStep,
   plainLines,
-} from "../../lib/cli/build/build_lines.ts";
-import { buildRenderer, type RenderMode } from "../../lib/cli/build/build_render.ts";
+} from "../../../lib/cli/build/lines.ts";
+import { buildRenderer, type RenderMode } from "../../../lib/cli/build/render.ts";
 
 const timed = (event: BuildEvent): TimedEvent => ({ time: "2026-01-02T03:04:05.678Z", build: "b", ...event });
 

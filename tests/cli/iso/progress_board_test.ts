@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { progressBoard } from "../../lib/cli/iso/progress_board.ts";
+import { progressBoard } from "../../../lib/cli/iso/progress_board.ts";
 
 const size = (bytes: number) => `${bytes} B`;
 const download = (key: string, bytes: number) =>

@@ -1,7 +1,7 @@
 import type { TimedEvent } from "../../build/events/events.ts";
-import { type FormatMs, liveBuilds, plainLines } from "./build_lines.ts";
-import { readLine } from "../prompt.ts";
-import { type RedrawnLines, redrawnLines } from "../redrawn.ts";
+import { type FormatMs, liveBuilds, plainLines } from "./lines.ts";
+import { readLine } from "../terminal/prompt.ts";
+import { type RedrawnLines, redrawnLines } from "../terminal/redrawn.ts";
 
 /** Shows the events of builds; disposing of it leaves the terminal as it should be. */
 export interface BuildRenderer extends Disposable {

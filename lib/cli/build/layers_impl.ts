@@ -5,7 +5,7 @@ import { listLayers } from "../../build/layers/store.ts";
 import { type BuildPlan, planBuild } from "../../build/plan.ts";
 import { unchangedImage } from "../../build/unchanged.ts";
 import { hideSecret } from "../../log.ts";
-import type { PlanFlags, PruneFlags } from "./build_layers.ts";
+import type { PlanFlags, PruneFlags } from "./layers.ts";
 import type { PimContext } from "../context.ts";
 import { countOf } from "../count.ts";
 import type { JsonFlags } from "../flags.ts";

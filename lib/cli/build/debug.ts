@@ -10,7 +10,7 @@ export interface DebugFlags extends JsonFlags {
 
 /** `pim build debug` */
 export const debug: PimCommand = buildCommand<DebugFlags, [string?], PimContext>({
-  loader: async () => (await import("./build_debug_impl.ts")).debug,
+  loader: async () => (await import("./debug_impl.ts")).debug,
   parameters: {
     flags: { ...jsonFlag, console: { ...off, brief: "Show the serial console here; Ctrl-] leaves it" } },
     positional: {

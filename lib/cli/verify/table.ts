@@ -1,5 +1,5 @@
-import type { Check } from "../verify/verification.ts";
-import { table } from "./table.ts";
+import type { Check } from "../../verify/verification.ts";
+import { table } from "../table.ts";
 
 /** What came of a verification, a line for each check. */
 export function resultTable(checks: readonly Check[]): string {

@@ -1,5 +1,5 @@
-import { CancelledError } from "../errors.ts";
-import type { PimContext } from "./context.ts";
+import { CancelledError } from "../../errors.ts";
+import type { PimContext } from "../context.ts";
 
 /** Whether somebody is there to answer: both what is asked and the answer need a terminal. */
 export function canAsk(context: PimContext): boolean {

@@ -5,7 +5,7 @@ import { profileName, profileOrImage } from "../names.ts";
 
 /** `pim build list` */
 export const list: PimCommand = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext>({
-  loader: async () => (await import("./build_list_impl.ts")).list,
+  loader: async () => (await import("./list_impl.ts")).list,
   parameters: {
     flags: { ...jsonFlag, long: { ...off, brief: "With size, ISO and file" } },
     aliases: { l: "long" },
@@ -18,7 +18,7 @@ export const list: PimCommand = buildCommand<JsonFlags & { readonly long: boolea
 
 /** `pim build show` */
 export const show: PimCommand = buildCommand<JsonFlags, [string], PimContext>({
-  loader: async () => (await import("./build_list_impl.ts")).show,
+  loader: async () => (await import("./list_impl.ts")).show,
   parameters: {
     flags: jsonFlag,
     positional: {
@@ -37,7 +37,7 @@ export const show: PimCommand = buildCommand<JsonFlags, [string], PimContext>({
 
 /** `pim build status` */
 export const status: PimCommand = buildCommand<JsonFlags, [], PimContext>({
-  loader: async () => (await import("./build_list_impl.ts")).status,
+  loader: async () => (await import("./list_impl.ts")).status,
   parameters: { flags: jsonFlag },
   docs: {
     brief: "Print the builds that run, and what failed ones left",
@@ -53,7 +53,7 @@ export interface CleanFlags extends JsonFlags {
 
 /** `pim build clean` */
 export const clean: PimCommand = buildCommand<CleanFlags, [string?], PimContext>({
-  loader: async () => (await import("./build_list_impl.ts")).clean,
+  loader: async () => (await import("./list_impl.ts")).clean,
   parameters: {
     flags: {
       ...jsonFlag,

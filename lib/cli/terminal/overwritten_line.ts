@@ -1,4 +1,4 @@
-import type { PimContext } from "./context.ts";
+import type { PimContext } from "../context.ts";
 
 /** A line of a terminal that is written over, for what needs no more than that; dispose of it to have it blank. */
 export interface OverwrittenLine extends Disposable {

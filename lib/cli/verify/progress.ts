@@ -1,8 +1,8 @@
-import { log } from "../log.ts";
-import type { Check } from "../verify/verification.ts";
-import type { PimContext } from "./context.ts";
-import { overwrittenLine } from "./overwritten_line.ts";
-import { checkLine } from "./verify_table.ts";
+import { log } from "../../log.ts";
+import type { Check } from "../../verify/verification.ts";
+import type { PimContext } from "../context.ts";
+import { overwrittenLine } from "../terminal/overwritten_line.ts";
+import { checkLine } from "./table.ts";
 
 /** What a verification is at; dispose of it when it is done. */
 export interface VerifyProgress extends Disposable {

@@ -21,7 +21,7 @@ export interface RunFlags extends JsonFlags {
 
 /** `pim build run` */
 export const run: PimCommand = buildCommand<RunFlags, string[], PimContext>({
-  loader: async () => (await import("./build_run_impl.ts")).run,
+  loader: async () => (await import("./run_impl.ts")).run,
   parameters: {
     flags: {
       arch: archFlag,

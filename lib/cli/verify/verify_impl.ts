@@ -1,18 +1,18 @@
-import { HostError, messageOf } from "../errors.ts";
-import { updateRegistry } from "../image/registry.ts";
-import { log } from "../log.ts";
-import { which } from "../process.ts";
-import { installHint } from "../qemu/install_hint.ts";
-import { openScratch } from "../verify/scratch.ts";
-import { type Verification, VerificationError } from "../verify/verification.ts";
-import { verifyImage } from "../verify/verify.ts";
-import { type VmPlaces, vmPlaces } from "../vm/places.ts";
-import { findSource, type Source } from "../vm/source.ts";
-import type { PimContext } from "./context.ts";
+import { HostError, messageOf } from "../../errors.ts";
+import { updateRegistry } from "../../image/registry.ts";
+import { log } from "../../log.ts";
+import { which } from "../../process.ts";
+import { installHint } from "../../qemu/install_hint.ts";
+import { openScratch } from "../../verify/scratch.ts";
+import { type Verification, VerificationError } from "../../verify/verification.ts";
+import { verifyImage } from "../../verify/verify.ts";
+import { type VmPlaces, vmPlaces } from "../../vm/places.ts";
+import { findSource, type Source } from "../../vm/source.ts";
+import type { PimContext } from "../context.ts";
 import type { VerifyFlags } from "./verify.ts";
-import { type VerifyProgress, verifyProgress } from "./verify_progress.ts";
-import { bootTimeoutMs, subjectOf } from "./verify_subject.ts";
-import { resultTable } from "./verify_table.ts";
+import { type VerifyProgress, verifyProgress } from "./progress.ts";
+import { bootTimeoutMs, subjectOf } from "./subject.ts";
+import { resultTable } from "./table.ts";
 
 /** `pim verify PROFILE|IMAGE|FILE` */
 export async function verify(this: PimContext, flags: VerifyFlags, what: string): Promise<void> {

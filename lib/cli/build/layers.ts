@@ -18,7 +18,7 @@ const asInRun = { kind: "parsed", parse: String, optional: true, brief: "As in r
 
 /** `pim build plan` */
 export const plan: PimCommand = buildCommand<PlanFlags, [string], PimContext>({
-  loader: async () => (await import("./build_layers_impl.ts")).plan,
+  loader: async () => (await import("./layers_impl.ts")).plan,
   parameters: {
     flags: {
       ...jsonFlag,
@@ -48,7 +48,7 @@ export const plan: PimCommand = buildCommand<PlanFlags, [string], PimContext>({
 
 /** `pim build layers` */
 export const layers: PimCommand = buildCommand<JsonFlags, [string?], PimContext>({
-  loader: async () => (await import("./build_layers_impl.ts")).layers,
+  loader: async () => (await import("./layers_impl.ts")).layers,
   parameters: {
     flags: jsonFlag,
     positional: {
@@ -76,7 +76,7 @@ async function parseSizeBytes(text: string): Promise<number> {
 
 /** `pim build prune` */
 export const prune: PimCommand = buildCommand<PruneFlags, [], PimContext>({
-  loader: async () => (await import("./build_layers_impl.ts")).prune,
+  loader: async () => (await import("./layers_impl.ts")).prune,
   parameters: {
     flags: {
       ...jsonFlag,

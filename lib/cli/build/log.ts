@@ -12,7 +12,7 @@ export interface BuildLogFlags extends JsonFlags {
 
 /** `pim build log` */
 export const log: PimCommand = buildCommand<BuildLogFlags, [string?], PimContext>({
-  loader: async () => (await import("./build_log_impl.ts")).log,
+  loader: async () => (await import("./log_impl.ts")).log,
   parameters: {
     flags: {
       json: { ...off, brief: "Print the build's events as NDJSON" },
