@@ -30,7 +30,8 @@ export async function lastEvent(path: string): Promise<TimedEvent | undefined> {
   const lines = (await readTextIfThere(path) ?? "").split("\n");
   for (const line of lines.toReversed()) {
     try {
-      return JSON.parse(line);
+      // pim's own log, whole lines of which are events.
+      return JSON.parse(line) as TimedEvent;
     } catch {
       // Nothing, or half a line: that of a build which writes on, or whose pim was killed.
     }
