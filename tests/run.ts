@@ -4,6 +4,7 @@
 // Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
 import { start } from "../lib/process.ts";
+import { tempDir } from "./base/temp.ts";
 import { runScript } from "../release/run_script.ts";
 import { passedEnvironment } from "./demo/environment.ts";
 import { agentFolder } from "./demo/cache.ts";
@@ -67,15 +68,12 @@ export function countReport(xml: string): Counts {
 async function main(): Promise<number> {
   await ensurePackages(testPackages);
   await unpackPackage("qemu-guest-agent", agentFolder(Deno.env.toObject()));
-  const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
-  try {
-    const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();
-    const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0);
-    console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
-    return sum("failed") === 0 && counts.every(({ passed }) => passed > 0) ? 0 : 1;
-  } finally {
-    await Deno.remove(reportDir, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const reportDir = temp.path;
+  const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();
+  const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0);
+  console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+  return sum("failed") === 0 && counts.every(({ passed }) => passed > 0) ? 0 : 1;
 }
 
 if (import.meta.main) await runScript(main);

@@ -1,5 +1,6 @@
 import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
+import { off } from "./flags.ts";
 import { folders } from "./names.ts";
 
 /** Flags of `pim init`. */
@@ -13,10 +14,8 @@ export const initCommand = buildCommand<InitFlags, [string?], PimContext>({
   parameters: {
     flags: {
       force: {
-        kind: "boolean",
+        ...off,
         brief: "Write the types and editor settings anew; your own files are never overwritten",
-        default: false,
-        withNegated: false,
       },
     },
     positional: {
