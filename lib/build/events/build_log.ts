@@ -1,4 +1,5 @@
 import { readTextIfThere } from "../../files.ts";
+import { writeAllSync } from "../../output.ts";
 import type { TimedEvent } from "./events.ts";
 
 /** Writes events to the two logs of a build: one line of words each, and NDJSON. */
@@ -11,18 +12,14 @@ export function openBuildLog(paths: { readonly text: string; readonly ndjson: st
   const encoder = new TextEncoder();
   return {
     listen(event) {
-      writeAll(text, encoder.encode(`${event.time} ${describeEvent(event)}\n`));
-      writeAll(ndjson, encoder.encode(`${JSON.stringify(event)}\n`));
+      writeAllSync(text, encoder.encode(`${event.time} ${describeEvent(event)}\n`));
+      writeAllSync(ndjson, encoder.encode(`${JSON.stringify(event)}\n`));
     },
     [Symbol.dispose]() {
       text.close();
       ndjson.close();
     },
   };
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
 }
 
 /** The last event of a build's NDJSON; undefined when there is none. */
