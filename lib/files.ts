@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, messageOf, PimError } from "./errors.ts";
+import { writeAll } from "./output.ts";
 
 /** Writes a file so that readers see the old or the new content whole, never a part. */
 export async function writeFileAtomic(
@@ -13,7 +14,7 @@ export async function writeFileAtomic(
     await Deno.mkdir(dirname(path), { recursive: true });
     using file = await Deno.open(part, { write: true, createNew: true, mode: options.mode ?? 0o644 });
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    for (let offset = 0; offset < bytes.length;) offset += await file.write(bytes.subarray(offset));
+    await writeAll(file, bytes);
     await file.syncData();
     await Deno.rename(part, path);
   } catch (cause) {

@@ -5,9 +5,8 @@ const encoder = new TextEncoder();
  * that takes nothing any more (a closed terminal), since progress and logs must not end the work they tell of.
  */
 export function writeText(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  let rest = encoder.encode(text);
   try {
-    while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+    writeAllSync(stream, encoder.encode(text));
   } catch (error) {
     if (stream !== Deno.stderr && !(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
@@ -22,12 +21,12 @@ export async function writeBytes(stream: ByteOutput, bytes: Uint8Array): Promise
   }
 }
 
-/** Something to write bytes to, such as `Deno.stdout`. */
+/** Something to write bytes to, such as `Deno.stdout` or a file. */
 export interface ByteOutput {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Writes bytes as they are; throws Deno.errors.BrokenPipe when the reader has gone. */
+/** Writes all bytes, which a single write need not do; throws Deno.errors.BrokenPipe when a reader has gone. */
 export async function writeAll(stream: ByteOutput, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) {
     try {
@@ -38,4 +37,9 @@ export async function writeAll(stream: ByteOutput, bytes: Uint8Array): Promise<v
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
+}
+
+/** The same at once, for files. */
+export function writeAllSync(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
 }

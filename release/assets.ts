@@ -4,7 +4,6 @@
 // made (`deno task man`), completions, and SHA256SUMS.
 import { basename, dirname, join } from "node:path";
 import config from "../deno.json" with { type: "json" };
-import { formatError } from "../lib/cli/error_text.ts";
 import { readCommit } from "../lib/commit.ts";
 import { PimError, UsageError } from "../lib/errors.ts";
 import { exists, writeFileAtomic } from "../lib/files.ts";
@@ -12,6 +11,7 @@ import { hashFile } from "../lib/hash.ts";
 import { run } from "../lib/process.ts";
 import { sectionOf } from "./changelog.ts";
 import { packagesOfBinary } from "./packages.ts";
+import { runScript } from "./run_script.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { binaryName, targets } from "./targets.ts";
 
@@ -97,12 +97,10 @@ function releasesUrl(): string {
 }
 
 if (import.meta.main) {
-  const root = join(import.meta.dirname ?? ".", "..");
-  try {
-    const names = await writeAssets(root, join(root, "dist"), releasesUrl());
-    for (const name of names) console.log(`dist/${name}`);
-  } catch (error) {
-    console.error(formatError(error, Deno.args.includes("--debug")));
-    Deno.exit(error instanceof PimError ? error.exitCode : 1);
-  }
+  await runScript(async () => {
+    const root = join(import.meta.dirname ?? ".", "..");
+    for (const name of await writeAssets(root, join(root, "dist"), releasesUrl())) {
+      console.log(`dist/${name}`);
+    }
+  });
 }

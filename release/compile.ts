@@ -2,12 +2,13 @@
 // `deno task compile`: makes dist/pim for this machine, or with --all a binary for each target of Deno.
 import { join } from "node:path";
 import config from "../deno.json" with { type: "json" };
-import { formatError } from "../lib/cli/error_text.ts";
 import { type Commit, readCommit } from "../lib/commit.ts";
+import { isOlderDeno, typeScriptFromDisk } from "../lib/deno_version.ts";
 import { exitCode, messageOf, PimError, UsageError } from "../lib/errors.ts";
 import { lockFile, removeIfThere } from "../lib/files.ts";
 import { run } from "../lib/process.ts";
 import { deno } from "./deno.ts";
+import { runScript } from "./run_script.ts";
 import { runtimeUrl, whyNoRuntime } from "./runtime.ts";
 import { stage } from "./stage.ts";
 import { binaryName, type Target, targets } from "./targets.ts";
@@ -101,11 +102,6 @@ async function compile(names: ReadonlyMap<Target, string>, root: string, signal:
   }
 }
 
-/** Whether a binary of this Deno loads TypeScript from disk, which 2.8.2 began with. */
-function readsTypeScript(version: string): boolean {
-  return version.localeCompare("2.8.2", "en", { numeric: true }) >= 0;
-}
-
 async function main(args: readonly string[]): Promise<void> {
   const [flag, ...more] = args;
   if (flag !== undefined && flag !== "--all" || more.length > 0) {
@@ -117,9 +113,9 @@ async function main(args: readonly string[]): Promise<void> {
   if (flag === "--all" && Deno.env.has("DENORT_BIN")) {
     throw new UsageError("DENORT_BIN is the runtime of one target: it cannot be used with --all");
   }
-  if (!readsTypeScript(Deno.version.deno)) {
+  if (isOlderDeno(Deno.version.deno, typeScriptFromDisk)) {
     console.error(
-      `warning: what Deno ${Deno.version.deno} compiles cannot load profiles in TypeScript; 2.8.2 can`,
+      `warning: what Deno ${Deno.version.deno} compiles cannot load profiles in TypeScript; ${typeScriptFromDisk} can`,
     );
   }
   const controller = new AbortController();
@@ -130,12 +126,4 @@ async function main(args: readonly string[]): Promise<void> {
   await compile(new Map(names), join(import.meta.dirname ?? ".", ".."), controller.signal);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-    Deno.exit(0);
-  } catch (error) {
-    console.error(formatError(error, Deno.args.includes("--debug")));
-    Deno.exit(error instanceof PimError ? error.exitCode : 1);
-  }
-}
+if (import.meta.main) await runScript(() => main(Deno.args));

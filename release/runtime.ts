@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { messageOf } from "../lib/errors.ts";
 import { exists } from "../lib/files.ts";
-import { httpGet } from "../lib/http.ts";
+import { httpGet } from "../lib/http/get.ts";
 import { deno } from "./deno.ts";
 import type { Target } from "./targets.ts";
 

@@ -3,8 +3,9 @@
 // leave a core idle: the builds in one; in the other the fast tests and those with real peers, then VMs and sticks.
 // Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
-import { formatError } from "../lib/cli/error_text.ts";
 import { start } from "../lib/process.ts";
+import { tempDir } from "./base/temp.ts";
+import { runScript } from "../release/run_script.ts";
 import { passedEnvironment } from "./demo/environment.ts";
 import { agentFolder } from "./demo/cache.ts";
 import { ensurePackages, testPackages, unpackPackage } from "./demo/packages.ts";
@@ -67,22 +68,12 @@ export function countReport(xml: string): Counts {
 async function main(): Promise<number> {
   await ensurePackages(testPackages);
   await unpackPackage("qemu-guest-agent", agentFolder(Deno.env.toObject()));
-  const reportDir = await Deno.makeTempDir({ prefix: "pim-tests-" });
-  try {
-    const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();
-    const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0);
-    console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
-    return sum("failed") === 0 && counts.every(({ passed }) => passed > 0) ? 0 : 1;
-  } finally {
-    await Deno.remove(reportDir, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const reportDir = temp.path;
+  const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();
+  const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0);
+  console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+  return sum("failed") === 0 && counts.every(({ passed }) => passed > 0) ? 0 : 1;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await main());
-  } catch (error) {
-    console.error(formatError(error, false));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runScript(main);

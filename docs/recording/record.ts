@@ -2,6 +2,7 @@
 // `deno task recording`: runs session.sh in a real terminal with a real build of the demo, writes what came to the
 // screen and when to docs/demo.cast (asciicast v2, which asciinema plays), and draws docs/demo.svg from it.
 import { join } from "node:path";
+import { denoDir } from "../../tests/cli/pim.ts";
 import { demoIso } from "../../tests/demo/make_iso.ts";
 import { demoPackages, ensurePackages } from "../../tests/demo/packages.ts";
 import { writeDemoProject } from "../../tests/demo/project.ts";
@@ -57,11 +58,6 @@ async function record(env: Readonly<Record<string, string>>): Promise<Recording>
     throw new Error(`The session ended with ${code}:\n${events.map(([, text]) => text).join("")}`);
   }
   return { ...size, events };
-}
-
-async function denoDir(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
 }
 
 if (import.meta.main) {

@@ -15,7 +15,7 @@ import { isoRoutes } from "./iso/iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
 import { ventoyRoutes } from "./ventoy/ventoy.ts";
-import { verifyCommand } from "./verify.ts";
+import { verifyCommand } from "./verify/verify.ts";
 import { versionCommand } from "./version.ts";
 import { consoleCommand, logCommand } from "./vm/console.ts";
 import { restartCommand, rmCommand, stopCommand } from "./vm/control.ts";

@@ -42,6 +42,7 @@ const path = buildCommand<JsonFlags, [], PimContext>({
   },
 });
 
+/** `pim config` */
 export const configRoutes = buildRouteMap({
   routes: { show, get, path },
   docs: { brief: "Show the configuration" },

@@ -17,8 +17,7 @@ export interface JsonFlags {
 /** The definition of {@linkcode JsonFlags}. */
 export const jsonFlag = { json: { ...off, brief: "Print JSON" } } as const;
 
-/** The architecture that a flag names; throws for what is none. */
-export function parseArch(text: string): Architecture {
+function parseArch(text: string): Architecture {
   const architecture = parseArchitecture(text);
   if (architecture === undefined) throw new RangeError(`${text} is not one of: ${architectures.join(", ")}`);
   return architecture;
@@ -33,6 +32,12 @@ export const archFlag = {
   placeholder: "ARCH",
   proposeCompletions: architectureNames,
 } as const;
+
+/** A whole number, from 0 on; throws for what is none. */
+export function parseCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new RangeError(`${text} is not a whole number`);
+  return Number(text);
+}
 
 function parseSeconds(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);

@@ -9,7 +9,7 @@ import { pullLock, registryFile } from "../paths.ts";
 import type { PimContext } from "./context.ts";
 import { hostTools } from "./deploy/host_tools.ts";
 import type { PullFlags } from "./image.ts";
-import { liveLine } from "./live_line.ts";
+import { liveLine } from "./terminal/live_line.ts";
 
 /** `pim image pull REF` */
 export async function pull(this: PimContext, flags: PullFlags, text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
+import { off } from "./flags.ts";
 import { folders } from "./names.ts";
 
 /** Flags of `pim init`. */
@@ -7,15 +8,14 @@ export interface InitFlags {
   readonly force: boolean;
 }
 
+/** `pim init` */
 export const initCommand = buildCommand<InitFlags, [string?], PimContext>({
   loader: async () => (await import("./init_impl.ts")).init,
   parameters: {
     flags: {
       force: {
-        kind: "boolean",
+        ...off,
         brief: "Write the types and editor settings anew; your own files are never overwritten",
-        default: false,
-        withNegated: false,
       },
     },
     positional: {

@@ -1,3 +1,4 @@
+import { flagNames, takesValue } from "./help/parameters.ts";
 import { execCommand } from "./vm/exec.ts";
 import { sshCommand } from "./vm/ssh.ts";
 
@@ -15,7 +16,7 @@ export function keepPassedOn(args: readonly string[]): string[] {
     const arg = args[index] as string;
     if (arg === "--") break;
     if (arg.startsWith("-")) {
-      if (takesValue(arg, command)) index++;
+      if (hasValueAfter(arg, command)) index++;
     } else if (command === undefined) {
       if (arg !== "exec" && arg !== "ssh") break;
       command = arg;
@@ -25,8 +26,10 @@ export function keepPassedOn(args: readonly string[]): string[] {
 }
 
 /** Whether the word after a flag belongs to it. */
-function takesValue(flag: string, command: keyof typeof passing | undefined): boolean {
-  if (flag === "--project") return true;
+function hasValueAfter(typed: string, command: keyof typeof passing | undefined): boolean {
+  if (typed === "--project") return true;
   const flags = command === undefined ? {} : passing[command].parameters.flags ?? {};
-  return Object.entries(flags).some(([name, { kind }]) => flag === `--${name}` && kind === "parsed");
+  return Object.entries(flags).some(([name, flag]) =>
+    takesValue(flag) && flagNames(name, flag).includes(typed)
+  );
 }

@@ -1,7 +1,7 @@
 import { buildRouteMap } from "@stricli/core";
 import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
-import { jsonFlag, type JsonFlags } from "./flags.ts";
+import { jsonFlag, type JsonFlags, off } from "./flags.ts";
 import { files, profileName } from "./names.ts";
 
 const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext>({
@@ -64,12 +64,7 @@ const importYaml = buildCommand<{ readonly force: boolean }, [string], PimContex
   loader: async () => (await import("./profile_impl.ts")).importYaml,
   parameters: {
     flags: {
-      force: {
-        kind: "boolean",
-        brief: "Overwrite modules that are there",
-        default: false,
-        withNegated: false,
-      },
+      force: { ...off, brief: "Overwrite modules that are there" },
     },
     positional: {
       kind: "tuple",
@@ -87,6 +82,7 @@ const importYaml = buildCommand<{ readonly force: boolean }, [string], PimContex
   },
 });
 
+/** `pim profile` */
 export const profileRoutes = buildRouteMap({
   routes: { list, show, check, new: create, import: importYaml },
   docs: { brief: "List, show, check and make profiles" },

@@ -2,7 +2,7 @@ import type { Architecture } from "../architecture.ts";
 import { UsageError } from "../errors.ts";
 import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
-import { archFlag, jsonFlag, type JsonFlags } from "./flags.ts";
+import { archFlag, jsonFlag, type JsonFlags, off } from "./flags.ts";
 import { profileName } from "./names.ts";
 
 /** Flags of `pim serve`. */
@@ -19,6 +19,7 @@ function parsePort(text: string): number {
   return port;
 }
 
+/** `pim serve` */
 export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({
   loader: async () => (await import("./serve_impl.ts")).serve,
   parameters: {
@@ -42,12 +43,7 @@ export const serveCommand = buildCommand<ServeFlags, [string?], PimContext>({
         ...archFlag,
         brief: "Architecture of the machine that is installed (default: the profile's first)",
       },
-      serial: {
-        kind: "boolean",
-        brief: "Boot parameters for a machine with a serial console",
-        default: false,
-        withNegated: false,
-      },
+      serial: { ...off, brief: "Boot parameters for a machine with a serial console" },
     },
     positional: {
       kind: "tuple",

@@ -2,6 +2,7 @@ import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags } from "./flags.ts";
 
+/** `pim version` */
 export const versionCommand = buildCommand<JsonFlags, [], PimContext>({
   loader: async () => (await import("./version_impl.ts")).printVersion,
   parameters: { flags: jsonFlag },

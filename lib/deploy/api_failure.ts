@@ -1,4 +1,4 @@
-import { HttpError } from "../http_error.ts";
+import { HttpError } from "../http/error.ts";
 import { DeployError } from "./deploy_error.ts";
 
 /** Does a part of a deployment; an API that does not answer or says no makes it fail as a deployment does. */

@@ -1,5 +1,6 @@
 import { CancelledError } from "../errors.ts";
 import { startHash } from "../hash.ts";
+import { writeAll } from "../output.ts";
 import type { ActionContext } from "./target.ts";
 
 const pieceBytes = 2 * 1024 * 1024;
@@ -21,7 +22,7 @@ export async function copyWithHash(
     if (signal.aborted) throw new CancelledError();
     const piece = buffer.subarray(0, count);
     hash.update(piece);
-    for (let rest = piece; rest.length > 0;) rest = rest.subarray(await to.write(rest));
+    await writeAll(to, piece);
     done += count;
     progress(done, size);
   }

@@ -14,7 +14,7 @@ export interface Since {
 }
 
 /** Whether the settings would now put a deployment elsewhere than where it is; what was not written down is believed. */
-export function hasMoved({ place }: Pick<Deployment, "place">, now: Place): boolean {
+function hasMoved({ place }: Pick<Deployment, "place">, now: Place): boolean {
   return place !== undefined && (place.at !== now.at || place.name !== now.name);
 }
 

@@ -1,5 +1,5 @@
-import { httpGet } from "../http.ts";
-import { HttpError } from "../http_error.ts";
+import { httpGet } from "../http/get.ts";
+import { HttpError } from "../http/error.ts";
 import type { IsoEntry } from "../iso/catalog/catalog.ts";
 import { catalogIfSound, type DoctorContext, type Finding, found, ok } from "./finding.ts";
 

@@ -1,3 +1,4 @@
+import { isOlderDeno, typeScriptFromDisk } from "../deno_version.ts";
 import { version } from "../version.ts";
 import { configIfSound, type DoctorContext, type Finding, ok, warning } from "./finding.ts";
 
@@ -20,22 +21,16 @@ export function checkRuntime(): Promise<readonly Finding[]> {
 export function judgeRuntime({ standalone, deno }: Runtime): Finding {
   const detail = standalone ? `${version}, compiled (Deno ${deno})` : `${version}, run by Deno ${deno}`;
   const name = "pim";
-  // Since Deno 2.8.2 a compiled program imports TypeScript from disk.
-  if (standalone && isOlder(deno, [2, 8, 2])) {
-    const fix = "Take a binary made with Deno 2.8.2 or later, or write profiles as .js modules.";
+  if (standalone && isOlderDeno(deno, typeScriptFromDisk)) {
+    const fix =
+      `Take a binary made with Deno ${typeScriptFromDisk} or later, or write profiles as .js modules.`;
     return warning(name, `${detail}: profiles in TypeScript cannot be loaded`, fix);
   }
-  if (!standalone && isOlder(deno, [2, 9, 0])) {
+  if (!standalone && isOlderDeno(deno, "2.9.0")) {
     const fix = "deno upgrade (from npm: npm install --global deno@latest)";
     return warning(name, `${detail}, but made for 2.9 or later`, fix);
   }
   return ok(name, detail);
-}
-
-function isOlder(text: string, wanted: readonly number[]): boolean {
-  const parts = text.split(/[.+-]/).map(Number);
-  const differs = wanted.findIndex((part, index) => parts[index] !== part);
-  return differs !== -1 && (parts[differs] ?? 0) < (wanted[differs] ?? 0);
 }
 
 /** Checks that a build's machine has room in memory. */

@@ -36,8 +36,7 @@ async function guestsOf(architecture: Architecture, signal: AbortSignal): Promis
     return [ok(name, `QEMU ${text}, ${qemu}${how}`), await firmwareOf(architecture, qemu)];
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    const newer = "Install QEMU 6.0 or later: https://www.qemu.org/download/";
-    return [found(native ? "problem" : "warning", name, error, newer)];
+    return [found(native ? "problem" : "warning", name, error)];
   }
 }
 

@@ -122,7 +122,9 @@ async function unknownProfile(
 export async function newProfilePath(folders: readonly ConfigFolder[], name: string): Promise<string> {
   checkName(name, "profile name");
   const nearest = folders.find(isUsers);
-  if (nearest === undefined) throw new UsageError("There is no configuration folder");
+  if (nearest === undefined) {
+    throw new UsageError("There is no configuration folder", { hint: "Make one with: pim init" });
+  }
   const path = join(nearest.path, folder, `${name}.ts`);
   if (await exists(path)) {
     throw new UsageError(`${path} is already there`, { hint: `Look at it with: pim profile show ${name}` });

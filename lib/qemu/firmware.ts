@@ -5,6 +5,7 @@ import type { Architecture } from "../architecture.ts";
 import { messageOf, PimError } from "../errors.ts";
 import { exists } from "../files.ts";
 import { log } from "../log.ts";
+import { writeAll } from "../output.ts";
 
 /** UEFI firmware of this host: the code every machine shares and the template of each machine's variables. */
 export interface Firmware {
@@ -174,7 +175,7 @@ export async function createEfiVars(firmware: Firmware, path: string): Promise<v
       const piece = block.subarray(0, count);
       if (Buffer.compare(piece, zeros.subarray(0, count)) !== 0) {
         await target.seek(size, Deno.SeekMode.Start);
-        for (let offset = 0; offset < count;) offset += await target.write(piece.subarray(offset));
+        await writeAll(target, piece);
       }
       size += count;
     }

@@ -104,11 +104,15 @@ export async function readQemuVersion(qemu: string, signal?: AbortSignal): Promi
   const version = parseQemuVersion(stdout);
   if (!version) {
     throw new HostError(`${qemu} --version does not name a version: ${stdout.slice(0, 80).trim()}`, {
-      hint: "See what this host has: pim doctor qemu",
+      hint: `See what program it is: ${qemu} --version`,
     });
   }
   // The youngest of what pim writes on a command line, the CPU's pauth-impdef, came with 6.0.
-  if (version.major < 6) throw new HostError(`QEMU ${version.text} is too old: pim needs 6.0 or later`);
+  if (version.major < 6) {
+    throw new HostError(`QEMU ${version.text} is too old: pim needs 6.0 or later`, {
+      hint: "Install a newer one: https://www.qemu.org/download/",
+    });
+  }
   return version;
 }
 

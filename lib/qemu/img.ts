@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { messageOf, PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
-import { lastLines, run, start } from "../process.ts";
+import { lastLines } from "../lines.ts";
+import { run, start } from "../process.ts";
 import {
   type BaseFormat,
   checkArgs,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
+import { lastLines } from "../lines.ts";
 import { redact } from "../log.ts";
-import { formatArgv, lastLines, type Running, start } from "../process.ts";
+import { formatArgv, type Running, start } from "../process.ts";
 import { qemuArgs } from "./args.ts";
 import type { QemuHost } from "./host.ts";
 import type { MachineSpec } from "./machine_spec.ts";

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { CancelledError, messageOf, PimError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
-import { lastLines } from "../process.ts";
+import { lastLines } from "../lines.ts";
 import { checkSocketPath } from "./machine.ts";
 import { watchMigration } from "./migration_status.ts";
 import type { QmpClient } from "./qmp.ts";

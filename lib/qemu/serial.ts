@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, PimError } from "../errors.ts";
-import { lastLines } from "../process.ts";
+import { lastLines } from "../lines.ts";
 
 /** What can be asked of {@linkcode followSerial}. */
 export interface FollowOptions {

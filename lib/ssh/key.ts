@@ -25,7 +25,7 @@ export async function generateKeyPair(comment: string): Promise<KeyPair> {
 }
 
 /** Writes the 32 bytes of seed and of public key in OpenSSH's formats (its file PROTOCOL.key, and RFC 8709). */
-export function encodeKeyPair(seed: Uint8Array, publicBytes: Uint8Array, comment: string): KeyPair {
+function encodeKeyPair(seed: Uint8Array, publicBytes: Uint8Array, comment: string): KeyPair {
   const publicBlob = Buffer.concat([field(keyType), field(publicBytes)]);
   const check = randomBytes(4);
   const secret = Buffer.concat([

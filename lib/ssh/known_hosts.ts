@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createHash, createHmac } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { fingerprintOf } from "./host_key.ts";
 
 /** What known_hosts says of a host. */
 export interface KnownHost {
@@ -25,7 +26,7 @@ export function findKnownHost(text: string, host: string, port: number): KnownHo
       continue;
     }
     if (!namesHost(patterns, name)) continue;
-    const fingerprint = fingerprintOf(encoded);
+    const fingerprint = fingerprintOf(Buffer.from(encoded, "base64"));
     if (marker === "@revoked") revoked.add(fingerprint);
     else if (marker === undefined) keys.set(fingerprint, type);
   }
@@ -34,11 +35,6 @@ export function findKnownHost(text: string, host: string, port: number): KnownHo
     fingerprints: good.map(([fingerprint]) => fingerprint),
     types: [...new Set(good.map(([, type]) => type))],
   };
-}
-
-function fingerprintOf(encoded: string): string {
-  const digest = createHash("sha256").update(Buffer.from(encoded, "base64")).digest("base64");
-  return `SHA256:${digest.replace(/=+$/, "")}`;
 }
 
 function namesHost(patterns: string, name: string): boolean {

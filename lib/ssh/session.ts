@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
+import { checkAuth } from "./auth.ts";
 import { SshError } from "./errors.ts";
 import { execOn, type ExecOptions, type ExecResult } from "./exec.ts";
 import type { Limits, Link } from "./link.ts";
-import { checkAuth, type Login, login, type LoginOptions } from "./login.ts";
+import { type Login, login, type LoginOptions } from "./login.ts";
 import { connectToBanner } from "./socket.ts";
 import { openSftpSession, type SftpSession } from "./sftp.ts";
 import { type UploadOptions, uploadOver } from "./upload.ts";

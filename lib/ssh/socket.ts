@@ -69,18 +69,13 @@ export function connectToBanner(options: BannerOptions): Promise<Socket> {
       fail(new SshError("no-banner", `${where} closed the connection before any SSH banner`));
     const onAbort = () => fail(abortError(signal!));
 
+    const heard = { connect: onConnect, data: onData, error: onError, end: onEnd, close: onEnd };
     const settle = () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      socket.off("connect", onConnect).off("data", onData).off("error", onError).off("close", onEnd).off(
-        "end",
-        onEnd,
-      );
+      for (const [event, listener] of Object.entries(heard)) socket.off(event, listener);
     };
-    socket.on("connect", onConnect).on("data", onData).on("error", onError).on("end", onEnd).on(
-      "close",
-      onEnd,
-    );
+    for (const [event, listener] of Object.entries(heard)) socket.on(event, listener);
     signal?.addEventListener("abort", onAbort);
   });
 }

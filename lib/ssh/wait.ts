@@ -1,6 +1,7 @@
 import { firstBanner, pause } from "./banner.ts";
 import { SshError } from "./errors.ts";
-import { checkAuth, type LoginOptions } from "./login.ts";
+import { checkAuth } from "./auth.ts";
+import type { LoginOptions } from "./login.ts";
 import { sessionOver, type SshSession } from "./session.ts";
 
 /** How far a guest has come, in this order. */

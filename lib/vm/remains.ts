@@ -1,8 +1,8 @@
 import { messageOf } from "../errors.ts";
 import { exists, removeIfThere } from "../files.ts";
+import { lastLines } from "../lines.ts";
 import { log } from "../log.ts";
 import { type RuntimeFiles, vmFolders } from "../paths.ts";
-import { lastLines } from "../process.ts";
 import { tryLockVm } from "./locks.ts";
 import type { VmDirs } from "./places.ts";
 import { inspectVm, isRunning, type Vm } from "./vms.ts";

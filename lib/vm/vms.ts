@@ -71,7 +71,9 @@ function oneOf(names: readonly string[], text: string): string | undefined {
   if (text === "" || names.includes(text)) return text || undefined;
   const longer = names.filter((name) => name.startsWith(text));
   if (longer.length <= 1) return longer[0];
-  throw new UsageError(`${JSON.stringify(text)} may be any of these VMs: ${longer.join(", ")}`);
+  throw new UsageError(`${JSON.stringify(text)} may be any of these VMs: ${longer.join(", ")}`, {
+    hint: "Type more of the name.",
+  });
 }
 
 /** Like {@linkcode findVm}, for what only a running VM can do. */

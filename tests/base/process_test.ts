@@ -3,16 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { CancelledError, exitCode, HostError, PimError } from "../../lib/errors.ts";
 import { configureLog, hideSecret } from "../../lib/log.ts";
-import {
-  formatArgv,
-  lastLines,
-  lineSplitter,
-  pipe,
-  ProcessError,
-  run,
-  start,
-  which,
-} from "../../lib/process.ts";
+import { formatArgv, pipe, ProcessError, run, start, which } from "../../lib/process.ts";
 import { tempDir } from "./temp.ts";
 
 Deno.test("run returns what a program wrote and its status", async () => {
@@ -170,16 +161,6 @@ Deno.test("argv is shown as it could be pasted into a shell", async () => {
   assert.equal(formatArgv(argv), "qemu-img create -o a=b,c 'my disk' 'it'\\''s' ''");
   const { stdout } = await run(["sh", "-c", `printf '%s|' ${formatArgv(argv)}`]);
   assert.equal(stdout, argv.map((word) => `${word}|`).join(""));
-});
-
-Deno.test("lines are split across pieces, and the last ones are found without the blank ones", () => {
-  const lines: string[] = [];
-  const push = lineSplitter((line) => lines.push(line));
-  for (const piece of ["a", "b\nc\r", "\n\nd"]) push(piece);
-  push.end();
-  push.end();
-  assert.deepEqual(lines, ["ab", "c", "", "d"]);
-  assert.equal(lastLines("a\n\nb\r\n \nc\n", 2), "b\nc");
 });
 
 Deno.test("bytes flow through a program unchanged, however many", async () => {

@@ -2,8 +2,8 @@
 // `deno task bench`: how fast pim is, beside what one would use without it, in one run on one machine. It measures and
 // prints; whether the numbers are good enough is for people to say, so it fails only when something breaks.
 import { parseArgs } from "node:util";
-import { formatError } from "../../lib/cli/error_text.ts";
 import { messageOf, UsageError } from "../../lib/errors.ts";
+import { runScript } from "../../release/run_script.ts";
 import { measureBuild } from "./build.ts";
 import { measureDownloads } from "./downloads.ts";
 import { formatFacts, machineFacts } from "./facts.ts";
@@ -88,12 +88,4 @@ function choose(only: string | undefined): [string, Measure][] {
   });
 }
 
-if (import.meta.main) {
-  try {
-    await bench(Deno.args);
-    Deno.exit(0);
-  } catch (error) {
-    console.error(formatError(error, false));
-    Deno.exit(error instanceof UsageError ? error.exitCode : 1);
-  }
-}
+if (import.meta.main) await runScript(() => bench(Deno.args));

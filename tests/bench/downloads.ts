@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
+import { tempDir } from "../base/temp.ts";
 import { writeLargeFile } from "./large_file.ts";
 import { interleave, type Measurement, median, timeMs } from "./measurement.ts";
 import { runPim } from "./pim_command.ts";
@@ -13,23 +14,20 @@ const smallCount = 8;
 
 /** Downloads and verification of ISOs over curl and sha256sum; nginx serves, all is in the page cache. */
 export async function measureDownloads(): Promise<Measurement[]> {
-  const home = await Deno.makeTempDir({ prefix: "pim-bench-" });
-  try {
-    const served = join(home, "served");
-    await Deno.mkdir(served);
-    const small = Array.from({ length: smallCount }, (_, index) => `small${index + 1}.iso`);
-    await writeLargeFile(join(served, "large.iso"), largeMiB);
-    for (const name of small) await writeLargeFile(join(served, name), smallMiB);
-    await using server = await serveFolder(served, join(home, "nginx"));
-    await writeCatalog(home, served, server.url, ["large.iso", ...small]);
-    return [
-      await measureOne(home, server.url),
-      await measureMany(home, server.url, small),
-      await measureVerify(home, small),
-    ];
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const home = temp.path;
+  const served = join(home, "served");
+  await Deno.mkdir(served);
+  const small = Array.from({ length: smallCount }, (_, index) => `small${index + 1}.iso`);
+  await writeLargeFile(join(served, "large.iso"), largeMiB);
+  for (const name of small) await writeLargeFile(join(served, name), smallMiB);
+  await using server = await serveFolder(served, join(home, "nginx"));
+  await writeCatalog(home, served, server.url, ["large.iso", ...small]);
+  return [
+    await measureOne(home, server.url),
+    await measureMany(home, server.url, small),
+    await measureVerify(home, small),
+  ];
 }
 
 async function measureOne(home: string, url: string): Promise<Measurement> {

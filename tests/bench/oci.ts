@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { removeIfThere, writeFileAtomic } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
+import { tempDir } from "../base/temp.ts";
 import { dockerRegistry } from "../integration/deploy/oci/docker_registry.ts";
 import { registerSample, sampleDisk } from "../integration/deploy/oci/sample_disk.ts";
 import { forgetDeployments } from "./forget_deployments.ts";
@@ -17,19 +18,16 @@ type Layout = (typeof layouts)[number];
  * then pushing what is there already. Every push has a registry of its own: both would remember where blobs are.
  */
 export async function measureOci(_pairs: number, say: (line: string) => void): Promise<Measurement[]> {
-  const home = await Deno.makeTempDir({ prefix: "pim-bench-" });
-  try {
-    const images = join(home, "data", "images");
-    await registerSample(join(home, "data", "registry.yml"), await sampleDisk(images, { mib: imageMiB }));
-    const found: Measurement[] = [];
-    for (const layout of layouts) {
-      say(`measuring oci: ${layout}`);
-      found.push(...await measureLayout(home, layout));
-    }
-    return found;
-  } finally {
-    await Deno.remove(home, { recursive: true });
+  await using temp = await tempDir();
+  const home = temp.path;
+  const images = join(home, "data", "images");
+  await registerSample(join(home, "data", "registry.yml"), await sampleDisk(images, { mib: imageMiB }));
+  const found: Measurement[] = [];
+  for (const layout of layouts) {
+    say(`measuring oci: ${layout}`);
+    found.push(...await measureLayout(home, layout));
   }
+  return found;
 }
 
 async function measureLayout(home: string, layout: Layout): Promise<Measurement[]> {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { removeIfThere, writeFileAtomic } from "../../lib/files.ts";
 import { run } from "../../lib/process.ts";
+import { tempDir } from "../base/temp.ts";
 import { registerSample, sampleDisk } from "../integration/deploy/oci/sample_disk.ts";
 import { hostKeyOf } from "../integration/deploy/ssh/ssh_place.ts";
 import { type Sshd, startSshd } from "../ssh/sshd.ts";
@@ -13,42 +14,39 @@ const imageMiB = 1024;
 
 /** Sending an image to a host over `scp` of it, both with their start-up; then sending what is there already. */
 export async function measureSsh(): Promise<Measurement[]> {
-  const home = await Deno.makeTempDir({ prefix: "pim-bench-" });
-  try {
-    await using sshd = await startSshd();
-    const images = join(home, "data", "images");
-    const image = await sampleDisk(images, { mib: imageMiB });
-    await registerSample(join(home, "data", "registry.yml"), image);
-    await writeTarget(home, sshd);
-    const deploy = () => timeMs(() => runPim(home, ["deploy", "run", "web", "lab"]));
-    const afresh = async (work: () => Promise<number>) => {
-      await removeIfThere(join(home, "there"));
-      await forgetDeployments(home);
-      await Deno.mkdir(join(home, "there"));
-      // What the one before left to be written does not count.
-      await run(["sync"]);
-      return await work();
-    };
-    const [pim = [], scp = []] = await interleave(rounds, [
-      () => afresh(deploy),
-      () => afresh(() => timeMs(() => runScp(home, sshd, image.path))),
-    ]);
-    await afresh(deploy);
-    const again = await deploy();
-    return [
-      {
-        ...{ name: "ssh", what: `send ${imageMiB} MiB over SSH`, unit: "s", pim: median(pim) / 1000 },
-        baseline: { name: "scp", value: median(scp) / 1000 },
-        ...{ aim: 1.1, runs: rounds },
-      },
-      {
-        ...{ name: "ssh-again", what: "send it once more", unit: "s", pim: again / 1000 },
-        ...{ aim: 1, aimOf: "number", runs: 1 },
-      },
-    ];
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const home = temp.path;
+  await using sshd = await startSshd();
+  const images = join(home, "data", "images");
+  const image = await sampleDisk(images, { mib: imageMiB });
+  await registerSample(join(home, "data", "registry.yml"), image);
+  await writeTarget(home, sshd);
+  const deploy = () => timeMs(() => runPim(home, ["deploy", "run", "web", "lab"]));
+  const afresh = async (work: () => Promise<number>) => {
+    await removeIfThere(join(home, "there"));
+    await forgetDeployments(home);
+    await Deno.mkdir(join(home, "there"));
+    // What the one before left to be written does not count.
+    await run(["sync"]);
+    return await work();
+  };
+  const [pim = [], scp = []] = await interleave(rounds, [
+    () => afresh(deploy),
+    () => afresh(() => timeMs(() => runScp(home, sshd, image.path))),
+  ]);
+  await afresh(deploy);
+  const again = await deploy();
+  return [
+    {
+      ...{ name: "ssh", what: `send ${imageMiB} MiB over SSH`, unit: "s", pim: median(pim) / 1000 },
+      baseline: { name: "scp", value: median(scp) / 1000 },
+      ...{ aim: 1.1, runs: rounds },
+    },
+    {
+      ...{ name: "ssh-again", what: "send it once more", unit: "s", pim: again / 1000 },
+      ...{ aim: 1, aimOf: "number", runs: 1 },
+    },
+  ];
 }
 
 async function writeTarget(home: string, sshd: Sshd): Promise<void> {

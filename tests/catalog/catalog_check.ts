@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { CancelledError, messageOf } from "../../lib/errors.ts";
 import { removeIfThere } from "../../lib/files.ts";
-import { httpGet } from "../../lib/http.ts";
-import { HttpError } from "../../lib/http_error.ts";
+import { httpGet } from "../../lib/http/get.ts";
+import { HttpError } from "../../lib/http/error.ts";
 import { toIsoEntry } from "../../lib/iso/catalog/entry.ts";
 import { knownIsos } from "../../lib/iso/catalog/known/find_known.ts";
 import type { KnownIso } from "../../lib/iso/catalog/known/known.ts";

@@ -54,7 +54,8 @@ export async function newUser(files: Readonly<Record<string, string>> = {}): Pro
 
 let knownDenoDir: Promise<string> | undefined;
 
-function denoDir(): Promise<string> {
+/** Where Deno keeps what it has downloaded, for users with a home of their own. */
+export function denoDir(): Promise<string> {
   knownDenoDir ??= new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output()
     .then(({ stdout }) => JSON.parse(new TextDecoder().decode(stdout)).denoDir as string);
   return knownDenoDir;

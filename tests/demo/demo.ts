@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console -- a script that talks to whoever runs it
 // `deno task demo`: makes the demo ISO, builds an image from it with pim, starts that image and says how to reach it.
 import { join } from "node:path";
-import { formatError } from "../../lib/cli/error_text.ts";
 import { PimError } from "../../lib/errors.ts";
 import { runInteractive } from "../../lib/process.ts";
+import { runScript } from "../../release/run_script.ts";
 import { demoUser } from "./boot.ts";
 import { demoCacheFolder } from "./cache.ts";
 import { passedEnvironment } from "./environment.ts";
@@ -52,11 +52,4 @@ async function demo(): Promise<void> {
   console.log(`Remove ${home} to be rid of it.`);
 }
 
-if (import.meta.main) {
-  try {
-    await demo();
-  } catch (error) {
-    console.error(formatError(error, false));
-    Deno.exit(error instanceof PimError ? error.exitCode : 1);
-  }
-}
+if (import.meta.main) await runScript(demo);

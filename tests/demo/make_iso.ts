@@ -87,7 +87,7 @@ async function prune(cache: string, keep: number): Promise<void> {
 }
 
 /** Arguments for an ISO that boots from CD and USB on BIOS machines, with Rock Ridge and Joliet names. */
-export function xorrisoArgv(iso: string, tree: string, volumeId: string): string[] {
+function xorrisoArgv(iso: string, tree: string, volumeId: string): string[] {
   return [
     ...["xorriso", "-as", "mkisofs", "-r", "-J", "-joliet-long", "-V", volumeId, "-o", iso],
     ...["-isohybrid-mbr", "/usr/lib/ISOLINUX/isohdpfx.bin", "-b", "isolinux/isolinux.bin"],

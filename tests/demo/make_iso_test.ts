@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hashFile } from "../../lib/hash.ts";
+import { tempDir } from "../base/temp.ts";
 import { cacheKey, demoCacheFolder } from "./cache.ts";
 import type { Mirror } from "./mirror.ts";
 import { missingPackages } from "./packages.ts";
@@ -13,18 +14,15 @@ const mirror: Mirror = {
 };
 
 async function withCopy(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const name of ["installer", "rootfs"]) {
-      await Deno.mkdir(join(folder, name, "etc"), { recursive: true });
-    }
-    for (const name of ["make_iso.ts", "rootfs.ts", "installer/a", "rootfs/etc/b"]) {
-      await Deno.writeTextFile(join(folder, name), name);
-    }
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using temp = await tempDir();
+  const folder = temp.path;
+  for (const name of ["installer", "rootfs"]) {
+    await Deno.mkdir(join(folder, name, "etc"), { recursive: true });
   }
+  for (const name of ["make_iso.ts", "rootfs.ts", "installer/a", "rootfs/etc/b"]) {
+    await Deno.writeTextFile(join(folder, name), name);
+  }
+  await test(folder);
 }
 
 Deno.test("the demo ISO's key changes with a file of the generator, however deep, and with the mirror", async () => {

@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { mirrorFromApt, parseDeb822, parseOneLine, pickDebian } from "./mirror.ts";
+import { tempDir } from "../base/temp.ts";
 
 const bookworm = 'ID=debian\nVERSION_CODENAME="bookworm"\n';
 
 async function withRoot(files: Record<string, string>, test: (root: string) => Promise<void>): Promise<void> {
-  const root = await Deno.makeTempDir();
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      await Deno.mkdir(dirname(join(root, path)), { recursive: true });
-      await Deno.writeTextFile(join(root, path), text);
-    }
-    await test(root);
-  } finally {
-    await Deno.remove(root, { recursive: true });
+  await using temp = await tempDir();
+  const root = temp.path;
+  for (const [path, text] of Object.entries(files)) {
+    await Deno.mkdir(dirname(join(root, path)), { recursive: true });
+    await Deno.writeTextFile(join(root, path), text);
   }
+  await test(root);
 }
 
 Deno.test("one-line sources are read with options, comments and several components", () => {

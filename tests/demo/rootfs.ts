@@ -15,7 +15,7 @@ export interface RootfsOptions {
 }
 
 /** Packages of the demo system beside mmdebstrap's minbase. */
-export const rootfsPackages: readonly string[] = [
+const rootfsPackages: readonly string[] = [
   ...["linux-image-cloud-amd64", "initramfs-tools", "busybox", "extlinux", "e2fsprogs", "fdisk"],
   ...["systemd-sysv", "udev", "dbus", "libpam-systemd", "systemd-resolved", "iproute2", "iputils-ping"],
   ...["openssh-server", "sudo", "qemu-guest-agent", "cloud-init", "cloud-guest-utils", "locales", "tzdata"],
@@ -86,7 +86,7 @@ async function packRootfs(work: string, tar: string, signal?: AbortSignal): Prom
 }
 
 /** An ext4 file system that extlinux can read (6.04 knows neither 64bit nor checksums) and that can grow to 1 TiB. */
-export function mkfsArgv(image: string, tree: string, sizeMiB: number): string[] {
+function mkfsArgv(image: string, tree: string, sizeMiB: number): string[] {
   return [
     ...["mke2fs", "-q", "-t", "ext4", "-T", "default", "-b", "4096", "-m", "1", "-L", "root"],
     ...["-O", "^64bit,^metadata_csum", "-E", "lazy_itable_init=0,resize=268435456"],

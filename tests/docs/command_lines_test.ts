@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { commandTree } from "../../docs/generate/commands.ts";
+import { buildApp } from "../../lib/cli/app.ts";
+import { globalFlags } from "../../lib/cli/help/global.ts";
+import { flagNames } from "../../lib/cli/help/parameters.ts";
+import { follow, isRouteMap, type Target } from "../../lib/cli/help/tree.ts";
 import { documents } from "./documents.ts";
 
-const globalFlags = ["project", "quiet", "debug", "help", "version"];
+const commandTree = buildApp({ debug: false }).root;
+const commonFlags = [...globalFlags.map(({ name }) => name), "--help", "--version"];
 
 /** The command lines of pim in code: those after a prompt, at the beginning of a line of a block, and in running text. */
 function commandLines(text: string): string[] {
@@ -18,21 +22,21 @@ function commandLines(text: string): string[] {
 
 /** What is wrong with a command line, as the command tree has it; placeholders are in capitals. */
 function problem(line: string): string | undefined {
-  // deno-lint-ignore no-explicit-any -- what a command looks like inside is stricli's
-  let target: any = commandTree;
   const words = line.split(/\s+/).slice(1).map((word) => word.replaceAll(/[[\]…]/g, ""));
-  while (target.getRoutingTargetForInput !== undefined && /^[a-z]/.test(words[0] ?? "")) {
+  let target: Target = commandTree;
+  while (isRouteMap(target) && /^[a-z]/.test(words[0] ?? "")) {
     const word = words.shift() ?? "";
-    target = target.getRoutingTargetForInput(word);
-    if (target === undefined) return `${line}: there is no command ${word}`;
+    const below = follow(target, [word]);
+    if (below === undefined) return `${line}: there is no command ${word}`;
+    target = below;
   }
+  const flags = isRouteMap(target) ? {} : target.parameters.flags ?? {};
+  const known = [...commonFlags, ...Object.entries(flags).flatMap(([name, flag]) => flagNames(name, flag))];
   const own = words.includes("--") ? words.slice(0, words.indexOf("--")) : words;
-  for (const word of own) {
-    const flag = /^--(?:no-)?([a-z][a-z-]*)/.exec(word)?.[1];
-    if (flag === undefined || globalFlags.includes(flag)) continue;
-    const name = flag.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-    if (target.parameters?.flags?.[name] === undefined) return `${line}: it has no flag ${word}`;
-  }
+  const wrong = own.flatMap((word) => /^--[a-z][a-z-]*/.exec(word)?.[0] ?? []).find((flag) =>
+    !known.includes(flag)
+  );
+  return wrong === undefined ? undefined : `${line}: it has no flag ${wrong}`;
 }
 
 Deno.test("every command of pim that a document names is one, with flags that it has", async () => {

@@ -1,8 +1,5 @@
 import { join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-
-/** Folder of the repository. */
-export const root = fileURLToPath(new URL("../../", import.meta.url));
+import { root } from "../sources.ts";
 
 /** A document that people read. */
 export interface Document {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { exists } from "../../lib/files.ts";
-import { type Document, documents, root } from "./documents.ts";
+import { root } from "../sources.ts";
+import { type Document, documents } from "./documents.ts";
 
 const all = await documents();
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { root } from "./documents.ts";
+import { root } from "../sources.ts";
 
 const page = await Deno.readTextFile(join(root, "docs/targets.md"));
 

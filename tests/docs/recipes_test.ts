@@ -6,7 +6,7 @@ import { listProfiles, loadProfile } from "../../lib/profile/load.ts";
 import { renderAnswers } from "../../lib/serve/answers.ts";
 import { newUser } from "../cli/pim.ts";
 import { finder, source } from "../serve/sources.ts";
-import { root } from "./documents.ts";
+import { root } from "../sources.ts";
 
 const recipes = join(root, "docs/recipes");
 const folders: ConfigFolder[] = [{ kind: "project", path: recipes }];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readCast, type Recording, writeCast } from "../../docs/recording/cast.ts";
 import { framesOf } from "../../docs/recording/frames.ts";
 import { drawSvg } from "../../docs/recording/svg.ts";
-import { root } from "./documents.ts";
+import { root } from "../sources.ts";
 
 const pace = { speed: 1, longestWait: 10, atPrompt: 2, framesPerSecond: 4 };
 

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { sizeOfPng } from "../../lib/vm/screenshot/png.ts";
+import { tempDir } from "../base/temp.ts";
 import { demoIso } from "../demo/make_iso.ts";
 import { writeDemoProject } from "../demo/project.ts";
 import { type PimResult, startPim } from "./pim.ts";
@@ -20,26 +21,23 @@ async function inPlace(
   files: Readonly<Record<string, string>>,
   test: (place: Place) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir({ prefix: "pim-fail-" });
-  try {
-    const project = join(dir, "project");
-    await writeDemoProject(project, await demoIso());
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.mkdir(join(project, name, ".."), { recursive: true });
-      await Deno.writeTextFile(join(project, name), text);
-    }
-    const env = {
-      ...pimDirs(dir),
-    };
-    await test({
-      env,
-      project,
-      runtimeDir: env.PIM_RUNTIME_DIR,
-      buildsDir: join(env.PIM_CACHE_DIR, "builds"),
-    });
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  await using temp = await tempDir();
+  const dir = temp.path;
+  const project = join(dir, "project");
+  await writeDemoProject(project, await demoIso());
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.mkdir(join(project, name, ".."), { recursive: true });
+    await Deno.writeTextFile(join(project, name), text);
   }
+  const env = {
+    ...pimDirs(dir),
+  };
+  await test({
+    env,
+    project,
+    runtimeDir: env.PIM_RUNTIME_DIR,
+    buildsDir: join(env.PIM_CACHE_DIR, "builds"),
+  });
 }
 
 const names = (dir: string) => [...Deno.readDirSync(dir)].map(({ name }) => name);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { lineSplitter, readText } from "../../lib/process.ts";
+import { lineSplitter, readText } from "../../lib/lines.ts";
 
 const mainModule = join(import.meta.dirname ?? ".", "../../main.ts");
 

@@ -5,27 +5,25 @@ import { findBootFiles, installerNamed, recogniseIso } from "../../lib/installer
 import type { BootFiles, RecognisedIso } from "../../lib/installer/installer.ts";
 import { openIso } from "../../lib/iso/iso9660/iso9660.ts";
 import { run } from "../../lib/process.ts";
+import { tempDir } from "../base/temp.ts";
 
 /** Makes a real ISO with these files and asks what it is. */
 async function recognise(
   files: Record<string, string>,
   architecture: Architecture = "amd64",
 ): Promise<{ iso: RecognisedIso | undefined; boot: BootFiles | undefined }> {
-  const dir = await Deno.makeTempDir();
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      await Deno.mkdir(join(dir, "tree", dirname(path)), { recursive: true });
-      await Deno.writeTextFile(join(dir, "tree", path), text);
-    }
-    const path = join(dir, "x.iso");
-    await run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-o", path, join(dir, "tree")]);
-    await using image = await openIso(path);
-    const iso = await recogniseIso(image);
-    const boot = iso && await findBootFiles(installerNamed(iso.family), image, architecture);
-    return { iso, boot };
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  await using temp = await tempDir();
+  const dir = temp.path;
+  for (const [path, text] of Object.entries(files)) {
+    await Deno.mkdir(join(dir, "tree", dirname(path)), { recursive: true });
+    await Deno.writeTextFile(join(dir, "tree", path), text);
   }
+  const path = join(dir, "x.iso");
+  await run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-o", path, join(dir, "tree")]);
+  await using image = await openIso(path);
+  const iso = await recogniseIso(image);
+  const boot = iso && await findBootFiles(installerNamed(iso.family), image, architecture);
+  return { iso, boot };
 }
 
 Deno.test("A Debian netinst ISO is recognised by its description", async () => {

@@ -5,6 +5,7 @@ import { CancelledError } from "../../lib/errors.ts";
 import { which } from "../../lib/process.ts";
 import { type AcceleratorQuestion, chooseAccelerator } from "../../lib/qemu/accelerator.ts";
 import { runTestGuest, testGuestArgs } from "../../lib/qemu/test_guest.ts";
+import { tempDir } from "../base/temp.ts";
 
 const programs = { amd64: "qemu-system-x86_64", arm64: "qemu-system-aarch64" } as const;
 
@@ -22,12 +23,9 @@ async function question(cacheDir: string): Promise<AcceleratorQuestion> {
 }
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "pim-accelerator-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const folder = temp.path;
+  await use(folder);
 }
 
 for (const architecture of ["amd64", "arm64"] as const) {

@@ -4,14 +4,12 @@ import { hostArchitecture } from "../../lib/architecture.ts";
 import { HostError, UsageError } from "../../lib/errors.ts";
 import { parseQemuVersion, probeQemu } from "../../lib/qemu/host.ts";
 import { installCommand } from "../../lib/qemu/install_hint.ts";
+import { tempDir } from "../base/temp.ts";
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "pim-host-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const folder = temp.path;
+  await use(folder);
 }
 
 /** Runs with a PATH on which these programs alone exist, as scripts. */

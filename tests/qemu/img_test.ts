@@ -20,17 +20,15 @@ import {
   parseProgress,
 } from "../../lib/qemu/img_args.ts";
 import { parseDiskSize } from "../../lib/qemu/disk_size.ts";
+import { tempDir } from "../base/temp.ts";
 
 const qemuImg = await which("qemu-img") ?? "qemu-img";
 const MiB = 1024 * 1024;
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "pim-img-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const folder = temp.path;
+  await use(folder);
 }
 
 Deno.test("the argv of qemu-img is fixed", () => {

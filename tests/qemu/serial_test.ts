@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followSerial, lastSerialLines, serialCleaner } from "../../lib/qemu/serial.ts";
+import { tempDir } from "../base/temp.ts";
 
 Deno.test("console output becomes readable lines", () => {
   const clean = serialCleaner();
@@ -34,44 +35,38 @@ Deno.test("a stray escape does not hold back what follows for ever", () => {
 });
 
 Deno.test("a log is followed from before it exists until the signal, its last part of a line included", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "pim-serial-" });
-  try {
-    const log = join(folder, "serial.log");
-    const controller = new AbortController();
-    const lines: string[] = [];
-    const following = (async () => {
-      for await (const line of followSerial(log, { signal: controller.signal, intervalMs: 5 })) {
-        lines.push(line);
-      }
-    })();
-    await sleep(20);
-    await Deno.writeTextFile(log, "Boo");
-    await sleep(20);
-    await Deno.writeTextFile(log, "ting\r\nlogin: ", { append: true });
-    while (lines.length < 1) await sleep(5);
-    assert.deepEqual(lines, ["Booting"]);
-    await Deno.writeTextFile(log, "root", { append: true });
-    controller.abort();
-    await following;
-    assert.deepEqual(lines, ["Booting", "login: root"]);
-    assert.equal(await lastSerialLines(log, 1), "login: root");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const folder = temp.path;
+  const log = join(folder, "serial.log");
+  const controller = new AbortController();
+  const lines: string[] = [];
+  const following = (async () => {
+    for await (const line of followSerial(log, { signal: controller.signal, intervalMs: 5 })) {
+      lines.push(line);
+    }
+  })();
+  await sleep(20);
+  await Deno.writeTextFile(log, "Boo");
+  await sleep(20);
+  await Deno.writeTextFile(log, "ting\r\nlogin: ", { append: true });
+  while (lines.length < 1) await sleep(5);
+  assert.deepEqual(lines, ["Booting"]);
+  await Deno.writeTextFile(log, "root", { append: true });
+  controller.abort();
+  await following;
+  assert.deepEqual(lines, ["Booting", "login: root"]);
+  assert.equal(await lastSerialLines(log, 1), "login: root");
 });
 
 Deno.test("following may begin where an earlier start of the machine ended", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "pim-serial-" });
-  try {
-    const log = join(folder, "serial.log");
-    await Deno.writeTextFile(log, "install\nrun\n");
-    const lines: string[] = [];
-    const signal = AbortSignal.abort();
-    for await (const line of followSerial(log, { signal, fromBytes: 8 })) lines.push(line);
-    assert.deepEqual(lines, ["run"]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const folder = temp.path;
+  const log = join(folder, "serial.log");
+  await Deno.writeTextFile(log, "install\nrun\n");
+  const lines: string[] = [];
+  const signal = AbortSignal.abort();
+  for await (const line of followSerial(log, { signal, fromBytes: 8 })) lines.push(line);
+  assert.deepEqual(lines, ["run"]);
 });
 
 Deno.test("the last lines of a log that is not there are none", async () => {

@@ -3,12 +3,12 @@
 // looks: nothing may be left of the killed build, every layer must be sound, and the image must be what was asked for.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { formatError } from "../../lib/cli/error_text.ts";
 import { table } from "../../lib/cli/table.ts";
 import { messageOf, UsageError } from "../../lib/errors.ts";
 import { lockFile, removeIfThere } from "../../lib/files.ts";
 import { userPaths } from "../../lib/paths.ts";
 import { probeQemu } from "../../lib/qemu/host.ts";
+import { runScript } from "../../release/run_script.ts";
 import { demoCacheFolder } from "../demo/cache.ts";
 import { demoIso } from "../demo/make_iso.ts";
 import { demoPackages, ensurePackages } from "../demo/packages.ts";
@@ -192,11 +192,4 @@ function parseOptions(args: readonly string[]) {
   }
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exit(await soak(Deno.args));
-  } catch (error) {
-    console.error(formatError(error, false));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runScript(() => soak(Deno.args));

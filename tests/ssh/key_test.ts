@@ -4,17 +4,15 @@ import { join } from "node:path";
 import ssh2 from "ssh2";
 import { run } from "../../lib/process.ts";
 import { generateKeyPair, type KeyPair } from "../../lib/ssh/key.ts";
+import { tempDir } from "../base/temp.ts";
 
 /** The public key that ssh-keygen finds in a private key. */
 async function publicHalf(pair: KeyPair): Promise<string> {
-  const folder = await Deno.makeTempDir();
-  try {
-    const file = join(folder, "key");
-    await Deno.writeTextFile(file, pair.privateKey, { mode: 0o600 });
-    return (await run(["ssh-keygen", "-y", "-f", file])).stdout.trim();
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const folder = temp.path;
+  const file = join(folder, "key");
+  await Deno.writeTextFile(file, pair.privateKey, { mode: 0o600 });
+  return (await run(["ssh-keygen", "-y", "-f", file])).stdout.trim();
 }
 
 Deno.test("ssh-keygen reads the private key and derives the same public key from it", async () => {

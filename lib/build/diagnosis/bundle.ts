@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { removeIfThere, writeFileAtomic } from "../../files.ts";
 import { redact } from "../../log.ts";
+import { writeAllSync } from "../../output.ts";
 import type { Answers } from "../../serve/answers.ts";
 import type { KeyPair } from "../../ssh/key.ts";
 import type { WorkspaceFiles } from "../workspace.ts";
@@ -73,8 +74,7 @@ export function openLog(path: string): ((line: string) => void) & Disposable {
   let open = true;
   const write = (line: string) => {
     if (!open) return;
-    let bytes = encoder.encode(`${new Date().toISOString()} ${redact(line)}\n`);
-    while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+    writeAllSync(file, encoder.encode(`${new Date().toISOString()} ${redact(line)}\n`));
   };
   return Object.assign(write, {
     [Symbol.dispose]() {

@@ -1,4 +1,5 @@
 import { readTextIfThere } from "../../files.ts";
+import { writeAllSync } from "../../output.ts";
 import type { TimedEvent } from "./events.ts";
 
 /** Writes events to the two logs of a build: one line of words each, and NDJSON. */
@@ -11,8 +12,8 @@ export function openBuildLog(paths: { readonly text: string; readonly ndjson: st
   const encoder = new TextEncoder();
   return {
     listen(event) {
-      writeAll(text, encoder.encode(`${event.time} ${describeEvent(event)}\n`));
-      writeAll(ndjson, encoder.encode(`${JSON.stringify(event)}\n`));
+      writeAllSync(text, encoder.encode(`${event.time} ${describeEvent(event)}\n`));
+      writeAllSync(ndjson, encoder.encode(`${JSON.stringify(event)}\n`));
     },
     [Symbol.dispose]() {
       text.close();
@@ -21,16 +22,13 @@ export function openBuildLog(paths: { readonly text: string; readonly ndjson: st
   };
 }
 
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
-}
-
 /** The last event of a build's NDJSON; undefined when there is none. */
 export async function lastEvent(path: string): Promise<TimedEvent | undefined> {
   const lines = (await readTextIfThere(path) ?? "").split("\n");
   for (const line of lines.toReversed()) {
     try {
-      return JSON.parse(line);
+      // pim's own log, whole lines of which are events.
+      return JSON.parse(line) as TimedEvent;
     } catch {
       // Nothing, or half a line: that of a build which writes on, or whose pim was killed.
     }

@@ -1,6 +1,6 @@
 import { cloudInitMilestone } from "../../installer/cloud_init.ts";
 import type { Machine } from "../../qemu/machine.ts";
-import type { SshAuth } from "../../ssh/login.ts";
+import type { SshAuth } from "../../ssh/auth.ts";
 import type { SshSession } from "../../ssh/session.ts";
 import { waitForSsh } from "../../ssh/wait.ts";
 import type { StepContext } from "../chain.ts";

@@ -1,5 +1,5 @@
 import { exitCode, PimError } from "../../errors.ts";
-import { lastLines, lineSplitter } from "../../process.ts";
+import { lastLines, lineSplitter } from "../../lines.ts";
 import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { SshError } from "../../ssh/errors.ts";
 import { shellQuote } from "../../ssh/quote.ts";

@@ -1,7 +1,7 @@
 import { buildCommand, type PimCommand } from "../command.ts";
 
 /** The shells that pim completes lines for. */
-export const shells = ["bash", "zsh", "fish"] as const;
+const shells = ["bash", "zsh", "fish"] as const;
 
 /** One of {@linkcode shells}. */
 export type Shell = (typeof shells)[number];

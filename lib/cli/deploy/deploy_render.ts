@@ -3,7 +3,8 @@ import { messageOf, type PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { describeVerification } from "../../verify/verification.ts";
 import type { PimContext } from "../context.ts";
-import { liveLine } from "../live_line.ts";
+import { liveLine } from "../terminal/live_line.ts";
+import { checkLine } from "../verify/table.ts";
 
 /** Shows how deployments go; dispose of it when they are over. */
 export interface DeployRenderer extends Disposable {
@@ -54,7 +55,7 @@ function textOf(event: Exclude<DeployEvent, { type: "progress" }>): string | und
     case "verifying":
       return `${event.id}: ${event.text}`;
     case "check":
-      return `${event.check.result.padEnd(7)} ${event.check.name}: ${event.check.detail}`;
+      return checkLine(event.check);
     case "script-output":
       return `  | ${event.line}`;
     case "verified":

@@ -5,7 +5,7 @@ import { registryFile } from "../../paths.ts";
 import type { PimContext } from "../context.ts";
 import type { VerifyDeployFlags } from "./deploy.ts";
 import { deployRenderer } from "./deploy_render.ts";
-import { resultTable } from "../verify_table.ts";
+import { resultTable } from "../verify/table.ts";
 import { getDeployment } from "./find_deployment.ts";
 import { hostTools } from "./host_tools.ts";
 import { verifyingOf } from "./verifying.ts";

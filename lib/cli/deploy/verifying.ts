@@ -2,7 +2,7 @@ import type { Verifying } from "../../deploy/verify.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import { vmPlaces } from "../../vm/places.ts";
 import type { PimContext } from "../context.ts";
-import { bootTimeoutMs, subjectOf } from "../verify_subject.ts";
+import { bootTimeoutMs, subjectOf } from "../verify/subject.ts";
 
 /** What deployments of an image are verified with. */
 export async function verifyingOf(

@@ -34,7 +34,7 @@ const usageFormat = {
 } as const;
 
 /** Examples as rows of a help text. */
-export function exampleRows(examples: Examples): Described[] {
+function exampleRows(examples: Examples): Described[] {
   return Object.entries(examples).map(([term, brief]) => ({ term, brief }));
 }
 

@@ -1,5 +1,5 @@
 import type { Tree } from "../../config/merge.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import type { Draft } from "../../iso/catalog/draft.ts";
 import { locationOf } from "../../iso/catalog/entry.ts";
 import { type ChecksumBeside, findChecksumBeside } from "../../iso/verify/beside.ts";

@@ -9,7 +9,7 @@ import type { KnownIso } from "../../iso/catalog/known/known.ts";
 import { checkGpgv } from "../../iso/verify/gpgv.ts";
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
-import { canAsk, confirm } from "../prompt.ts";
+import { canAsk, confirm } from "../terminal/prompt.ts";
 import type { AddFlags } from "./add.ts";
 import { checksumFields } from "./add_checksum.ts";
 import { need } from "./need.ts";

@@ -1,19 +1,14 @@
 import { buildRouteMap } from "@stricli/core";
 import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
-import { jsonFlag, type JsonFlags } from "../flags.ts";
+import { jsonFlag, type JsonFlags, off } from "../flags.ts";
 import { isoKey } from "../names.ts";
 import { addCommand } from "./add.ts";
 import { pruneCommand, removeCommand } from "./remove.ts";
 import { searchCommand } from "./search.ts";
 import { updateCommand } from "./update.ts";
 
-const all = {
-  kind: "boolean",
-  brief: "Every ISO of the catalog",
-  default: false,
-  withNegated: false,
-} as const;
+const all = { ...off, brief: "Every ISO of the catalog" } as const;
 
 /** The flags of commands that work on some ISOs or all. */
 export interface SelectionFlags extends JsonFlags {
@@ -25,7 +20,7 @@ const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext
   parameters: {
     flags: {
       ...jsonFlag,
-      long: { kind: "boolean", brief: "With size, name and URL", default: false, withNegated: false },
+      long: { ...off, brief: "With size, name and URL" },
     },
     aliases: { l: "long" },
   },
@@ -106,12 +101,7 @@ const verify = buildCommand<VerifyFlags, string[], PimContext>({
     flags: {
       ...jsonFlag,
       all,
-      full: {
-        kind: "boolean",
-        brief: "Read files that have not changed since they were verified, too",
-        default: false,
-        withNegated: false,
-      },
+      full: { ...off, brief: "Read files that have not changed since they were verified, too" },
       jobs: {
         kind: "parsed",
         parse: parseJobs,
@@ -141,6 +131,7 @@ const config = buildCommand<JsonFlags, [], PimContext>({
   },
 });
 
+/** `pim iso` */
 export const isoRoutes = buildRouteMap({
   routes: {
     ...{ list, show, download, verify, config },

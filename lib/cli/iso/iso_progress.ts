@@ -1,7 +1,7 @@
 import { log } from "../../log.ts";
 import type { IsoProgress } from "../../iso/verify/verify.ts";
 import type { PimContext } from "../context.ts";
-import { canRedraw, redrawnLines } from "../redrawn.ts";
+import { canRedraw, redrawnLines } from "../terminal/redrawn.ts";
 import { type ProgressBoard, progressBoard } from "./progress_board.ts";
 
 /** A display of downloads; dispose of it when they are done. */

@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import type { PimContext } from "../context.ts";
-import { ask, canAsk } from "../prompt.ts";
+import { ask, canAsk } from "../terminal/prompt.ts";
 
 /** Asks for what is missing where somebody can answer; throws {@linkcode UsageError} elsewhere. */
 export async function need(context: PimContext, flag: string, question: string): Promise<string> {

@@ -3,7 +3,7 @@ import { getIso } from "../../iso/catalog/catalog.ts";
 import { writtenEntries } from "../../iso/catalog/entry_file.ts";
 import { removeIso } from "../../iso/remove.ts";
 import type { PimContext } from "../context.ts";
-import { canAsk, confirm } from "../prompt.ts";
+import { canAsk, confirm } from "../terminal/prompt.ts";
 import type { RemoveFlags } from "./remove.ts";
 
 /** `pim iso remove KEY…` */

@@ -5,7 +5,7 @@ import { findUpdate, type Update, writeUpdate } from "../../iso/catalog/update.t
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
 import { countOf } from "../count.ts";
-import { canAsk, confirm } from "../prompt.ts";
+import { canAsk, confirm } from "../terminal/prompt.ts";
 import type { UpdateFlags } from "./update.ts";
 
 /** `pim iso update KEY…|--all`; one that fails does not keep the others from their turn. */

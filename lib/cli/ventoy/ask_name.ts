@@ -1,6 +1,6 @@
 import { CancelledError, UsageError } from "../../errors.ts";
 import type { PimContext } from "../context.ts";
-import { readLine } from "../prompt.ts";
+import { readLine } from "../terminal/prompt.ts";
 
 /** Asks on the terminal for the name of what will be lost; throws when another one is typed, or nobody can be asked. */
 export async function askName(context: PimContext, name: string, loss: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IsoProgress } from "../../iso/verify/verify.ts";
 import type { PimContext } from "../context.ts";
-import { liveLine } from "../live_line.ts";
+import { liveLine } from "../terminal/live_line.ts";
 
 /** A display of what goes to a stick and is read back from it; dispose of it when that is done. */
 export interface StickProgress extends Disposable {

@@ -159,6 +159,7 @@ const config = buildCommand<JsonFlags, [], PimContext>({
   },
 });
 
+/** `pim ventoy` */
 export const ventoyRoutes = buildRouteMap({
   routes: { download, prepare, copy, status, list, config },
   docs: { brief: "Make USB sticks that install machines by themselves, with Ventoy" },

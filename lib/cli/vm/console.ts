@@ -12,6 +12,7 @@ export interface LogFlags {
   readonly previous: boolean;
 }
 
+/** `pim console` */
 export const consoleCommand = buildCommand<Record<never, never>, [string], PimContext>({
   loader: async () => (await import("./console_impl.ts")).attach,
   parameters: { positional: { kind: "tuple", parameters: [runningVm] } },
@@ -26,6 +27,7 @@ export const consoleCommand = buildCommand<Record<never, never>, [string], PimCo
   },
 });
 
+/** `pim log` */
 export const logCommand = buildCommand<LogFlags, [string], PimContext>({
   loader: async () => (await import("./console_impl.ts")).log,
   parameters: {

@@ -22,6 +22,7 @@ const stopFlags = {
   force: { ...off, brief: "End it at once, as pulling the plug does" },
 } as const;
 
+/** `pim stop` */
 export const stopCommand = buildCommand<StopFlags & { readonly all: boolean }, string[], PimContext>({
   loader: async () => (await import("./control_impl.ts")).stop,
   parameters: {
@@ -40,6 +41,7 @@ export const stopCommand = buildCommand<StopFlags & { readonly all: boolean }, s
   },
 });
 
+/** `pim restart` */
 export const restartCommand = buildCommand<StopFlags, [string], PimContext>({
   loader: async () => (await import("./control_impl.ts")).restart,
   parameters: { flags: stopFlags, positional: { kind: "tuple", parameters: [anyVm] } },
@@ -49,6 +51,7 @@ export const restartCommand = buildCommand<StopFlags, [string], PimContext>({
   },
 });
 
+/** `pim rm` */
 export const rmCommand = buildCommand<{ readonly force: boolean }, [string, ...string[]], PimContext>({
   loader: async () => (await import("./control_impl.ts")).rm,
   parameters: {

@@ -1,6 +1,6 @@
 import { log } from "../../log.ts";
 import type { PimContext } from "../context.ts";
-import { overwrittenLine } from "../overwritten_line.ts";
+import { overwrittenLine } from "../terminal/overwritten_line.ts";
 
 /** How far the copy of an image is; dispose of it when it is done. */
 export interface CopyProgress extends Disposable {

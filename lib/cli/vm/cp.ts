@@ -13,6 +13,7 @@ const vmPaths: Propose = async function (this: PimContext, partial) {
   return (await vmNames.call(this, partial)).map((name) => `${user}${name}:`);
 };
 
+/** `pim cp` */
 export const cpCommand = buildCommand<LoginFlags, string[], PimContext>({
   loader: async () => (await import("./cp_impl.ts")).cp,
   parameters: {

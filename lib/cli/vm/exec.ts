@@ -9,6 +9,7 @@ export interface ExecFlags extends AgentFlags {
   readonly stdin: boolean;
 }
 
+/** `pim exec` */
 export const execCommand = buildCommand<ExecFlags, string[], PimContext>({
   loader: async () => (await import("./exec_impl.ts")).exec,
   parameters: {

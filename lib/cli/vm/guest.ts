@@ -10,6 +10,7 @@ export interface IpFlags extends JsonFlags, AgentFlags {
   readonly first: boolean;
 }
 
+/** `pim ip` */
 export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
   loader: async () =>
     (await import("./ahead.ts")).openingAhead(async () => (await import("./guest_impl.ts")).ip),
@@ -31,6 +32,7 @@ export const ipCommand = buildCommand<IpFlags, [string], PimContext>({
   },
 });
 
+/** `pim os` */
 export const osCommand = buildCommand<JsonFlags & AgentFlags, [string], PimContext>({
   loader: async () =>
     (await import("./ahead.ts")).openingAhead(async () => (await import("./guest_impl.ts")).os),

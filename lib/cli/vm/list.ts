@@ -8,6 +8,7 @@ export interface PsFlags extends JsonFlags {
   readonly all: boolean;
 }
 
+/** `pim ps` */
 export const psCommand = buildCommand<PsFlags, [], PimContext>({
   loader: async () => (await import("./list_impl.ts")).ps,
   parameters: {
@@ -26,6 +27,7 @@ export const psCommand = buildCommand<PsFlags, [], PimContext>({
   },
 });
 
+/** `pim status` */
 export const statusCommand = buildCommand<JsonFlags, [string], PimContext>({
   loader: async () => (await import("./list_impl.ts")).status,
   parameters: {

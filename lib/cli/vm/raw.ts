@@ -34,6 +34,7 @@ const positional = {
 const values =
   "A value that is JSON is what it says, any other is a string; dots in a key lead into objects.";
 
+/** `pim qmp` */
 export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
   loader: async () => (await import("./qmp_impl.ts")).qmp,
   parameters: {
@@ -66,6 +67,7 @@ export const qmpCommand = buildCommand<QmpFlags, string[], PimContext>({
   },
 });
 
+/** `pim ga` */
 export const gaCommand = buildCommand<GaFlags, string[], PimContext>({
   loader: async () =>
     (await import("./ahead.ts")).openingAhead(async () => (await import("./ga_impl.ts")).ga),

@@ -47,6 +47,7 @@ function values<T>(
   return { ...value(parse, placeholder, brief, proposeCompletions), variadic: true } as const;
 }
 
+/** `pim run` */
 export const runCommand = buildCommand<RunFlags, [string?], PimContext>({
   loader: async () => (await import("./run_impl.ts")).run,
   parameters: {

@@ -3,6 +3,7 @@ import type { PimContext } from "../context.ts";
 import { jsonFlag, type JsonFlags } from "../flags.ts";
 import { files, runningVm } from "../names.ts";
 
+/** `pim screenshot` */
 export const screenshotCommand = buildCommand<JsonFlags, [string, string?], PimContext>({
   loader: async () => (await import("./screenshot_impl.ts")).screenshot,
   parameters: {

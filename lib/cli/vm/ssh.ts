@@ -43,6 +43,7 @@ const loginNames: Propose = async function (this: PimContext, partial) {
   return (await vmNames.call(this, partial)).map((name) => user + name);
 };
 
+/** `pim ssh` */
 export const sshCommand = buildCommand<SshFlags, string[], PimContext>({
   loader: async () => (await import("./ssh_impl.ts")).ssh,
   parameters: {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import type { HttpConnections } from "../../http_connections.ts";
-import { HttpError, showUrl } from "../../http_error.ts";
+import type { HttpConnections } from "../../http/connections.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import { hideSecret } from "../../log.ts";
 import type { Credentials } from "./credentials.ts";
 import { isLoopback } from "./reference.ts";

@@ -1,4 +1,4 @@
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { type BlobSource, piecesOf } from "./blob_source.ts";
 import { PassingBytes } from "./passing_bytes.ts";

@@ -1,5 +1,5 @@
 import { PimError } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import type { TargetCheck } from "../target.ts";
 import { reasonOf } from "./reason.ts";
 import type { Repository } from "./repository.ts";

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { exitCode } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import type { Descriptor } from "./manifests.ts";
 import { plainUrl } from "./registry_request.ts";
 import type { Repository } from "./repository.ts";

@@ -1,4 +1,4 @@
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import type { DeployImage } from "../target.ts";
 import { type Descriptor, type ImageIndex, isIndex, marks, mediaTypes, parseManifest } from "./manifests.ts";
 import type { Repository } from "./repository.ts";

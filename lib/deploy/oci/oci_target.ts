@@ -1,5 +1,5 @@
 import type { ImageEntry } from "../../image/entry.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { ociNotesDir, userPaths } from "../../paths.ts";
 import { DeployError } from "../deploy_error.ts";
 import type {

@@ -3,6 +3,7 @@ import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { CancelledError, exitCode, messageOf, PimError, UsageError } from "../../errors.ts";
 import { removeIfThere, statIfThere } from "../../files.ts";
+import { writeAll } from "../../output.ts";
 import { fileSource, piecesOf } from "./blob_source.ts";
 import { fetchBlob } from "./fetch_blob.ts";
 import type { Descriptor } from "./manifests.ts";
@@ -59,7 +60,7 @@ async function fetchLayer(pull: DiskPull, layer: Descriptor, path: string): Prom
     await fetchBlob(pull.repository, layer, {
       had: { bytes: done, hash },
       async write(piece) {
-        for (let rest = piece; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+        await writeAll(file, piece);
       },
       onBytes(bytes) {
         done += bytes;

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import type { Architecture } from "../../architecture.ts";
 import { CancelledError, HostError, messageOf, PimError, UsageError } from "../../errors.ts";
 import { exists, lockFile, removeIfThere, writeFileAtomic } from "../../files.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import type { ImagePlaces } from "../../image/images.ts";
 import { openRegistry, updateRegistry } from "../../image/registry.ts";

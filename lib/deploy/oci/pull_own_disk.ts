@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { exitCode, PimError } from "../../errors.ts";
 import { removeIfThere, statIfThere } from "../../files.ts";
+import { writeAll } from "../../output.ts";
 import { type BlobSource, fileSource, piecesOf } from "./blob_source.ts";
 import { archiveHead } from "./containerdisk.ts";
 import { fetchBlob } from "./fetch_blob.ts";
@@ -60,7 +61,7 @@ export async function pullOwnDisk(pull: DiskPull, own: OwnLayer, path: string): 
         const to = Math.min(head.length + diskBytes - at, piece.length);
         const part = from < to ? piece.subarray(from, to) : new Uint8Array();
         disk.update(part);
-        for (let rest = part; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+        await writeAll(file, part);
       },
       onBytes(bytes) {
         done += bytes;

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import type { OpenAnswer } from "../../http_answer.ts";
-import { type HttpConnections, keptConnections } from "../../http_connections.ts";
-import { HttpError, statusError } from "../../http_error.ts";
-import { type RetryOptions, withRetries } from "../../retry.ts";
+import type { OpenAnswer } from "../../http/answer.ts";
+import { type HttpConnections, keptConnections } from "../../http/connections.ts";
+import { HttpError, statusError } from "../../http/error.ts";
+import { type RetryOptions, withRetries } from "../../http/retry.ts";
 import { Authorization, loginError } from "./authorization.ts";
 import type { Credentials } from "./credentials.ts";
 import { isLoopback } from "./reference.ts";

@@ -1,6 +1,6 @@
-import { HttpError, showUrl } from "../../http_error.ts";
-import type { OpenAnswer } from "../../http_answer.ts";
-import { type HttpRequest, openRequest } from "../../http_request.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
+import type { OpenAnswer } from "../../http/answer.ts";
+import { type HttpRequest, openRequest } from "../../http/request.ts";
 
 /** One request to a registry, or to where it sends us. */
 export type RegistryRequest =

@@ -1,4 +1,4 @@
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { atOnce } from "./at_once.ts";
 import { takeFromIndex } from "./image_index.ts";
 import type { Repository } from "./repository.ts";

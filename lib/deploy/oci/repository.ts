@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { exitCode } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { acceptedManifests } from "./manifests.ts";
 import type { RegistryAnswer, RegistryClient } from "./registry_client.ts";
 

@@ -1,6 +1,6 @@
 import type { Architecture } from "../../architecture.ts";
 import { UsageError } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import {
   type Descriptor,
   type ImageManifest,

@@ -1,5 +1,5 @@
-import type { StreamedBody } from "../../http_body.ts";
-import { HttpError } from "../../http_error.ts";
+import type { StreamedBody } from "../../http/body.ts";
+import { HttpError } from "../../http/error.ts";
 import type { PassingBytes } from "./passing_bytes.ts";
 import type { Repository } from "./repository.ts";
 import {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { PimError } from "../../errors.ts";
+import { writeAll } from "../../output.ts";
 import { readTarHeader, recordBytes, tarPadding } from "./tar.ts";
 
 /** A disk that was taken out of a layer. */
@@ -33,7 +34,7 @@ async function writeDisk(input: ByteReader, size: number, path: string): Promise
   using file = await Deno.open(path, { write: true, create: true, truncate: true, mode: 0o644 });
   await input.pass(size, async (piece) => {
     hash.update(piece);
-    for (let rest = piece; rest.length > 0;) rest = rest.subarray(await file.write(rest));
+    await writeAll(file, piece);
   });
   await file.sync();
   return { bytes: size, sha256: hash.digest("hex") };

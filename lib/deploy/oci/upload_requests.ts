@@ -1,7 +1,7 @@
 import { exitCode } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
-import type { OpenAnswer } from "../../http_answer.ts";
-import type { StreamedBody } from "../../http_body.ts";
+import { HttpError } from "../../http/error.ts";
+import type { OpenAnswer } from "../../http/answer.ts";
+import type { StreamedBody } from "../../http/body.ts";
 import type { RegistryAnswer, RequestOptions } from "./registry_client.ts";
 import { plainUrl } from "./registry_request.ts";
 import type { Repository } from "./repository.ts";

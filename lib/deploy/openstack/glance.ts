@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { refusal } from "../../http_refusal.ts";
-import type { RequestBody } from "../../http_body.ts";
-import { type HttpAnswer, type HttpRequest, httpRequest } from "../../http_request.ts";
-import { withRetries } from "../../retry.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import { refusal } from "../../http/refusal.ts";
+import type { RequestBody } from "../../http/body.ts";
+import { type HttpAnswer, type HttpRequest, httpRequest } from "../../http/request.ts";
+import { withRetries } from "../../http/retry.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
 import { parseJson, saidBy } from "./json.ts";
 import type { KeystoneSession } from "./keystone.ts";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { showUrl } from "../../http_error.ts";
-import type { HttpAnswer } from "../../http_request.ts";
+import { showUrl } from "../../http/error.ts";
+import type { HttpAnswer } from "../../http/request.ts";
 import { DeployError } from "../deploy_error.ts";
 
 /** What an OpenStack service says of an error: JSON of one of its shapes, a page of HTML, or plain text. */

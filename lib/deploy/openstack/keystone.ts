@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { hideSecret } from "../../log.ts";
-import { refusal } from "../../http_refusal.ts";
-import { httpRequest } from "../../http_request.ts";
-import { withRetries } from "../../retry.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import { refusal } from "../../http/refusal.ts";
+import { httpRequest } from "../../http/request.ts";
+import { withRetries } from "../../http/retry.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
 import { DeployError } from "../deploy_error.ts";
 import { parseJson, saidBy } from "./json.ts";
 

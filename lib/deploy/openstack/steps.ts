@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { HttpError } from "../../http_error.ts";
+import type { HttpError } from "../../http/error.ts";
 import { deploying } from "../api_failure.ts";
 import { writeConverted } from "../convert.ts";
 import type { Action, ActionContext, DeployImage, HostTools } from "../target.ts";

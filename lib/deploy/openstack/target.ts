@@ -1,9 +1,8 @@
-import { resolve } from "node:path";
-import { messageOf, UsageError } from "../../errors.ts";
-import { readTextIfThere } from "../../files.ts";
+import { messageOf } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
 import { deploying } from "../api_failure.ts";
+import { readCaFile } from "../ca_file.ts";
 import { DeployError } from "../deploy_error.ts";
 import { fillName } from "../name_template.ts";
 import type {
@@ -129,11 +128,7 @@ export class OpenstackTarget implements Target {
 
   async #trust(): Promise<TlsTrust | undefined> {
     const { ca_file } = this.settings;
-    if (ca_file === undefined) return undefined;
-    const path = resolve(this.baseDir, ca_file);
-    const ca = await readTextIfThere(path);
-    if (ca !== undefined) return { ca };
-    throw new UsageError(`There is no ${path}, which ca_file of the target names`);
+    return ca_file === undefined ? undefined : { ca: await readCaFile(ca_file, this.baseDir, this.tools) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { changedError } from "../convert.ts";
 import { DeployError } from "../deploy_error.ts";

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { CancelledError } from "../../errors.ts";
-import { HttpError, retryAfterMs } from "../../http_error.ts";
-import type { RequestBody } from "../../http_body.ts";
-import { type HttpAnswer, type HttpRequest, httpRequest } from "../../http_request.ts";
-import { withRetries } from "../../retry.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import { HttpError, retryAfterMs } from "../../http/error.ts";
+import type { RequestBody } from "../../http/body.ts";
+import { type HttpAnswer, type HttpRequest, httpRequest } from "../../http/request.ts";
+import { withRetries } from "../../http/retry.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { Work } from "./host.ts";
 

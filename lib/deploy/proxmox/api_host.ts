@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { messageOf } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { fileBody } from "../file_body.ts";
 import type { TargetCheck } from "../target.ts";
 import { PveApi, type PveLogin } from "./api.ts";

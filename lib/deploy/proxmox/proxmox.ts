@@ -1,7 +1,5 @@
-import { resolve } from "node:path";
-import { UsageError } from "../../errors.ts";
-import { readTextIfThere } from "../../files.ts";
-import type { TlsTrust } from "../../tls_pin.ts";
+import type { TlsTrust } from "../../http/tls_pin.ts";
+import { readCaFile } from "../ca_file.ts";
 import type { HostTools, TargetType } from "../target.ts";
 import type { PveHost } from "./host.ts";
 import { proxmoxSchema, type ProxmoxSettings } from "./settings.ts";
@@ -27,20 +25,20 @@ type Reach = (
 ) => Promise<PveHost>;
 
 const reachApi: Reach = async (settings, tools, baseDir, signal) => {
-  const { host, port = 8006, token_id = "", token = "", fingerprint } = settings;
+  const { host, port = 8006, token_id = "", token = "" } = settings;
   const { ApiHost } = await import("./api_host.ts");
-  const trust = fingerprint === undefined ? await authority(settings, baseDir) : { fingerprint };
   const url = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const login = { url, tokenId: token_id, token: await tools.secret(token, baseDir), signal };
-  return new ApiHost({ ...login, ...(trust !== undefined && { trust }) }, settings);
+  return new ApiHost({ ...login, trust: await trustOf(settings, tools, baseDir) }, settings);
 };
 
-async function authority({ ca_file }: ProxmoxSettings, baseDir: string): Promise<TlsTrust | undefined> {
-  if (ca_file === undefined) return undefined;
-  const path = resolve(baseDir, ca_file);
-  const ca = await readTextIfThere(path);
-  if (ca !== undefined) return { ca };
-  throw new UsageError(`There is no ${path}, which ca_file of the target names`);
+async function trustOf(
+  { fingerprint, ca_file }: ProxmoxSettings,
+  tools: HostTools,
+  baseDir: string,
+): Promise<TlsTrust> {
+  if (fingerprint !== undefined) return { fingerprint };
+  return ca_file === undefined ? {} : { ca: await readCaFile(ca_file, baseDir, tools) };
 }
 
 const reachSsh: Reach = async (settings, tools, baseDir, signal) => {

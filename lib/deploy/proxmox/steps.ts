@@ -1,5 +1,5 @@
 import { messageOf } from "../../errors.ts";
-import { HttpError } from "../../http_error.ts";
+import { HttpError } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { deploying } from "../api_failure.ts";
 import { hashFile } from "../../hash.ts";

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { PimError } from "../../errors.ts";
 import { writeFileAtomic } from "../../files.ts";
+import { lastLines } from "../../lines.ts";
 import { log } from "../../log.ts";
-import { lastLines, pipe, ProcessError, which } from "../../process.ts";
+import { pipe, ProcessError, which } from "../../process.ts";
 import { SshError } from "../../ssh/errors.ts";
 import { configPath, shellQuote } from "../../ssh/quote.ts";
 import { pieces } from "../../ssh/write_file.ts";

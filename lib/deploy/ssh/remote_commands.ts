@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { lastLines } from "../../process.ts";
+import { lastLines } from "../../lines.ts";
 import { SshError } from "../../ssh/errors.ts";
 import type { ExecResult } from "../../ssh/exec.ts";
 import { shellQuote } from "../../ssh/quote.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readTextIfThere } from "../../files.ts";
 import { homeDir, writtenPath } from "../../paths.ts";
-import { checkAuth, type SshAuth } from "../../ssh/login.ts";
+import { checkAuth, type SshAuth } from "../../ssh/auth.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { HostTools } from "../target.ts";
 import type { OpenSshKeys } from "./open_ssh.ts";

@@ -1,6 +1,6 @@
 import { PimError, UsageError } from "../../errors.ts";
-import { fetchText } from "../../http.ts";
-import { showUrl } from "../../http_error.ts";
+import { fetchText } from "../../http/get.ts";
+import { showUrl } from "../../http/error.ts";
 import type { NetworkOptions } from "../verify/expected.ts";
 import { listingNames } from "./listing.ts";
 import type { ReleaseRule } from "./rules.ts";

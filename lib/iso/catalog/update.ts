@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { get } from "../../config/merge.ts";
 import { UsageError } from "../../errors.ts";
-import { httpGet } from "../../http.ts";
+import { httpGet } from "../../http/get.ts";
 import type { ScalarEdit } from "../../config/yaml_edit.ts";
 import { formatChecksum } from "../verify/checksum.ts";
 import { expectedChecksum, type ExpectedOptions } from "../verify/expected.ts";

@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../../http.ts";
+import type { HttpResponse } from "../../http/get.ts";
 import type { ByteRange } from "./ranges.ts";
 
 /** What the head of an answer says of the file and of the bytes that follow. */

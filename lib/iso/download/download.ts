@@ -1,6 +1,6 @@
 import { CancelledError, exitCode, HostError, messageOf, PimError } from "../../errors.ts";
 import { tryLockFile } from "../../files.ts";
-import { HttpError, showUrl } from "../../http_error.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
 import type { Checksum } from "../verify/checksum.ts";

@@ -1,5 +1,5 @@
-import type { HttpOptions } from "../../http.ts";
-import { HttpError, showUrl } from "../../http_error.ts";
+import type { HttpOptions } from "../../http/get.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import type { IsoOptions } from "../verify/verify.ts";
 import type { GrowingPart } from "./growing_part.ts";
 import { addRange, type ByteRanges, contiguousBytes, firstGap } from "./ranges.ts";

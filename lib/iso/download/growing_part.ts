@@ -1,9 +1,8 @@
 import { messageOf, PimError } from "../../errors.ts";
-import type { Algorithm } from "../../hash.ts";
-import { type HashThread, hashThread } from "../verify/hash_thread.ts";
 import { type KnownPart, type PartFiles, type PartIdentity, removePartState } from "./part.ts";
-import { takeNotes } from "./part_notes.ts";
-import { addRange, type ByteRange, type ByteRanges, bytesIn, clipRanges, contiguousBytes } from "./ranges.ts";
+import { PartContent, type PartPurpose } from "./part_content.ts";
+import { type PartNotes, takeNotes } from "./part_notes.ts";
+import type { ByteRange, ByteRanges } from "./ranges.ts";
 import { writeError } from "./space.ts";
 
 /** A .part file that grows, wherever its bytes come in, and is hashed meanwhile. Dispose of it to close it. */
@@ -29,97 +28,91 @@ export interface PartWriter extends Disposable {
   write(bytes: Uint8Array): Promise<void>;
 }
 
-/** What a .part file is made for. */
-export interface PartPurpose {
-  readonly files: PartFiles;
-  readonly algorithm: Algorithm;
-}
-
 const roomBytes = 64 * 1024;
 
 /** Opens a .part file in order to go on with what is known of it, or with nothing. */
 export async function growPart(purpose: PartPurpose, known: KnownPart | undefined): Promise<GrowingPart> {
   const { files } = purpose;
   const file = await openPart(files, known === undefined);
-  let identity = known?.state;
-  let totalBytes = known?.state.total;
-  let ranges: ByteRanges = known?.ranges ?? [];
-  let thread = startThread(purpose, ranges);
-  const notes = await takeNotes(files, file, known?.synced ?? [], () => ({ identity, ranges }));
+  const content = new PartContent(purpose, known);
+  const notes = await takeNotes(files, file, known?.synced ?? [], () => content);
+  return new OpenPart(files, file, content, notes);
+}
 
-  function note(range: ByteRange): void {
-    const before = contiguousBytes(ranges);
-    ranges = addRange(ranges, range);
-    notes.touch();
-    const after = contiguousBytes(ranges);
-    if (after > before) thread.advance(after);
+class OpenPart implements GrowingPart {
+  readonly #files: PartFiles;
+  readonly #file: Deno.FsFile;
+  readonly #content: PartContent;
+  readonly #notes: PartNotes;
+
+  constructor(files: PartFiles, file: Deno.FsFile, content: PartContent, notes: PartNotes) {
+    this.#files = files;
+    this.#file = file;
+    this.#content = content;
+    this.#notes = notes;
   }
 
-  async function begin(next: PartIdentity | undefined, total: number | undefined): Promise<void> {
-    const hadBytes = ranges.length > 0;
-    [identity, totalBytes, ranges] = [undefined, total, []];
-    await notes.clear();
-    await file.truncate(0);
-    if (hadBytes) {
-      thread[Symbol.dispose]();
-      thread = startThread(purpose, []);
-    }
-    identity = next;
-    notes.touch();
-    await notes.save();
+  get identity(): PartIdentity | undefined {
+    return this.#content.identity;
   }
 
-  async function finish(onHash: (bytes: number) => void): Promise<string> {
-    notes.stop();
-    const hashing = thread.finish(bytesIn(ranges), onHash);
+  get totalBytes(): number | undefined {
+    return this.#content.totalBytes;
+  }
+
+  get ranges(): ByteRanges {
+    return this.#content.ranges;
+  }
+
+  get bytes(): number {
+    return this.#content.bytes;
+  }
+
+  async begin(identity: PartIdentity | undefined, totalBytes: number | undefined): Promise<void> {
+    const hadBytes = this.#content.empty(totalBytes);
+    await this.#notes.clear();
+    await this.#file.truncate(0);
+    if (hadBytes) this.#content.hashAnew();
+    this.#content.identity = identity;
+    this.#notes.touch();
+    await this.#notes.save();
+  }
+
+  end(): void {
+    this.#content.totalBytes ??= this.#content.bytes;
+  }
+
+  async writer(start: number): Promise<PartWriter> {
+    return await partWriter(this.#files, start, (range) => {
+      this.#content.add(range);
+      this.#notes.touch();
+    });
+  }
+
+  async finish(onHash: (bytes: number) => void): Promise<string> {
+    this.#notes.stop();
+    const hashing = this.#content.hash(onHash);
     hashing.catch(() => {});
-    await notes.save();
-    await file.sync().catch((cause) => {
-      throw writeError(files.part, cause);
+    await this.#notes.save();
+    await this.#file.sync().catch((cause) => {
+      throw writeError(this.#files.part, cause);
     });
     return await hashing;
   }
 
-  async function close(): Promise<void> {
-    notes.stop();
-    if (!await notes.save()) {
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#notes.stop();
+    if (!await this.#notes.save()) {
       // On a full disk the last bytes are given up, so that there is room to write down what came before them.
-      const end = Math.max(0, (ranges.at(-1)?.end ?? 0) - roomBytes);
-      ranges = clipRanges(ranges, end);
-      notes.clip(end);
-      await file.truncate(end);
-      await notes.save();
+      const end = Math.max(0, (this.ranges.at(-1)?.end ?? 0) - roomBytes);
+      this.#content.clip(end);
+      this.#notes.clip(end);
+      await this.#file.truncate(end);
+      await this.#notes.save();
     }
-    thread[Symbol.dispose]();
-    file.close();
+    this.#content[Symbol.dispose]();
+    this.#file.close();
   }
-
-  return {
-    get identity() {
-      return identity;
-    },
-    get totalBytes() {
-      return totalBytes;
-    },
-    get ranges() {
-      return ranges;
-    },
-    get bytes() {
-      return bytesIn(ranges);
-    },
-    end: () => void (totalBytes ??= bytesIn(ranges)),
-    writer: (start) => partWriter(files, start, note),
-    begin,
-    finish,
-    [Symbol.asyncDispose]: close,
-  };
-}
-
-function startThread({ files, algorithm }: PartPurpose, ranges: ByteRanges): HashThread {
-  const thread = hashThread(files.part, algorithm);
-  const there = contiguousBytes(ranges);
-  if (there > 0) thread.advance(there);
-  return thread;
 }
 
 async function openPart(files: PartFiles, truncate: boolean): Promise<Deno.FsFile> {

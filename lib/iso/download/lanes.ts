@@ -1,7 +1,7 @@
-import { HttpError, showUrl } from "../../http_error.ts";
-import type { HttpResponse } from "../../http.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
+import type { HttpResponse } from "../../http/get.ts";
 import { log } from "../../log.ts";
-import { withRetries } from "../../retry.ts";
+import { withRetries } from "../../http/retry.ts";
 import { type Fetching, FileChanged, nextStretch, type Stretch } from "./fetching.ts";
 import { receive } from "./receive.ts";
 import { openStretch } from "./request.ts";

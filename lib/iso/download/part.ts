@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { readTextIfThere, removeIfThere } from "../../files.ts";
+import { writeAll } from "../../output.ts";
 import { bootId } from "./boot.ts";
 import { addRange, type ByteRanges, bytesIn, clipRanges } from "./ranges.ts";
 
@@ -117,7 +118,7 @@ export async function writePartState(files: PartFiles, state: PartState, sync: b
   {
     using file = await Deno.open(next, { write: true, create: true, truncate: true });
     const bytes = new TextEncoder().encode(JSON.stringify(state) + "\n");
-    for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+    await writeAll(file, bytes);
     if (sync) await file.syncData();
   }
   await Deno.rename(next, files.state);

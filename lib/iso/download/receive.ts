@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../../http.ts";
+import type { HttpResponse } from "../../http/get.ts";
 import { brokenOff, type Fetching, report, type Stretch } from "./fetching.ts";
 import type { PartWriter } from "./growing_part.ts";
 

@@ -1,5 +1,5 @@
-import { httpGet, type HttpResponse } from "../../http.ts";
-import { HttpError, showUrl } from "../../http_error.ts";
+import { httpGet, type HttpResponse } from "../../http/get.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import { readHead, type Told } from "./answer.ts";
 import { brokenOff, type Fetching, FileChanged, maxStretchBytes, type Stretch } from "./fetching.ts";
 import type { Source } from "./sources.ts";

@@ -1,4 +1,4 @@
-import { HttpError, showUrl } from "../../http_error.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import { log } from "../../log.ts";
 
 /** A URL that a file may be fetched from. */

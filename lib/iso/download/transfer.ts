@@ -1,6 +1,6 @@
 import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
-import { separateConnections } from "../../http.ts";
-import { HttpError, showUrl } from "../../http_error.ts";
+import { separateConnections } from "../../http/get.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import type { Algorithm } from "../../hash.ts";
 import type { IsoOptions } from "../verify/verify.ts";

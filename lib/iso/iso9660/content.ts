@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { CancelledError, messageOf, PimError } from "../../errors.ts";
 import { removeIfThere } from "../../files.ts";
+import { writeAll } from "../../output.ts";
 import type { Node } from "./directory.ts";
 import { isoError, type Source } from "./source.ts";
 
@@ -85,7 +86,7 @@ async function copyExtent(
     if (signal?.aborted) throw new CancelledError();
     const piece = buffer.subarray(0, Math.min(buffer.length, bytes - done));
     await source.readInto(offset + done, piece);
-    for (let written = 0; written < piece.length;) written += await file.write(piece.subarray(written));
+    await writeAll(file, piece);
     done += piece.length;
   }
 }

@@ -1,5 +1,5 @@
-import { fetchText } from "../../http.ts";
-import { HttpError } from "../../http_error.ts";
+import { fetchText } from "../../http/get.ts";
+import { HttpError } from "../../http/error.ts";
 import { filenameOf } from "../catalog/entry.ts";
 import { listingNames } from "../catalog/listing.ts";
 import { type Checksum, parseChecksumFile, pickChecksum } from "./checksum.ts";

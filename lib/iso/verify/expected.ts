@@ -1,6 +1,6 @@
 import { exitCode, messageOf, PimError } from "../../errors.ts";
-import { fetchBytes } from "../../http.ts";
-import { showUrl } from "../../http_error.ts";
+import { fetchBytes } from "../../http/get.ts";
+import { showUrl } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { nearest } from "../../suggest.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";

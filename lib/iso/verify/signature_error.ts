@@ -1,5 +1,5 @@
 import { exitCode, PimError } from "../../errors.ts";
-import { showUrl } from "../../http_error.ts";
+import { showUrl } from "../../http/error.ts";
 import type { SignatureRule } from "../catalog/rules.ts";
 import type { SignatureJudgement } from "./gpg_status.ts";
 

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { exitCode, PimError } from "../../errors.ts";
-import { showUrl } from "../../http_error.ts";
+import { showUrl } from "../../http/error.ts";
 import { dearmor, packetTag, readPackets } from "./openpgp.ts";
 
 const begin = "-----BEGIN PGP SIGNED MESSAGE-----";

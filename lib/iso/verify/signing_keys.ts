@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type ConfigFolder, listFolder } from "../../config/folders.ts";
 import { messageOf, UsageError } from "../../errors.ts";
 import { exists, readBytesIfThere, writeFileAtomic } from "../../files.ts";
-import { fetchBytes } from "../../http.ts";
+import { fetchBytes } from "../../http/get.ts";
 import { log } from "../../log.ts";
 import { cachedKeyFile, type Paths } from "../../paths.ts";
 import { run, which } from "../../process.ts";

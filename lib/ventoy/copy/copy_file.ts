@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { CancelledError, exitCode, messageOf, PimError } from "../../errors.ts";
 import { removeIfThere } from "../../files.ts";
 import { hashFile } from "../../hash.ts";
+import { writeAll } from "../../output.ts";
 import { run, which } from "../../process.ts";
 import type { WantedIso } from "./wanted.ts";
 
@@ -36,7 +37,7 @@ export async function copyToPart(
       if (signal?.aborted) throw new CancelledError();
       const count = await source.read(buffer);
       if (count === null) break;
-      for (let done = 0; done < count;) done += await target.write(buffer.subarray(done, count));
+      await writeAll(target, buffer.subarray(0, count));
       // Written out again and again, so that progress is the stick's and Ctrl-C does not wait for gigabytes.
       if (Math.floor((bytes += count) / syncBytes) > Math.floor((bytes - count) / syncBytes)) {
         await target.syncData();

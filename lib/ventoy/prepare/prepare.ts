@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, PimError, UsageError } from "../../errors.ts";
+import { lastLines } from "../../lines.ts";
 import { log } from "../../log.ts";
-import { lastLines, ProcessError, run, start } from "../../process.ts";
+import { ProcessError, run, start } from "../../process.ts";
 import { becomeRoot } from "../../sudo.ts";
 import { type BlockDevice, partitionsOf } from "../disk/block_devices.ts";
 import { findDevice } from "../disk/find_disk.ts";

@@ -2,7 +2,7 @@ import { messageOf, PimError } from "../../errors.ts";
 import { addAuthorizedKeys } from "../../qemu/agent_commands.ts";
 import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { generateKeyPair } from "../../ssh/key.ts";
-import type { SshAuth } from "../../ssh/login.ts";
+import type { SshAuth } from "../../ssh/auth.ts";
 import { waitForSsh } from "../../ssh/wait.ts";
 import type { Guest } from "../../vm/guest/guest.ts";
 import type { Machine } from "../machine.ts";

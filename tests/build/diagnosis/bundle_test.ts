@@ -11,14 +11,12 @@ import { CancelledError, exitCode, PimError } from "../../../lib/errors.ts";
 import { hideSecret } from "../../../lib/log.ts";
 import { MachineDiedError } from "../../../lib/qemu/machine.ts";
 import { PowerOffError } from "../../../lib/build/steps/power_off.ts";
+import { tempDir } from "../../base/temp.ts";
 
 async function inFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir({ prefix: "pim-bundle-" });
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const dir = temp.path;
+  await test(dir);
 }
 
 /** Those files of a build's folder that are written here. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describeEvent, openBuildLog } from "../../../lib/build/events/build_log.ts";
 import { type BuildEvent, emitter, type TimedEvent } from "../../../lib/build/events/events.ts";
 import { configureLog, hideSecret } from "../../../lib/log.ts";
+import { tempDir } from "../../base/temp.ts";
 
 Deno.test("secrets are hidden in what is said, and nowhere else", () => {
   const heard: TimedEvent[] = [];
@@ -77,22 +78,19 @@ Deno.test("every event has one line of words", () => {
 });
 
 Deno.test("a build log holds each event as words and as NDJSON, for its owner only", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    const paths = { text: join(dir, "build.log"), ndjson: join(dir, "build.ndjson") };
-    {
-      using log = openBuildLog(paths);
-      for (const [event] of sample) log.listen({ time, build, ...event });
-    }
-    equal(await Deno.readTextFile(paths.text), sample.map(([, line]) => `${time} ${line}\n`).join(""));
-    deepEqual(
-      (await Deno.readTextFile(paths.ndjson)).trimEnd().split("\n").map((line) => JSON.parse(line)),
-      sample.map(([event]) => ({ time, build, ...event })),
-    );
-    for (const path of Object.values(paths)) equal((await Deno.stat(path)).mode! & 0o777, 0o600);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  await using temp = await tempDir();
+  const dir = temp.path;
+  const paths = { text: join(dir, "build.log"), ndjson: join(dir, "build.ndjson") };
+  {
+    using log = openBuildLog(paths);
+    for (const [event] of sample) log.listen({ time, build, ...event });
   }
+  equal(await Deno.readTextFile(paths.text), sample.map(([, line]) => `${time} ${line}\n`).join(""));
+  deepEqual(
+    (await Deno.readTextFile(paths.ndjson)).trimEnd().split("\n").map((line) => JSON.parse(line)),
+    sample.map(([event]) => ({ time, build, ...event })),
+  );
+  for (const path of Object.values(paths)) equal((await Deno.stat(path)).mode! & 0o777, 0o600);
 });
 
 Deno.test("a build goes on when the disk of its log is full", () => {

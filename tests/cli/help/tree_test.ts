@@ -11,6 +11,7 @@ import { describeArguments, describeFlags } from "../../../lib/cli/help/paramete
 import { commandGroups } from "../../../lib/cli/help/root_help.ts";
 import { isRouteMap, type Target } from "../../../lib/cli/help/tree.ts";
 import { keepPassedOn } from "../../../lib/cli/passed_on.ts";
+import { readSources } from "../../sources.ts";
 
 const app = buildApp({ debug: false });
 
@@ -86,6 +87,15 @@ Deno.test("every command is in a group of pim --help (commandGroups in lib/cli/h
   const known = commands.map(([name]) => name.split(" ")[0] ?? "").filter((name) => name !== "complete");
   assert.deepEqual([...new Set(known)].filter((name) => !grouped.includes(name)), []);
   assert.deepEqual(grouped.filter((name) => !known.includes(name)), []);
+});
+
+Deno.test("every command is run by some test", async () => {
+  const tests = (await readSources("tests")).filter(({ path }) => path !== "tests/cli/help/tree_test.ts");
+  const isTyped = (name: string) => {
+    const words = new RegExp(name.split(" ").map((word) => `"${word}"`).join(",\\s*"));
+    return tests.some(({ code }) => words.test(code));
+  };
+  assert.deepEqual(commands.map(([name]) => name).filter((name) => !isTyped(name)), []);
 });
 
 Deno.test("help keeps within the width of a terminal, but for a long line to type", () => {

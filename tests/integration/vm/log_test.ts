@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { exists } from "../../../lib/files.ts";
-import { lineSplitter } from "../../../lib/process.ts";
+import { lineSplitter } from "../../../lib/lines.ts";
 import { readLog } from "../../../lib/vm/console/vm_log.ts";
 import { stopVm } from "../../../lib/vm/stop.ts";
 import { tempDir } from "../../base/temp.ts";

@@ -5,25 +5,23 @@ import type { PimError } from "../../../lib/errors.ts";
 import { findIso, getIso, type IsoEntry, loadCatalog, matchIsos } from "../../../lib/iso/catalog/catalog.ts";
 import { locationOf, toIsoEntry } from "../../../lib/iso/catalog/entry.ts";
 import { compareVersions } from "../../../lib/iso/catalog/version_order.ts";
+import { tempDir } from "../../base/temp.ts";
 
 async function withCatalog(
   files: Record<string, string>,
   work: (load: () => Promise<readonly IsoEntry[]>, dir: string) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    for (const [name, text] of Object.entries(files)) {
-      await Deno.mkdir(join(dir, name, ".."), { recursive: true });
-      await Deno.writeTextFile(join(dir, name), text);
-    }
-    const folders: ConfigFolder[] = [
-      { kind: "project", path: join(dir, "project") },
-      { kind: "user", path: join(dir, "user") },
-    ];
-    await work(() => loadCatalog(folders), dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  await using temp = await tempDir();
+  const dir = temp.path;
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.mkdir(join(dir, name, ".."), { recursive: true });
+    await Deno.writeTextFile(join(dir, name), text);
   }
+  const folders: ConfigFolder[] = [
+    { kind: "project", path: join(dir, "project") },
+    { kind: "user", path: join(dir, "user") },
+  ];
+  await work(() => loadCatalog(folders), dir);
 }
 
 const entry = (key: string, url = `https://example.org/${key}.iso`) => toIsoEntry(key, { url }, "/base");

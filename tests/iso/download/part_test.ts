@@ -8,6 +8,7 @@ import {
   readPart,
   removePart,
 } from "../../../lib/iso/download/part.ts";
+import { tempDir } from "../../base/temp.ts";
 
 const identity = { url: "http://x/a", from: "http://y/a", at: "http://z/a", ifRange: '"one"', total: 1000 };
 const synced = [{ start: 0, end: 100 }];
@@ -18,16 +19,13 @@ async function withPart(
   state: Partial<PartState>,
   work: (files: ReturnType<typeof partFiles>) => Promise<void>,
 ): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    const files = partFiles(join(dir, "a.iso"));
-    await Deno.writeFile(files.part, new Uint8Array(bytes));
-    const notes = { ...identity, written, synced, boot: await bootId(), ...state };
-    await Deno.writeTextFile(files.state, JSON.stringify(notes));
-    await work(files);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  await using temp = await tempDir();
+  const dir = temp.path;
+  const files = partFiles(join(dir, "a.iso"));
+  await Deno.writeFile(files.part, new Uint8Array(bytes));
+  const notes = { ...identity, written, synced, boot: await bootId(), ...state };
+  await Deno.writeTextFile(files.state, JSON.stringify(notes));
+  await work(files);
 }
 
 Deno.test({

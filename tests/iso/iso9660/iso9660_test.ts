@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openIso } from "../../../lib/iso/iso9660/iso9660.ts";
 import { run } from "../../../lib/process.ts";
+import { tempDir } from "../../base/temp.ts";
 
 const longName = "n".repeat(240);
 const big = crypto.getRandomValues(new Uint8Array(60_000));
@@ -9,40 +10,37 @@ const deep = "one/two/three/four/five/six/seven/eight/nine/ten/file";
 
 /** A tree of files, and a function that makes an image of it with xorriso and these arguments. */
 async function withTree(work: (make: (...args: string[]) => Promise<string>, dir: string) => Promise<void>) {
-  const dir = await Deno.makeTempDir();
-  try {
-    const tree = join(dir, "tree");
-    await Deno.mkdir(join(tree, deep, ".."), { recursive: true });
-    await Deno.writeTextFile(join(tree, deep), "deep\n");
-    await Deno.writeTextFile(join(tree, "Read-Me.txt"), "read me\n");
-    await Deno.writeTextFile(join(tree, "empty"), "");
-    await Deno.writeFile(join(tree, longName), big);
-    await Deno.symlink(".", join(tree, "debian"));
-    await Deno.symlink("one/two", join(tree, "link"));
-    await Deno.symlink("/one/../../../one/two", join(tree, "absolute"));
-    await Deno.symlink("/Read-Me.txt", join(tree, "one/to-root"));
-    await Deno.symlink("nowhere", join(tree, "dangling"));
-    await Deno.symlink("loop-b", join(tree, "loop-a"));
-    await Deno.symlink("loop-a", join(tree, "loop-b"));
-    await Deno.chmod(join(tree, "Read-Me.txt"), 0o640);
-    await Deno.mkdir(join(tree, "many"));
-    for (let index = 0; index < 200; index++) {
-      await Deno.writeTextFile(join(tree, "many", `file-${index}`), `${index}`);
-    }
-    let count = 0;
-    await work(async (...args) => {
-      const iso = join(dir, `${count++}.iso`);
-      await run([
-        "xorriso",
-        "-report_about",
-        "WARNING",
-        ...args.map((arg) => arg === "ISO" ? iso : arg === "TREE" ? tree : arg),
-      ]);
-      return iso;
-    }, dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  await using temp = await tempDir();
+  const dir = temp.path;
+  const tree = join(dir, "tree");
+  await Deno.mkdir(join(tree, deep, ".."), { recursive: true });
+  await Deno.writeTextFile(join(tree, deep), "deep\n");
+  await Deno.writeTextFile(join(tree, "Read-Me.txt"), "read me\n");
+  await Deno.writeTextFile(join(tree, "empty"), "");
+  await Deno.writeFile(join(tree, longName), big);
+  await Deno.symlink(".", join(tree, "debian"));
+  await Deno.symlink("one/two", join(tree, "link"));
+  await Deno.symlink("/one/../../../one/two", join(tree, "absolute"));
+  await Deno.symlink("/Read-Me.txt", join(tree, "one/to-root"));
+  await Deno.symlink("nowhere", join(tree, "dangling"));
+  await Deno.symlink("loop-b", join(tree, "loop-a"));
+  await Deno.symlink("loop-a", join(tree, "loop-b"));
+  await Deno.chmod(join(tree, "Read-Me.txt"), 0o640);
+  await Deno.mkdir(join(tree, "many"));
+  for (let index = 0; index < 200; index++) {
+    await Deno.writeTextFile(join(tree, "many", `file-${index}`), `${index}`);
   }
+  let count = 0;
+  await work(async (...args) => {
+    const iso = join(dir, `${count++}.iso`);
+    await run([
+      "xorriso",
+      "-report_about",
+      "WARNING",
+      ...args.map((arg) => arg === "ISO" ? iso : arg === "TREE" ? tree : arg),
+    ]);
+    return iso;
+  }, dir);
 }
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -9,6 +9,7 @@ import {
   pickChecksum,
 } from "../../../lib/iso/verify/checksum.ts";
 import { run } from "../../../lib/process.ts";
+import { tempDir } from "../../base/temp.ts";
 
 const a = "a".repeat(64);
 const b = "b".repeat(64);
@@ -107,27 +108,24 @@ Deno.test("nothing is picked that does not belong to the file", () => {
 });
 
 Deno.test("a file is hashed as sha256sum does, whatever its size", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    for (const size of [0, 1, 2 * 1024 * 1024, 5_000_001]) {
-      const path = join(dir, `${size}`);
-      await Deno.writeFile(path, new Uint8Array(size).fill(7));
-      const { stdout } = await run(["sha256sum", path]);
-      let last = 0;
-      assert.equal(
-        await hashFile(path, "sha256", { onProgress: (bytes) => last = bytes }),
-        stdout.slice(0, 64),
-      );
-      assert.equal(last, size);
-    }
-    const text = join(dir, "text");
-    await Deno.writeTextFile(text, "abc");
-    assert.equal(await hashFile(text, "sha512"), createHash("sha512").update("abc").digest("hex"));
-    await assert.rejects(hashFile(join(dir, "none"), "sha256"), /Cannot hash/);
-    await assert.rejects(hashFile(text, "sha256", { signal: AbortSignal.abort() }), {
-      name: "CancelledError",
-    });
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  await using temp = await tempDir();
+  const dir = temp.path;
+  for (const size of [0, 1, 2 * 1024 * 1024, 5_000_001]) {
+    const path = join(dir, `${size}`);
+    await Deno.writeFile(path, new Uint8Array(size).fill(7));
+    const { stdout } = await run(["sha256sum", path]);
+    let last = 0;
+    assert.equal(
+      await hashFile(path, "sha256", { onProgress: (bytes) => last = bytes }),
+      stdout.slice(0, 64),
+    );
+    assert.equal(last, size);
   }
+  const text = join(dir, "text");
+  await Deno.writeTextFile(text, "abc");
+  assert.equal(await hashFile(text, "sha512"), createHash("sha512").update("abc").digest("hex"));
+  await assert.rejects(hashFile(join(dir, "none"), "sha256"), /Cannot hash/);
+  await assert.rejects(hashFile(text, "sha256", { signal: AbortSignal.abort() }), {
+    name: "CancelledError",
+  });
 });

@@ -1,6 +1,6 @@
 // A stand-in for Keystone and Glance, written from their API references: it refuses what those refuse.
 import { createHash } from "node:crypto";
-import { type Certificate, makeCertificate } from "../../../base/certificate.ts";
+import { type Certificate, makeCertificate } from "../../../http/certificate.ts";
 
 /** What the stand-in is told to do at one request: answer this, or do as it likes before it answers. */
 type Fault = { readonly match: RegExp; times: number; readonly act: () => Response | Promise<Response> };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
-import { startCutProxy } from "../../../base/cut_proxy.ts";
+import { startCutProxy } from "../../../http/cut_proxy.ts";
 import { newUser } from "../../../cli/pim.ts";
 import { type DeployFixture, deployFixture, planned } from "../../../deploy/fixture.ts";
 import { diskBytes } from "../../../deploy/image_place.ts";

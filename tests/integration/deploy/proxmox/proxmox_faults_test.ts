@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { configureLog } from "../../../../lib/log.ts";
-import { startCutProxy } from "../../../base/cut_proxy.ts";
+import { startCutProxy } from "../../../http/cut_proxy.ts";
 import { deployFixture, planned } from "../../../deploy/fixture.ts";
 import { assertClean, withPve, yaml } from "./pve_by_api.ts";
 import { startPve } from "./proxmox_server.ts";

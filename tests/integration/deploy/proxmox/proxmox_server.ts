@@ -1,5 +1,5 @@
 // A stand-in for the API of Proxmox VE, written from its API viewer and pve-http-server: it refuses what those refuse.
-import { type Certificate, makeCertificate } from "../../../base/certificate.ts";
+import { type Certificate, makeCertificate } from "../../../http/certificate.ts";
 import { type GuestAgents, guestAgents } from "./proxmox_guest.ts";
 import { refuse, Refused } from "./proxmox_refusal.ts";
 import { route } from "./proxmox_routes.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
 import { run } from "../../../../lib/process.ts";
-import { startCutProxy } from "../../../base/cut_proxy.ts";
+import { startCutProxy } from "../../../http/cut_proxy.ts";
 import { newUser } from "../../../cli/pim.ts";
 import { planned } from "../../../deploy/fixture.ts";
 import { withHost } from "./pve_by_ssh.ts";
