@@ -155,7 +155,11 @@ function fillIn(text: string, message: string, { settings, region }: Circumstanc
     otherwise: profile === undefined
       ? "Set `profile` in targets.d, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or aws sso login"
       : `Look whether ~/.aws has the profile ${profile} (aws configure list-profiles), and log in: aws sso login --profile ${profile}`,
-    login: profile === undefined ? "aws sso login" : `aws sso login --profile ${profile}`,
+    login: access_key_id !== undefined
+      ? `for ${keys}`
+      : profile === undefined
+      ? "aws sso login"
+      : `aws sso login --profile ${profile}`,
   };
   return text.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
