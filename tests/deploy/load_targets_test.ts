@@ -49,6 +49,13 @@ Deno.test("all targets that are wrong are told of together", async () => {
   });
 });
 
+Deno.test("a module of a target without a default export is told what a target looks like", async () => {
+  await assert.rejects(load({ "nas.ts": "export const nas = {};\n" }), {
+    message: /nas\.ts has no default export/,
+    hint: /^Write `export default \{ type: "file", … \};`/,
+  });
+});
+
 Deno.test("`verify: true` is taken where pim can verify what was deployed, and refused elsewhere with what to do instead", async () => {
   const targets = await load({
     "all.yml": "default: { verify: true }\n" +
