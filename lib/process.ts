@@ -7,6 +7,8 @@ import { log, redact } from "./log.ts";
 export interface ProcessOptions {
   /** Variables beside the few that are passed on from pim's own environment. */
   env?: Record<string, string>;
+  /** The program sees the user's whole environment, as if it was typed in the shell: `ssh` needs its agent. */
+  wholeEnv?: boolean;
   cwd?: string;
   /** Sends SIGTERM when aborted. */
   signal?: AbortSignal;
@@ -223,19 +225,13 @@ export async function startDetached(
   }
 }
 
-/** Options of {@linkcode runInteractive}. */
-export interface InteractiveOptions extends ProcessOptions {
-  /** The program sees the user's whole environment, as if it was typed in the shell: `ssh` needs its agent. */
-  wholeEnv?: boolean;
-}
-
 /**
  * Runs a program on pim's own terminal (for `ssh`, editors) and returns its exit status. Ctrl-C reaches it from the
  * terminal itself; the signal is for what only pim is told.
  */
 export async function runInteractive(
   argv: readonly string[],
-  options: InteractiveOptions = {},
+  options: ProcessOptions = {},
 ): Promise<number> {
   const child = spawn(argv, options, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   return (await child.status).code;
@@ -288,7 +284,7 @@ function environment(extra: Record<string, string> = {}): Record<string, string>
 
 type Stdio = Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">;
 
-function spawn(argv: readonly string[], options: InteractiveOptions, stdio: Stdio): Deno.ChildProcess {
+function spawn(argv: readonly string[], options: ProcessOptions, stdio: Stdio): Deno.ChildProcess {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("argv is empty");
   if (options.signal?.aborted) throw new CancelledError();

@@ -25,5 +25,12 @@ export function didYouMean(name: string, known: Iterable<string>, none: string):
   const all = [...known];
   const near = nearest(name, all);
   if (near !== undefined) return `Did you mean ${near}?`;
-  return all.length === 0 ? none : `There is: ${all.sort().join(", ")}`;
+  return all.length === 0 ? none : `There is: ${listed(all.sort())}`;
+}
+
+/** Names in a row; of many those that come first, and how many there are beside them. */
+function listed(names: readonly string[]): string {
+  const most = 20;
+  if (names.length <= most) return names.join(", ");
+  return `${names.slice(0, most).join(", ")}, and ${names.length - most} more`;
 }

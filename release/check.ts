@@ -22,7 +22,8 @@ export function releaseProblems({ version, changelog, tag }: Release): string[] 
   }
   const section = sectionOf(changelog, version);
   if (tag === undefined) {
-    const next = sectionOf(changelog, "Unreleased") ?? section;
+    // An empty section Unreleased stands above the version that is released next.
+    const next = sectionOf(changelog, "Unreleased") || section;
     if (!next) problems.push(`CHANGELOG.md: there is neither a section Unreleased nor one for ${version}`);
   } else {
     if (tag !== `v${version}`) {

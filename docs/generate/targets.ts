@@ -11,7 +11,7 @@ const room = new URL("../../lib/deploy", import.meta.url).pathname;
 export async function targetsReference(): Promise<string> {
   const sources = await readSources(room);
   const examples = readExamples(await Deno.readTextFile(join(exampleDir, "targets.d/targets.yml")));
-  return targetTypes.map(({ type, brief, schema }) => {
+  return targetTypes.map(({ type, brief, schema, verifies = false }) => {
     const fields = fieldsOf(schema);
     const comments = commentsOf(fields.map(({ key }) => key), sources);
     if (comments === undefined) throw new Error(`No source in lib/deploy has the schema of ${type}`);
@@ -20,6 +20,7 @@ export async function targetsReference(): Promise<string> {
       if (!comment) throw new Error(`The schema of ${type} says nothing of ${field.key}`);
       return [`\`${field.key}\``, comment, field.shape, defaultOf(field)];
     });
+    if (verifies) rows.push(verifyRow);
     return [
       `## ${type}`,
       `${brief[0]?.toUpperCase()}${brief.slice(1)}.`,
@@ -28,6 +29,14 @@ export async function targetsReference(): Promise<string> {
     ].join("\n\n");
   }).join("\n\n");
 }
+
+// A setting of the entry itself, in no type's schema.
+const verifyRow = [
+  "`verify`",
+  "Whether what has arrived is started and checked as `pim verify` does.",
+  "`true` or `false`",
+  "`false`",
+];
 
 function defaultOf(field: Field): string {
   if (field.required) return "**required**";

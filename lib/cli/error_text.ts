@@ -52,6 +52,15 @@ function usageMessage(error: unknown): string {
   return formatMessageForArgumentScannerError(error, {
     FlagNotFoundError: ({ input, corrections }) =>
       `There is no flag --${input}` + hintOf(corrections.map((name) => `--${kebabCase(name)}`)),
+    AliasNotFoundError: ({ input }) => `There is no flag -${input}`,
+    UnsatisfiedPositionalError: ({ placeholder, limit: [least, count] = [1, 0] }) =>
+      count === 0
+        ? `Nothing is given for ${placeholder}\nhint: See the command with --help`
+        : `Only ${count} of at least ${least} arguments is given: ${placeholder}\nhint: See the command with --help`,
+    UnexpectedPositionalError: ({ expectedCount, input }) =>
+      expectedCount === 0
+        ? `This command takes no arguments, not even "${input}"`
+        : `There is an argument too many: "${input}"`,
   });
 }
 

@@ -63,6 +63,8 @@ export async function loadEntries<S extends v.GenericSchema>(
   });
 }
 
+const entryForm = '`export default { type: "file", … };`: the settings of one entry';
+
 async function readFolder(
   folder: ConfigFolder,
   subfolder: string,
@@ -88,7 +90,7 @@ async function readFolder(
   if (!modules) return entries;
   for (const name of await listFolder(folder, subfolder, /(?<!\.d)\.m?[jt]s$/)) {
     const file = join(folder.path, subfolder, name);
-    add(parse(name).name, file, { source: file, value: await importDefault(file) });
+    add(parse(name).name, file, { source: file, value: await importDefault(file, entryForm) });
   }
   return entries;
 }

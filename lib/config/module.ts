@@ -3,8 +3,12 @@ import { stripVTControlCharacters } from "node:util";
 import { messageOf, UsageError } from "../errors.ts";
 import { readTextIfThere } from "../files.ts";
 
-/** Imports a configuration module from disk and returns its default export; throws {@linkcode UsageError} naming the file. */
-export async function importDefault(path: string): Promise<unknown> {
+/**
+ * Imports a configuration module from disk and returns its default export; throws {@linkcode UsageError} naming the file.
+ *
+ * @param form what such a module looks like, for who has written none
+ */
+export async function importDefault(path: string, form: string): Promise<unknown> {
   // The runtime's own message for a missing file speaks of module graphs.
   if ((await readTextIfThere(path)) === undefined) throw new UsageError(`There is no file ${path}`);
   let module: Record<string, unknown>;
@@ -18,9 +22,7 @@ export async function importDefault(path: string): Promise<unknown> {
     });
   }
   if (!("default" in module)) {
-    throw new UsageError(`${path} has no default export`, {
-      hint: 'Write `export default { … } satisfies Profile;` with `import type { Profile } from "pim";`.',
-    });
+    throw new UsageError(`${path} has no default export`, { hint: `Write ${form}.` });
   }
   return module.default;
 }

@@ -47,8 +47,14 @@ function problemsOf(schema: v.GenericSchema, issue: Issue): Problem[] {
       return { path: [...parent, key], text };
     });
   }
+  // What valibot expects of a missing key is the key itself.
+  if (issue.received === "undefined" && issue.expected === `"${path.at(-1)}"`) {
+    return [{ path, text: "is missing" }];
+  }
   if (issue.received === "undefined") return [{ path, text: `is missing (${expectation(issue)})` }];
-  return [{ path, text: `must be ${expectation(issue)}, not ${shorten(issue.received)}` }];
+  // What a text that is no amount has become says nothing about that text.
+  const not = issue.received === "NaN" ? "" : `, not ${shorten(issue.received)}`;
+  return [{ path, text: `must be ${expectation(issue)}${not}` }];
 }
 
 const words: Record<string, string> = {

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { exists, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts";
 import { writtenPath } from "../paths.ts";
-import { messageOf, PimError } from "../errors.ts";
+import { PimError } from "../errors.ts";
 import { changedError, writeConverted } from "./convert.ts";
 import { copyWithHash } from "./copy_file.ts";
 import { hashFile } from "../hash.ts";
@@ -24,6 +24,7 @@ import type {
   TargetCheck,
   TargetType,
 } from "./target.ts";
+import { writeError } from "./write_error.ts";
 
 const schema = v.strictObject({
   /** Folder; relative to the file that names it. */
@@ -167,8 +168,7 @@ class FileTarget implements Target {
     } catch (cause) {
       await removeIfThere(part);
       if (cause instanceof PimError) throw cause;
-      const hint = isFull(cause) ? `Make room there: df ${dirname(path)}` : undefined;
-      throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause, hint });
+      throw writeError(path, cause);
     }
   }
 
@@ -192,9 +192,4 @@ class FileTarget implements Target {
   async #writeChecksum(path: string, { ids }: ActionContext): Promise<void> {
     await writeFileAtomic(`${path}.sha256`, `${ids.sha256}  ${basename(path)}\n`);
   }
-}
-
-/** Whether there is no room, or none left for this user. */
-function isFull(cause: unknown): boolean {
-  return ["ENOSPC", "EDQUOT"].includes(String((cause as { code?: unknown } | undefined)?.code));
 }

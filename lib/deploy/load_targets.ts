@@ -25,7 +25,19 @@ export interface NamedTarget {
 
 /** Reads targets.d of all config folders, nearest first: YAML files of several targets, modules of one each. */
 export async function loadTargets(folders: readonly ConfigFolder[]): Promise<readonly NamedTarget[]> {
-  return (await readTargets(folders)).map(toTarget);
+  const wrong: UsageError[] = [];
+  const targets = (await readTargets(folders)).flatMap((entry) => {
+    try {
+      return [toTarget(entry)];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      wrong.push(error);
+      return [];
+    }
+  });
+  if (wrong.length === 0) return targets;
+  const hint = wrong.find((each) => each.hint !== undefined)?.hint;
+  throw new UsageError(wrong.map(({ message }) => message).join("\n"), hint === undefined ? {} : { hint });
 }
 
 /** The entries of targets.d before anything in them is checked. */

@@ -48,7 +48,8 @@ export async function readSecret(reference: SecretReference, source: SecretSourc
 async function lookUp(reference: SecretReference, { env, baseDir, signal }: SecretSource): Promise<string> {
   if (typeof reference !== "string") {
     try {
-      return (await run(reference.command, { signal })).stdout;
+      // Password stores are told by variables where they are and who asks: VAULT_ADDR, GNUPGHOME, AWS_PROFILE.
+      return (await run(reference.command, { signal, wholeEnv: true })).stdout;
     } catch (cause) {
       throw new UsageError(`Cannot get the secret ${nameOf(reference)}: ${messageOf(cause)}`, { cause });
     }

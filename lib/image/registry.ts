@@ -1,8 +1,8 @@
 import type { Architecture } from "../architecture.ts";
 import { PimError, UsageError } from "../errors.ts";
 import { lockFile } from "../files.ts";
-import { checkName } from "../paths.ts";
-import { didYouMean } from "../suggest.ts";
+import { checkName, isName } from "../paths.ts";
+import { didYouMean, nearest } from "../suggest.ts";
 import { fromDisk, type ImageEntry, toDisk } from "./entry.ts";
 import { readRegistryFile, readRegistryForUpdate, writeRegistryFile } from "./registry_file.ts";
 
@@ -88,8 +88,16 @@ function view(entries: ReadonlyMap<string, ImageEntry>): Registry {
       if (found !== undefined) return found;
       const known = new Set(list().flatMap((image) => [image.name, image.profile]));
       throw new UsageError(`There is no image ${JSON.stringify(nameOrProfile)}`, {
-        hint: didYouMean(nameOrProfile, known, "No image was built yet: pim build run PROFILE"),
+        hint: whatInstead(nameOrProfile, known),
       });
     },
   };
+}
+
+/** The image that was meant; where none was, it may be a profile whose first image is to be built yet. */
+function whatInstead(name: string, known: ReadonlySet<string>): string {
+  const build = `pim build run ${isName(name) ? name : "PROFILE"}`;
+  const instead = didYouMean(name, known, `No image was built yet: ${build}`);
+  if (known.size === 0 || !isName(name) || nearest(name, known) !== undefined) return instead;
+  return `${instead}. If it is a profile, build it first: ${build}`;
 }

@@ -12,6 +12,7 @@ import type { Profile } from "./types.ts";
 
 const folder = "profiles.d";
 const endings = [".ts", ".js", ".mts", ".mjs"];
+const profileForm = '`export default { … } satisfies Profile;` with `import type { Profile } from "pim";`';
 
 /** A profile merged over what it extends, and where each value came from. */
 export interface LoadedProfile extends Merged<Profile> {
@@ -88,7 +89,7 @@ async function loadModule(
     if (name === "default" && extendedBy !== undefined) return undefined;
     throw await unknownProfile(folders, name, extendedBy);
   }
-  const value = await importDefault(file.path);
+  const value = await importDefault(file.path, profileForm);
   if (!isTree(value)) throw new UsageError(`${file.path}: the default export must be a profile object`);
   return { file, value };
 }

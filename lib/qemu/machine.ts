@@ -70,6 +70,8 @@ export async function startMachine(
   for (const path of sockets) checkSocketPath(path);
   // What is left of an earlier QEMU would be connected to before the new one has made its own.
   for (const path of sockets) await removeIfThere(path);
+  // What a console shows is nobody else's to read, and QEMU would make its log with the user's umask.
+  await Deno.writeTextFile(spec.serial.log, "", { append: true, mode: 0o600 });
   const argv = qemuArgs(host, spec);
   const child = start(argv, { signal: options.signal });
   let letGo = false;

@@ -22,5 +22,7 @@ Deno.test("a name that resembles nothing finds nothing", () => {
 Deno.test("without a near name everything there is gets listed, or what to do when there is nothing", () => {
   assert.equal(didYouMean("sever", ["server"], "none"), "Did you mean server?");
   assert.equal(didYouMean("zzz", ["server", "base"], "none"), "There is: base, server");
+  const many = Array.from({ length: 23 }, (_, index) => `vm-${String(index).padStart(2, "0")}`);
+  assert.match(didYouMean("zzzzzz", many, "none"), /^There is: vm-00, .*, vm-19, and 3 more$/);
   assert.equal(didYouMean("zzz", [], "Make one with: pim init"), "Make one with: pim init");
 });

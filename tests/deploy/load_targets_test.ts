@@ -36,6 +36,26 @@ Deno.test("what is wrong with a target is told with its place, all of it at once
   });
 });
 
+Deno.test("all targets that are wrong are told of together", async () => {
+  const entries = [
+    "disk: { type: fil, path: /srv }",
+    "share: { type: file, format: vhd }",
+    "virt: { type: libvirt, memory: lots }",
+  ];
+  await assert.rejects(load({ "a.yml": entries.join("\n") + "\n" }), {
+    name: "UsageError",
+    message:
+      /a\.yml:1: type is no kind .*\n.*a\.yml:2: path is missing\n.*a\.yml:3: memory must be an amount of memory in MiB, such as 2048, or 4G$/,
+  });
+});
+
+Deno.test("a module of a target without a default export is told what a target looks like", async () => {
+  await assert.rejects(load({ "nas.ts": "export const nas = {};\n" }), {
+    message: /nas\.ts has no default export/,
+    hint: /^Write `export default \{ type: "file", … \};`/,
+  });
+});
+
 Deno.test("`verify: true` is taken where pim can verify what was deployed, and refused elsewhere with what to do instead", async () => {
   const targets = await load({
     "all.yml": "default: { verify: true }\n" +

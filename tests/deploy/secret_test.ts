@@ -17,6 +17,16 @@ Deno.test("a secret is named by a variable, a file or a command, and hidden from
   assert.equal(redact("from-the-environment, from-a-file, from a-command"), "***, ***, ***");
 });
 
+Deno.test("a command that prints a secret sees the user's whole environment, as in the user's shell", async () => {
+  Deno.env.set("PIM_TEST_STORE", "in-the-store");
+  try {
+    const reference = { command: ["printenv", "PIM_TEST_STORE"] };
+    assert.equal(await readSecret(reference, { env: new Map(), baseDir: "/" }), "in-the-store");
+  } finally {
+    Deno.env.delete("PIM_TEST_STORE");
+  }
+});
+
 Deno.test("a secret that cannot be had is told by its reference", async () => {
   await using dir = await tempDir({ "empty": "\n" });
   const source = { env: new Map(), baseDir: dir.path };

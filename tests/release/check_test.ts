@@ -37,6 +37,9 @@ Deno.test("a release whose version, changelog and tag agree has no problems", ()
 Deno.test("before a release there must be something to tell, or the section of the version", () => {
   assert.deepEqual(releaseProblems({ version: "1.2.0", changelog: unreleased }), []);
   assert.deepEqual(releaseProblems({ version: "1.2.0", changelog: released }), []);
+  const emptied = released.replace("## 1.2.0", "## [Unreleased]\n\n## 1.2.0");
+  assert.deepEqual(releaseProblems({ version: "1.2.0", changelog: emptied }), []);
+  assert.match(releaseProblems({ version: "2.0.0", changelog: emptied }).join(), /neither .* Unreleased nor/);
   assert.match(
     releaseProblems({ version: "2.0.0", changelog: released }).join(),
     /neither .* Unreleased nor/,

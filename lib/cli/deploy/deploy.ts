@@ -56,7 +56,7 @@ const run = buildCommand<DeployFlags, [string, ...string[]], PimContext>({
       "Uploads the image, registers it there and writes down what was made. What is there already, unchanged, is left\n" +
       "as it is. After a failure the same command goes on from where it was. Ends with exit code 8 when what was\n" +
       "deployed fails its verification; it stays there.",
-    customUsage: ["PROFILE|IMAGE TARGET… [--dry-run] [--force] [--verify] [--json]"],
+    customUsage: ["PROFILE|IMAGE TARGET... [--dry-run] [--force] [--verify] [--json]"],
     examples: {
       "pim deploy run web lab --dry-run": "Only print what would be done",
       "pim deploy run web lab registry": "The newest image of web, to two targets",

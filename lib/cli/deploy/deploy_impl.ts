@@ -13,7 +13,7 @@ import type { PimContext } from "../context.ts";
 import type { JsonFlags } from "../flags.ts";
 import { table } from "../table.ts";
 import type { DeployFlags, OutputFlags, RemoveFlags } from "./deploy.ts";
-import { deployRenderer } from "./deploy_render.ts";
+import { deployRenderer, warnOfFailure } from "./deploy_render.ts";
 import { getDeployment } from "./find_deployment.ts";
 import { hostTools } from "./host_tools.ts";
 
@@ -49,22 +49,26 @@ export async function run(
       });
       if (!flags.json) this.print(where);
     } catch (error) {
-      if (!(error instanceof PimError) || error instanceof CancelledError || targets.length === 1) {
-        throw error;
-      }
+      if (!isForOneOf(targets, error)) throw error;
       renderer.fail(deploymentId(target.name, image.entry.name), error);
       failures.push(error);
     }
   }
-  const [first] = failures;
+  throwIfAny(failures, targets.length);
+}
+
+/** One error for what failed at some of several targets; each was told of when it failed. */
+function throwIfAny([first, ...more]: readonly PimError[], count: number): void {
   if (first === undefined) return;
-  throw new PimError(
-    `${failures.length} of ${targets.length} deployments failed; the warnings above say why`,
-    {
-      exitCode: first.exitCode,
-      hint: first.hint,
-    },
-  );
+  const { exitCode } = first;
+  throw new PimError(`${more.length + 1} of ${count} deployments failed; the warnings above say why`, {
+    exitCode,
+  });
+}
+
+/** Whether a failure at one target leaves the others to be tried; if not, it is thrown on. */
+function isForOneOf(targets: readonly NamedTarget[], error: unknown): error is PimError {
+  return error instanceof PimError && !(error instanceof CancelledError) && targets.length > 1;
 }
 
 /** What a deployment would do, in the form that --json prints. */
@@ -83,19 +87,32 @@ async function printPlans(
 ): Promise<void> {
   const { paths } = await context.config();
   const plans: PlannedDeployment[] = [];
+  const failures: PimError[] = [];
   for (const target of targets) {
-    await using opened = target.open(hostTools(context));
-    const found = await lookAhead(target, opened, image, { paths, force });
-    const { where, actions } = found.plan ?? { where: found.known.where, actions: [] };
-    const verified = actions.length === 0 && found.known?.verified?.ok === true;
-    const all = allActions({ actions }, opened, wantsVerification(target, verify) && !verified);
-    plans.push({
-      id: deploymentId(target.name, image.entry.name),
-      ...{ target: target.name, where },
-      actions: all.map(({ phase, text }) => ({ phase, text })),
-    });
+    const id = deploymentId(target.name, image.entry.name);
+    try {
+      await using opened = target.open(hostTools(context));
+      const found = await lookAhead(target, opened, image, { paths, force });
+      const { where, actions } = found.plan ?? { where: found.known.where, actions: [] };
+      const verified = actions.length === 0 && found.known?.verified?.ok === true;
+      const all = allActions({ actions }, opened, wantsVerification(target, verify) && !verified);
+      plans.push({
+        ...{ id, target: target.name, where },
+        actions: all.map(({ phase, text }) => ({ phase, text })),
+      });
+    } catch (error) {
+      if (!isForOneOf(targets, error)) throw error;
+      warnOfFailure(id, error);
+      failures.push(error);
+    }
   }
+  printPlanned(context, plans, json);
+  throwIfAny(failures, targets.length);
+}
+
+function printPlanned(context: PimContext, plans: readonly PlannedDeployment[], json: boolean): void {
   if (json) return context.print(JSON.stringify(plans, null, 2));
+  if (plans.length === 0) return;
   const nothing = [{ text: "nothing: it is there already" }];
   const lines = ({ id, actions }: PlannedDeployment) => [
     `${id}:`,

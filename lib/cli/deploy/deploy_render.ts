@@ -39,10 +39,15 @@ export async function deployRenderer(context: PimContext, json: boolean): Promis
     },
     fail(id, error) {
       line.clear();
-      log.warn(`${id}: ${messageOf(error)}`);
+      warnOfFailure(id, error);
     },
     [Symbol.dispose]: () => line[Symbol.dispose](),
   };
+}
+
+/** Tells why one of several deployments failed, and what to do about it. */
+export function warnOfFailure(id: string, error: PimError): void {
+  log.warn(`${id}: ${messageOf(error)}${error.hint === undefined ? "" : `\nhint: ${error.hint}`}`);
 }
 
 function textOf(event: Exclude<DeployEvent, { type: "progress" }>): string | undefined {

@@ -11,6 +11,16 @@ export async function getDeployment(context: PimContext, id: string): Promise<De
   const found = all.find((each) => each.id === id);
   if (found !== undefined) return found;
   throw new UsageError(`There is no deployment ${id}`, {
-    hint: didYouMean(id, all.map((each) => each.id), "Nothing was deployed yet."),
+    hint: nearTo(id, all),
   });
+}
+
+/** Those of the target, the image or the profile that was named instead; else the nearest one. */
+function nearTo(id: string, all: readonly Deployment[]): string {
+  const related = all.filter((each) =>
+    each.target === id || each.image === id || each.image.startsWith(`${id}-`)
+  );
+  const ids = (related.length > 0 ? related : all).map((each) => each.id);
+  if (related.length === 1) return `Did you mean ${ids[0]}?`;
+  return didYouMean(id, ids, "Nothing was deployed yet.");
 }

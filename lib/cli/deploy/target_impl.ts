@@ -57,8 +57,16 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
       results.map(({ target, name, ok, detail }) => [target, name, ok ? "ok" : "problem", detail]),
     ));
   }
-  const [first] = results.filter(({ ok }) => !ok);
+  const problems = results.filter(({ ok }) => !ok);
+  const [first] = problems;
   if (first === undefined) return;
+  const bad = new Set(problems.map(({ target }) => target));
+  if (bad.size > 1) {
+    throw new PimError(`${bad.size} of ${chosen.length} targets cannot be used: ${[...bad].join(", ")}`, {
+      exitCode: exitCode.deploy,
+      hint: `To know what to do about one of them: pim target check ${first.target}`,
+    });
+  }
   throw new PimError(`The target ${first.target} cannot be used: ${first.detail}`, {
     exitCode: exitCode.deploy,
     hint: first.hint,

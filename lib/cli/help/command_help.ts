@@ -23,8 +23,11 @@ export function usageLines(command: Command<PimContext>, name: string): readonly
   const custom = hasExamples(command) ? command.customUsage : undefined;
   if (custom !== undefined) return custom.map((usage) => `${name} ${usage}`);
   const usage = command.formatUsageLine({ prefix: [name], config: usageFormat, ansiColor: false });
-  if (usage.length <= lineWidth) return [usage.replaceAll(/[<>]/g, "")];
-  return [[name, "[FLAGS]", ...describeArguments(command.parameters).map(({ term }) => term)].join(" ")];
+  const terms = describeArguments(command.parameters).map(({ term }) => term);
+  if (usage.length > lineWidth) return [[name, "[FLAGS]", ...terms].join(" ")];
+  // stricli writes each argument of a list as if one were needed.
+  const several = terms.find((term) => term.endsWith("...]"));
+  return [usage.replaceAll(/[<>]/g, "").replace(several?.slice(1, -1) ?? "", several ?? "")];
 }
 
 const usageFormat = {

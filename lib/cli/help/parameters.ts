@@ -34,7 +34,8 @@ export function describeArguments({ positional }: Parameters): Described[] {
   if (positional === undefined) return [];
   if (positional.kind === "array") {
     const { placeholder = "ARG", brief } = positional.parameter;
-    return [{ term: `${placeholder}...`, brief }];
+    const term = `${placeholder}...`;
+    return [{ term: (positional.minimum ?? 0) === 0 ? `[${term}]` : term, brief }];
   }
   return positional.parameters.map(({ placeholder = "ARG", brief, optional }) => ({
     term: optional ? `[${placeholder}]` : placeholder,

@@ -7,9 +7,11 @@ export interface RedrawnLines extends Disposable {
   clear(): void;
 }
 
-/** Whether lines can be redrawn: some terminals do not know their width. */
+/** Whether lines can be redrawn: some terminals do not know their size. */
 export function canRedraw({ live }: PimContext): boolean {
-  return live && Deno.consoleSize().columns > 0;
+  if (!live) return false;
+  const { columns, rows } = Deno.consoleSize();
+  return columns > 0 && rows > 0;
 }
 
 /**

@@ -64,7 +64,7 @@ const explanations: readonly (readonly [codes: readonly string[], why: string, h
   [
     ["CredentialsProviderError", "TokenProviderError"],
     "there are no credentials that can be used: {message}",
-    "Set `profile` in targets.d, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or {login}.",
+    "{otherwise}.",
   ],
   [
     ["InvalidAMIName.Duplicate"],
@@ -141,15 +141,25 @@ function plain(error: unknown, code: string): string {
 }
 
 function fillIn(text: string, message: string, { settings, region }: Circumstances): string {
-  const { profile, bucket, access_key_id } = settings;
+  const { profile, bucket, access_key_id, session_token } = settings;
+  const keys = session_token === undefined
+    ? "access_key_id and secret_access_key"
+    : "access_key_id, secret_access_key and session_token";
   const values: Readonly<Record<string, string>> = {
     ...{ message, bucket, region },
     credentials: access_key_id !== undefined
-      ? "access_key_id and secret_access_key in targets.d"
+      ? `${keys} in targets.d`
       : profile !== undefined
       ? `the profile ${profile} in ~/.aws`
       : "the credentials in the environment or in ~/.aws",
-    login: profile === undefined ? "aws sso login" : `aws sso login --profile ${profile}`,
+    otherwise: profile === undefined
+      ? "Set `profile` in targets.d, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or aws sso login"
+      : `Look whether ~/.aws has the profile ${profile} (aws configure list-profiles), and log in: aws sso login --profile ${profile}`,
+    login: access_key_id !== undefined
+      ? `for ${keys}`
+      : profile === undefined
+      ? "aws sso login"
+      : `aws sso login --profile ${profile}`,
   };
   return text.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }

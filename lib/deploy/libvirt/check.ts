@@ -3,7 +3,7 @@ import { hostArchitecture } from "../../architecture.ts";
 import type { TargetCheck } from "../target.ts";
 import { domainType } from "./domains.ts";
 import { type LibvirtSettings, networkOf } from "./settings.ts";
-import type { Virsh } from "./virsh.ts";
+import { type Virsh, virshLine } from "./virsh.ts";
 import { findPool } from "./volumes.ts";
 
 /** Looks whether libvirt answers and has what the settings name. */
@@ -31,7 +31,7 @@ export async function checkLibvirt(virsh: Virsh, settings: LibvirtSettings): Pro
         const info = await virsh.ask("net-info", "--network", network);
         if (/^Active:\s+yes$/m.test(info)) return `${network} is active`;
         throw new PimError(`${network} is not active`, {
-          hint: `Start it: virsh -c ${virsh.uri} net-start ${network}`,
+          hint: `Start it: ${virshLine(virsh.uri, "net-start", network)}`,
         });
       }),
     );

@@ -4,7 +4,7 @@ import { which } from "../../process.ts";
 import { runTestGuest } from "../../qemu/test_guest.ts";
 import { DeployError } from "../deploy_error.ts";
 import { markNamespace, unescapeXml } from "./domain_xml.ts";
-import type { Virsh } from "./virsh.ts";
+import { type Virsh, virshLine } from "./virsh.ts";
 
 /** A domain that libvirt has. */
 export interface FoundDomain {
@@ -48,7 +48,7 @@ export async function undefineDomain(virsh: Virsh, name: string): Promise<void> 
 export function refuseRunning(virsh: Virsh, name: string, found: FoundDomain | undefined): void {
   if (!found?.running) return;
   throw new DeployError(`The domain ${name} runs, and its disk cannot be taken from it`, {
-    hint: `Shut it down first: virsh -c ${virsh.uri} shutdown ${name}`,
+    hint: `Shut it down first: ${virshLine(virsh.uri, "shutdown", name)}`,
   });
 }
 

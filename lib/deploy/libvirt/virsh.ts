@@ -1,6 +1,6 @@
 import { HostError } from "../../errors.ts";
 import { findPackageManager, installWith, type PackageManager } from "../../package_manager.ts";
-import { pipe, type PipeOptions, ProcessError, run, which } from "../../process.ts";
+import { formatArgv, pipe, type PipeOptions, ProcessError, run, which } from "../../process.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { HostTools } from "../target.ts";
 
@@ -18,6 +18,11 @@ export class VirshError extends DeployError {
   constructor(readonly said: string, uri: string, cause: unknown) {
     super(`${uri}: ${said}`, { cause, hint: hintFor(said, uri) });
   }
+}
+
+/** A command of virsh as a hint has it, ready to paste: addresses of libvirt have letters that mean something to shells. */
+export function virshLine(uri: string, ...args: readonly string[]): string {
+  return formatArgv(["virsh", "-c", uri, ...args]);
 }
 
 /** Runs virsh commands against one libvirt. */
@@ -96,15 +101,15 @@ function isUnreachable(said: string): boolean {
 function hintFor(said: string, uri: string): string | undefined {
   if (/permission denied|authentication unavailable|polkit/i.test(said)) {
     return uri.includes("ssh")
-      ? `Look whether you can log in there and belong to the group libvirt: virsh -c ${uri} version`
+      ? `Look whether you can log in there and belong to the group libvirt: ${virshLine(uri, "version")}`
       : "Add yourself to the group libvirt and log in again: sudo usermod -aG libvirt $USER";
   }
   if (/host key verification/i.test(said)) return "Log in there once with ssh, to get to know its host key.";
-  if (isUnreachable(said)) return `Look whether libvirt runs there: virsh -c ${uri} version`;
+  if (isUnreachable(said)) return `Look whether libvirt runs there: ${virshLine(uri, "version")}`;
   if (/no storage pool|failed to get pool/i.test(said)) {
-    return `Set \`pool\` in targets.d to one of: virsh -c ${uri} pool-list --all`;
+    return `Set \`pool\` in targets.d to one that this lists: ${virshLine(uri, "pool-list", "--all")}`;
   }
-  if (/storage pool .*not active/i.test(said)) return `Start it: virsh -c ${uri} pool-start POOL`;
+  if (/storage pool .*not active/i.test(said)) return `Start it: ${virshLine(uri, "pool-start", "POOL")}`;
   if (/no space left/i.test(said)) return "Make room there; then the same command goes on.";
   return undefined;
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { DeployError } from "../deploy_error.ts";
 import type { Ids } from "../target.ts";
 import { unescapeXml } from "./domain_xml.ts";
-import { type Virsh, VirshError } from "./virsh.ts";
+import { type Virsh, VirshError, virshLine } from "./virsh.ts";
 
 /** A volume of a pool, by its names. */
 export interface VolumeName {
@@ -32,15 +32,15 @@ export async function findPool(virsh: Virsh, pool: string): Promise<FoundPool> {
   const type = /<pool type=["'](\w+)["']/.exec(xml)?.[1] ?? "unknown";
   if (!fileTypes.includes(type)) {
     throw new DeployError(`The pool ${pool} is of the type ${type}, and images can only be files`, {
-      hint: `Set \`pool\` in targets.d to one of the types ${
-        fileTypes.join(", ")
-      }: virsh -c ${virsh.uri} pool-list --details`,
+      hint: `Set \`pool\` in targets.d to one of the types ${fileTypes.join(", ")}: ${
+        virshLine(virsh.uri, "pool-list", "--details")
+      }`,
     });
   }
   const info = await virsh.ask("pool-info", "--bytes", "--pool", pool);
   if (!/^State:\s+running$/m.test(info)) {
     throw new DeployError(`The pool ${pool} is not active`, {
-      hint: `Start it: virsh -c ${virsh.uri} pool-start ${pool}`,
+      hint: `Start it: ${virshLine(virsh.uri, "pool-start", pool)}`,
     });
   }
   return { freeBytes: Number(/^Available:\s+(\d+)$/m.exec(info)?.[1] ?? Infinity) };

@@ -122,7 +122,9 @@ export class PveApi {
     const reason = [said, ...parts].join("; ");
     if (status === 401) {
       return new DeployError(`${host} refuses the API token ${this.login.tokenId}: ${reason}`, {
-        hint: "It may be wrong, expired or removed. Make a new one: pveum user token add USER@REALM NAME",
+        hint: `It may be wrong, expired or removed. Make it anew: pveum user token add ${
+          this.login.tokenId.replace("!", " ")
+        }`,
       });
     }
     return new HttpError(`${host} answers ${status}: ${reason}`, {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { exists, readTextIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../../files.ts";
-import { messageOf, PimError } from "../../errors.ts";
+import { PimError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import { writtenPath } from "../../paths.ts";
 import { changedError } from "../convert.ts";
@@ -25,6 +25,7 @@ import type {
   TargetCheck,
   TargetType,
 } from "../target.ts";
+import { writeError } from "../write_error.ts";
 import { diskName, machineUuid, utmConfig, type UtmMachine, utmMark } from "./config.ts";
 import { plist } from "./plist.ts";
 
@@ -185,7 +186,7 @@ async function writeBundle(
   } catch (cause) {
     await removeIfThere(part);
     if (cause instanceof PimError && cause.name !== "PimError") throw cause;
-    throw new DeployError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
+    throw writeError(path, cause);
   }
 }
 

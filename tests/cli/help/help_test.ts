@@ -32,6 +32,15 @@ Deno.test("help of a command shows what its flags take, their defaults, and exam
   );
 });
 
+Deno.test("help of a command shows which arguments can be left out, of those that can be several, too", async () => {
+  await using user = await newUser();
+  const check = (await user.pim("target", "check", "--help")).stdout;
+  assert.match(check, /^ {2}pim target check \[--json\] \[TARGET\.\.\.\]$/m);
+  assert.match(check, /^ {2}\[TARGET\.\.\.\] +Name of a target/m);
+  const remove = (await user.pim("deploy", "remove", "--help")).stdout;
+  assert.match(remove, /^ {2}pim deploy remove \[--json\] \[--forget\] TARGET\/IMAGE\.\.\.$/m);
+});
+
 Deno.test("pim help tells of exit codes, the environment and the files", async () => {
   await using user = await newUser();
   assert.match((await user.pim("help", "exit-codes")).stdout, /^ {2}130 +cancelled$/m);

@@ -108,3 +108,41 @@ Deno.test("targets are listed, shown and checked, and names that are wrong are t
   for (const args of wrong) assert.equal((await pim(...args)).code, 2, args.join(" "));
   assert.match((await pim("deploy", "run", "demo")).stderr, /TARGET/);
 });
+
+Deno.test("one target of several that fails keeps no other from its turn, and says what to do, in a dry run too", async () => {
+  await using one = await command();
+  await one.place.write({
+    "targets.d/more.yml":
+      "hub: { type: aws, region: eu-central-1, bucket: images, access_key_id: $UNSET, secret_access_key: $UNSET }\n",
+  });
+  const { name } = one.place.image.entry;
+  for (const more of [["--dry-run"], []]) {
+    const { code, stdout, stderr } = await one.pim("deploy", "run", "demo", "hub", "share", ...more);
+    assert.equal(code, 2);
+    assert.match(stdout, new RegExp(`${name}\\.qcow2`));
+    assert.match(
+      stderr,
+      new RegExp(`^warning: hub/${name}: .*\\$UNSET is not in the environment\nhint: Set it: export UNSET=`),
+    );
+    assert.match(stderr, /error: 1 of 2 deployments failed; the warnings above say why\n$/);
+  }
+});
+
+Deno.test("a deployment is asked for by its target or its profile, and the whole names are told", async () => {
+  await using one = await command();
+  const { name } = one.place.image.entry;
+  await one.pim("deploy", "run", "demo", "share");
+  for (const part of ["share", "demo", name]) {
+    const { code, stderr } = await one.pim("deploy", "show", part);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`hint: Did you mean share/${name}\\?`));
+  }
+});
+
+Deno.test("when several targets cannot be used, all of them are named", async () => {
+  await using one = await command();
+  await one.place.write({ "targets.d/more.yml": "worse: { type: file, path: /proc/y }\n" });
+  const { code, stderr } = await one.pim("target", "check");
+  assert.equal(code, 9);
+  assert.match(stderr, /^error: 2 of 3 targets cannot be used: bad, worse\nhint: .*pim target check bad\n$/);
+});

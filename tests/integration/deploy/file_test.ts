@@ -13,15 +13,19 @@ Deno.test({
     const small = await Deno.makeTempDir({ prefix: "pim-small-" });
     await run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", small]);
     try {
-      await using place = await imagePlace({ "share.yml": `share: { type: file, path: ${small} }\n` });
-      await assert.rejects(place.deploy("share"), (error: unknown) => {
-        assert.ok(error instanceof DeployError);
-        assert.match(error.message, /No space left on device/);
-        assert.equal(error.hint, `Make room there: df ${small}`);
-        return true;
+      await using place = await imagePlace({
+        "small.yml": `share: { type: file, path: ${small} }\nmac: { type: utm, path: ${small} }\n`,
       });
-      assert.deepEqual([...Deno.readDirSync(small)], []);
-      assert.deepEqual(await place.deployments(), []);
+      for (const target of ["share", "mac"]) {
+        await assert.rejects(place.deploy(target), (error: unknown) => {
+          assert.ok(error instanceof DeployError);
+          assert.match(error.message, /No space left on device/);
+          assert.equal(error.hint, `Make room there: df ${small}`);
+          return true;
+        });
+        assert.deepEqual([...Deno.readDirSync(small)], []);
+        assert.deepEqual(await place.deployments(), []);
+      }
     } finally {
       await run(["umount", small]);
       await Deno.remove(small);

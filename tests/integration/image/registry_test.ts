@@ -77,6 +77,25 @@ Deno.test("an image is found by its name, or as the newest of its profile", asyn
   });
 });
 
+Deno.test("a profile that has no image yet is told how to get one", async () => {
+  await using folder = await tempFolder();
+  const path = join(folder.path, "registry.yml");
+  const hintOf = async (name: string) => {
+    const registry = await openRegistry(path);
+    try {
+      registry.get(name);
+    } catch (error) {
+      return error instanceof UsageError ? error.hint : error;
+    }
+  };
+  assert.equal(await hintOf("server"), "No image was built yet: pim build run server");
+  const image = sampleImage("dev", new Date(0));
+  await updateRegistry(path, (registry) => registry.add(image));
+  const known = `There is: dev, ${image.name}`;
+  assert.equal(await hintOf("server"), `${known}. If it is a profile, build it first: pim build run server`);
+  assert.equal(await hintOf("/srv/web.qcow2"), known);
+});
+
 Deno.test("an image is not added twice, and a change that throws writes nothing", async () => {
   await using folder = await tempFolder();
   const path = join(folder.path, "registry.yml");

@@ -65,6 +65,7 @@ Deno.test("disposing of a machine ends QEMU and removes its sockets, and the ser
     }
     assert(!alive(pid));
     assert.deepEqual([...Deno.readDirSync(folder)].map((entry) => entry.name), ["serial.log"]);
+    assert.equal((Deno.statSync(spec.serial.log).mode ?? 0) & 0o777, 0o600, "only its user may read it");
   });
 });
 

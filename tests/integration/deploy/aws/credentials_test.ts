@@ -10,7 +10,7 @@ Deno.test("a wrong secret is refused before anything is made", async () => {
   one.secrets.AWS_SECRET = "another-secret";
   const error = await failure(one);
   assert.match(error.message, /^Cannot look for an AMI demo-.*: AWS does not accept the credentials$/);
-  assert.match(error.hint ?? "", /^Check access_key_id and secret_access_key in targets\.d/);
+  assert.match(error.hint ?? "", /^Check access_key_id, secret_access_key and session_token in targets\.d/);
   assert.equal(await one.record(), undefined);
   const target = (await one.target()).open(one.tools());
   const checks = await target.check();

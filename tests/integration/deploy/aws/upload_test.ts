@@ -143,7 +143,7 @@ Deno.test("credentials that expire in the middle of an upload can be renewed, an
   one.aws.fail("UploadPart", { status: 400, code: "ExpiredToken" }, { after: 3 });
   const error = await failure(one);
   assert.match(error.message, /the credentials have expired/);
-  assert.match(error.hint ?? "", /aws sso login/);
+  assert.match(error.hint ?? "", /for access_key_id, secret_access_key and session_token/);
   one.aws.heal();
   one.aws.seen.splice(0);
   await one.deploy();
