@@ -2,6 +2,7 @@ import type { Command, RouteMap } from "@stricli/core";
 import { hasExamples } from "../../lib/cli/command.ts";
 import type { PimContext } from "../../lib/cli/context.ts";
 import { usageLines } from "../../lib/cli/help/command_help.ts";
+import { widestLine } from "../../lib/cli/help/sections.ts";
 import { globalFlags } from "../../lib/cli/help/global.ts";
 import { describeArguments, type Described, describeFlags } from "../../lib/cli/help/parameters.ts";
 import { groupCommands } from "../../lib/cli/help/root_help.ts";
@@ -92,7 +93,9 @@ function subcommand(name: string, command: Command<PimContext>): roff.Lines {
 
 function synopsis(command: Command<PimContext>, name: string): roff.Lines {
   return lines(
-    usageLines(command, name).map((usage) => [roff.bold(name) + roff.text(usage.slice(name.length))]),
+    usageLines(command, name, widestLine).map((
+      usage,
+    ) => [roff.bold(name) + roff.text(usage.slice(name.length))]),
   );
 }
 

@@ -32,7 +32,8 @@ export const completionCommand: PimCommand = buildCommand<Record<never, never>, 
       "  zsh    source <(pim completion zsh)       after compinit\n" +
       "  fish   pim completion fish | source\n\n" +
       "For good, put it where the shell looks:\n\n" +
-      "  bash   ~/.local/share/bash-completion/completions/pim  (needs the package bash-completion; else ~/.bashrc)\n" +
+      "  bash   ~/.local/share/bash-completion/completions/pim\n" +
+      "         (needs the package bash-completion; else ~/.bashrc)\n" +
       "  zsh    a file _pim in a folder of $fpath, before compinit\n" +
       "  fish   ~/.config/fish/completions/pim.fish\n\n" +
       "An alias that is called pim is completed, too; zsh wants `setopt complete_aliases` for that.",

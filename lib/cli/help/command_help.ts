@@ -2,29 +2,33 @@ import type { Command } from "@stricli/core";
 import { type Examples, hasExamples } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { describeArguments, type Described, describeFlags } from "./parameters.ts";
-import { columns, lineWidth, section, type Style } from "./sections.ts";
+import { columns, indent, paragraphs, section, type Style } from "./sections.ts";
 
 /** What `--help` prints for a command. */
 export function commandHelp(command: Command<PimContext>, name: string, style: Style): string {
   const { brief, fullDescription = brief, parameters } = command;
   const examples = hasExamples(command) ? exampleRows(command.examples) : [];
   return [
-    ...section("USAGE", usageLines(command, name), style).slice(1),
+    ...section("USAGE", usageLines(command, name, style.width - indent.length), style).slice(1),
     "",
-    fullDescription,
+    paragraphs(fullDescription, style),
     ...section("FLAGS", columns([...describeFlags(parameters), helpFlag], style), style),
     ...section("ARGUMENTS", columns(describeArguments(parameters), style), style),
     ...section("EXAMPLES", columns(examples, style), style),
   ].join("\n");
 }
 
-/** The ways to type a command. */
-export function usageLines(command: Command<PimContext>, name: string): readonly string[] {
+/** The ways to type a command; flags are told one by one where they fit into the width. */
+export function usageLines(
+  command: Command<PimContext>,
+  name: string,
+  width: number,
+): readonly string[] {
   const custom = hasExamples(command) ? command.customUsage : undefined;
   if (custom !== undefined) return custom.map((usage) => `${name} ${usage}`);
   const usage = command.formatUsageLine({ prefix: [name], config: usageFormat, ansiColor: false });
   const terms = describeArguments(command.parameters).map(({ term }) => term);
-  if (usage.length > lineWidth) return [[name, "[FLAGS]", ...terms].join(" ")];
+  if (usage.length > width) return [[name, "[FLAGS]", ...terms].join(" ")];
   // stricli writes each argument of a list as if one were needed.
   const several = terms.find((term) => term.endsWith("...]"));
   return [usage.replaceAll(/[<>]/g, "").replace(several?.slice(1, -1) ?? "", several ?? "")];

@@ -10,10 +10,10 @@ export const helpFlag: StricliIntegration<PimContext> = {
     aliases: ["h"],
     global: true,
     defaultForRouteMap: true,
-    async run(_, { ansiColorByStream, result }) {
+    async run(_, { result }) {
       const { helpText } = await import("./help_text.ts");
-      const style = { ansiColor: ansiColorByStream.stdout };
-      this.process.stdout.write(`${helpText(result.target, result.prefix, style)}\n`);
+      const { styleOf } = await import("./sections.ts");
+      this.process.stdout.write(`${helpText(result.target, result.prefix, styleOf(Deno.stdout))}\n`);
     },
   },
 };

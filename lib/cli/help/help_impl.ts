@@ -3,14 +3,14 @@ import { didYouMean } from "../../suggest.ts";
 import { buildApp } from "../app.ts";
 import type { PimContext } from "../context.ts";
 import { helpText } from "./help_text.ts";
-import { columns, section } from "./sections.ts";
+import { columns, section, styleOf } from "./sections.ts";
 import { type Topic, topics } from "./topics.ts";
 import { entriesOf, follow, isRouteMap } from "./tree.ts";
 
 /** `pim help [COMMAND…|TOPIC]` */
 // deno-lint-ignore require-await -- commands are asynchronous
 export async function help(this: PimContext, _: object, ...words: string[]): Promise<void> {
-  const style = { ansiColor: !Deno.noColor && this.stdout.isTerminal() };
+  const style = styleOf(this.stdout);
   const topic = new Map<string, Topic>(Object.entries(topics)).get(words.join(" "));
   if (topic !== undefined) {
     return this.print(section(topic.title, columns(topic.rows, style), style).slice(1).join("\n"));

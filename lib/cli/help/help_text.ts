@@ -2,7 +2,7 @@ import type { RouteMap } from "@stricli/core";
 import type { PimContext } from "../context.ts";
 import { commandHelp } from "./command_help.ts";
 import { rootHelp } from "./root_help.ts";
-import { columns, section, type Style } from "./sections.ts";
+import { columns, paragraphs, section, type Style } from "./sections.ts";
 import { isRouteMap, rowsOf, type Target } from "./tree.ts";
 
 /**
@@ -20,7 +20,7 @@ function groupHelp(group: RouteMap<PimContext>, names: readonly string[], style:
   return [
     ...section("USAGE", [`${name} COMMAND [FLAGS] [ARGUMENTS]`], style).slice(1),
     "",
-    group.fullDescription ?? group.brief,
+    paragraphs(group.fullDescription ?? group.brief, style),
     ...section("COMMANDS", columns(rowsOf(group), style), style),
     "",
     `For more: ${name} COMMAND --help`,

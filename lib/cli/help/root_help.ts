@@ -2,7 +2,7 @@ import type { RouteMap } from "@stricli/core";
 import type { PimContext } from "../context.ts";
 import { globalFlags } from "./global.ts";
 import type { Described } from "./parameters.ts";
-import { columns, lineWidth, section, type Style, wrap } from "./sections.ts";
+import { columns, indent, paragraphs, section, type Style, wrap } from "./sections.ts";
 import { topics } from "./topics.ts";
 import { rowsOf } from "./tree.ts";
 
@@ -26,11 +26,11 @@ export function rootHelp(root: RouteMap<PimContext>, style: Style): string {
     { term: "-v, --version", brief: "Print the version" },
   ];
   return [
-    root.fullDescription ?? root.brief,
+    paragraphs(root.fullDescription ?? root.brief, style),
     ...section("USAGE", ["pim COMMAND [FLAGS] [ARGUMENTS]"], style),
     ...grouped.flatMap(({ title, rows }) => section(title, columns(rows, style), style)),
     ...section("FLAGS OF EVERY COMMAND", columns(common, style), style),
-    ...section("EXIT CODES", wrap(exitCodes.join(", "), lineWidth), style),
+    ...section("EXIT CODES", wrap(exitCodes.join(", "), style.width - indent.length), style),
     "",
     "For more: pim help COMMAND, pim help environment, pim help files",
   ].join("\n");
