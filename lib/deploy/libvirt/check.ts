@@ -2,7 +2,8 @@ import { messageOf, PimError } from "../../errors.ts";
 import { hostArchitecture } from "../../architecture.ts";
 import type { TargetCheck } from "../target.ts";
 import { domainType } from "./domains.ts";
-import { type LibvirtSettings, networkOf } from "./settings.ts";
+import { isActiveNetwork, libvirtNetwork } from "./network.ts";
+import type { LibvirtSettings } from "./settings.ts";
 import { type Virsh, virshLine } from "./virsh.ts";
 import { findPool } from "./volumes.ts";
 
@@ -24,12 +25,11 @@ export async function checkLibvirt(virsh: Virsh, settings: LibvirtSettings): Pro
     }),
   ];
   if (define === "none") return checks;
-  const network = networkOf(settings);
-  if (!/^(user|none|bridge:.*)$/.test(network)) {
+  const network = libvirtNetwork(settings);
+  if (network !== undefined) {
     checks.push(
       await look(virsh, "network", async () => {
-        const info = await virsh.ask("net-info", "--network", network);
-        if (/^Active:\s+yes$/m.test(info)) return `${network} is active`;
+        if (await isActiveNetwork(virsh, network)) return `${network} is active`;
         throw new PimError(`${network} is not active`, {
           hint: `Start it: ${virshLine(virsh.uri, "net-start", network)}`,
         });

@@ -19,6 +19,7 @@ import { libvirtActions, type LibvirtJob } from "./actions.ts";
 import { checkLibvirt } from "./check.ts";
 import { domainType, findDomain, type FoundDomain, refuseRunning, undefineDomain } from "./domains.ts";
 import { removeInstance, startInstance } from "./instance.ts";
+import { isActiveNetwork, libvirtNetwork } from "./network.ts";
 import { libvirtSchema, type LibvirtSettings } from "./settings.ts";
 import { isUnfinished } from "./upload.ts";
 import { Virsh } from "./virsh.ts";
@@ -63,6 +64,8 @@ class LibvirtTarget implements Target {
     }
     if (define === "domain") this.#refuseOthersDomain(name, domain, image, force);
     if (define === "domain" || force) refuseRunning(virsh, name, domain);
+    const network = define === "domain" ? libvirtNetwork(this.settings) : undefined;
+    if (network !== undefined) await isActiveNetwork(virsh, network);
     const type = define === "domain" ? await domainType(virsh, image.entry.architecture, wanted) : undefined;
     const found = await this.#lookAtVolume(volume, image, ids);
     if (found === "other" && !force) {

@@ -137,7 +137,13 @@ Deno.test("a pool that is not there or not active, and a libvirt that does not r
   await rejects(gone.deploy("lab"), deployFailure(/failed to connect to the hypervisor/i, /version/));
 });
 
-Deno.test("a network that is not there fails the domain, and the next run needs no new upload", async () => {
+Deno.test("a network of libvirt's that is not there is told before anything is sent", async () => {
+  await using place = await libvirtPlace(["name: gold", "network: nonet"]);
+  await rejects(place.deploy("lab"), deployFailure(/no network nonet at/, /`network`.*net-list --all/));
+  deepStrictEqual(place.files(), []);
+});
+
+Deno.test("a bridge that is not there fails the domain, and the next run needs no new upload", async () => {
   await using place = await libvirtPlace(["name: gold", "network: bridge:nobr0", "start: true"]);
   await rejects(place.deploy("lab"), deployFailure(/gold/));
   strictEqual((await place.deployments())[0]?.state, "unfinished");
