@@ -1,12 +1,5 @@
-import {
-  type ApplicationText,
-  ArgumentScannerError,
-  formatMessageForArgumentScannerError,
-  text_en,
-} from "@stricli/core";
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
 import { redact } from "../log.ts";
-import { kebabCase } from "./flags.ts";
 
 /** What is printed for an error: message and hint; the stack only for bugs and under --debug. */
 export function formatError(error: unknown, debug: boolean): string {
@@ -26,41 +19,6 @@ export function formatError(error: unknown, debug: boolean): string {
 export function exitCodeOf(error: unknown): number {
   if (isCancellation(error)) return exitCode.cancelled;
   return error instanceof PimError ? error.exitCode : exitCode.failure;
-}
-
-/** stricli's texts, with pim's way to print errors. */
-export function applicationText(debug: boolean): ApplicationText {
-  const format = (error: unknown) => formatError(error, debug);
-  return {
-    ...text_en,
-    exceptionWhileRunningCommand: format,
-    exceptionWhileLoadingCommandFunction: format,
-    exceptionWhileLoadingCommandContext: format,
-    commandErrorResult: format,
-    exceptionWhileParsingArguments: (error) => `error: ${usageMessage(error)}`,
-    noCommandRegisteredForInput: ({ input, corrections }) =>
-      `error: There is no command ${input}\nhint: ` +
-      (corrections.length > 0
-        ? meant(corrections.map((each) => each.replaceAll("`", "")))
-        : "See: pim --help"),
-  };
-}
-
-/** What is wrong with an argument or a flag. stricli's own words have flags as the source code names them. */
-function usageMessage(error: unknown): string {
-  if (!(error instanceof ArgumentScannerError)) return messageOf(error);
-  return formatMessageForArgumentScannerError(error, {
-    FlagNotFoundError: ({ input, corrections }) =>
-      `There is no flag --${input}` + hintOf(corrections.map((name) => `--${kebabCase(name)}`)),
-  });
-}
-
-function hintOf(corrections: readonly string[]): string {
-  return corrections.length === 0 ? "" : `\nhint: ${meant(corrections)}`;
-}
-
-function meant(corrections: readonly string[]): string {
-  return `Did you mean ${corrections.join(" or ")}?`;
 }
 
 function isCancellation(error: unknown): boolean {
