@@ -223,8 +223,18 @@ export function runtimeFiles(runtimeDir: string, name: string): RuntimeFiles {
 }
 
 /** The folders that may be the runtime directory; the first one that is ours, or is not there yet, is it. */
-export function runtimeDirCandidates({ runtimeDirWanted }: Paths): readonly string[] {
+function runtimeDirCandidates({ runtimeDirWanted }: Paths): readonly string[] {
   return runtimeDirWanted === undefined ? ["/tmp/pim", `/tmp/pim-${Deno.uid()}`] : [runtimeDirWanted];
+}
+
+/** The runtime directory that pim would take, without making it; undefined when it would refuse all. */
+export async function findRuntimeDir(paths: Paths): Promise<string | undefined> {
+  for (const folder of runtimeDirCandidates(paths)) {
+    // What cannot be looked at is not there: writing tells why. A link that somebody planted is not followed.
+    const info = await Deno.lstat(folder).catch(() => undefined);
+    if (info === undefined || (info.isDirectory && info.uid === Deno.uid())) return folder;
+  }
+  return undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { getSetting } from "../config/config.ts";
 import { get as valueAt } from "../config/merge.ts";
-import { registryFile } from "../paths.ts";
+import { findRuntimeDir, registryFile } from "../paths.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
@@ -36,7 +36,7 @@ export async function path(this: PimContext, flags: JsonFlags): Promise<void> {
     registry: registryFile(paths),
     isos: settings.iso.iso_dir,
     cache: paths.cacheDir,
-    runtime: paths.runtimeDirWanted ?? "/tmp/pim",
+    runtime: await findRuntimeDir(paths) ?? null,
   };
   if (flags.json) this.print(JSON.stringify(places, null, 2));
   else {this.print(

@@ -1,12 +1,20 @@
 import { writeFileAtomic } from "../files.ts";
 import { messageOf, PimError, UsageError } from "../errors.ts";
+import { hostArchitecture } from "../architecture.ts";
+import type { ConfigFolder } from "../config/folders.ts";
+import { findIso, loadCatalog } from "../iso/catalog/catalog.ts";
+import { log } from "../log.ts";
 import { get, leaves, type Tree } from "../config/merge.ts";
 import { findProfile, listProfiles, loadProfile, newProfilePath } from "../profile/load.ts";
 import { importRubyProfiles } from "../profile/import_yaml.ts";
 import { profileModule } from "../profile/module_text.ts";
 import type { PimContext } from "./context.ts";
+import type { NewProfileFlags } from "./profile.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
+
+/** What `pim init` has in the catalog. */
+const usualIso = "debian-13-{arch}-netinst";
 
 const secretKeys = new Set(["password", "passwordHash"]);
 
@@ -84,16 +92,34 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
 }
 
 /** `pim profile new PROFILE` */
-export async function create(
-  this: PimContext,
-  flags: { readonly extends?: string },
-  name: string,
-): Promise<void> {
+export async function create(this: PimContext, flags: NewProfileFlags, name: string): Promise<void> {
   const { folders } = await this.config();
-  if (flags.extends !== undefined) await loadProfile(folders, flags.extends);
   const path = await newProfilePath(folders, name);
-  await writeFileAtomic(path, profileModule({ extends: flags.extends, hostname: name, packages: [] }));
+  const iso = await isoOfNew(folders, flags);
+  await writeFileAtomic(
+    path,
+    profileModule({
+      ...(flags.extends !== undefined && { extends: flags.extends }),
+      ...(iso !== undefined && { iso }),
+      hostname: name,
+      packages: [],
+    }),
+  );
   this.print(path);
+  log.info(`Edit it, then build it with: pim build run ${name}`);
+}
+
+/** The ISO that a new profile names: the one asked for, else Debian's where what lies under it names none. */
+async function isoOfNew(
+  folders: readonly ConfigFolder[],
+  flags: NewProfileFlags,
+): Promise<string | undefined> {
+  const base = flags.extends ??
+    (await findProfile(folders, "default") === undefined ? undefined : "default");
+  const below = base === undefined ? undefined : (await loadProfile(folders, base)).value.iso;
+  if (flags.iso === undefined) return below === undefined ? usualIso : undefined;
+  findIso(flags.iso, await loadCatalog(folders), hostArchitecture());
+  return flags.iso;
 }
 
 /** `pim profile import FILE.yml` */

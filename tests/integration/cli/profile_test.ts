@@ -82,6 +82,22 @@ Deno.test("pim profile new writes a module that checks, and never overwrites one
   }
 });
 
+Deno.test("a new profile names an ISO where what it extends names none", async () => {
+  await using user = await newUser({
+    ...profiles,
+    "config/pim/isos.d/own.yml": "own-13-amd64:\n  url: /own.iso\n  architecture: amd64\n",
+    "config/pim/profiles.d/server.ts": 'export default { iso: "own-{arch}" };\n',
+  });
+  const written = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await user.pim("profile", "new", ...args);
+    return code === 0 ? await Deno.readTextFile(stdout.trim()) : stderr;
+  };
+  assert.match(await written("plain"), /iso: "debian-13-\{arch\}-netinst"/);
+  assert.doesNotMatch(await written("derived", "--extends", "server"), /iso/);
+  assert.match(await written("chosen", "--iso", "own-13-amd64"), /iso: "own-13-amd64"/);
+  assert.match(await written("wrong", "--iso", "own-14-amd64"), /Did you mean own-13-amd64\?/);
+});
+
 Deno.test("in a project a new profile goes to the project", async () => {
   await using user = await newUser({ ...profiles, "work/pim.yml": "" });
   const { stdout } = await user.pim("profile", "new", "shop");
