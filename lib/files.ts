@@ -18,8 +18,15 @@ export async function writeFileAtomic(
     await Deno.rename(part, path);
   } catch (cause) {
     await removeIfThere(part);
-    throw new PimError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
+    throw new PimError(`Cannot write ${path}: ${messageOf(cause)}`, { cause, hint: writeHint(path, cause) });
   }
+}
+
+/** What to do when a file could not be written: room, or another folder. */
+function writeHint(path: string, cause: unknown): string {
+  return (cause as { readonly code?: unknown }).code === "ENOSPC"
+    ? `Make room on its file system: df -h ${dirname(path)}`
+    : "`pim config path` prints the folders in use, `pim help environment` the variables that choose others.";
 }
 
 /** The text of a file, or undefined when there is no such file. */
@@ -129,7 +136,10 @@ async function openLock(path: string): Promise<Deno.FsFile> {
     await Deno.mkdir(dirname(path), { recursive: true });
     return await Deno.open(path, { create: true, write: true, mode: 0o600 });
   } catch (cause) {
-    throw new PimError(`Cannot open the lock ${path}: ${messageOf(cause)}`, { cause });
+    throw new PimError(`Cannot open the lock ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: writeHint(path, cause),
+    });
   }
 }
 
