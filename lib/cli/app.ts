@@ -85,7 +85,15 @@ export function buildApp(
   const help = ["pim", ...commandWords(root, options.args ?? []), "--help"].join(" ");
   return buildApplication(root, {
     name: "pim",
-    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    scanner: {
+      caseStyle: "allow-kebab-for-camel",
+      allowArgumentEscapeSequence: true,
+      // stricli's weights with less patience: with its threshold of 7, --yes would be a misspelt --json.
+      distanceOptions: {
+        threshold: 6,
+        weights: { insertion: 1, deletion: 3, substitution: 2, transposition: 0 },
+      },
+    },
     documentation: { disableAnsiColor: Deno.noColor },
     localization: { text: applicationText(options.debug, help) },
     determineExitCode: exitCodeOf,

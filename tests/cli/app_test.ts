@@ -35,6 +35,7 @@ Deno.test("a mistyped command or flag exits with 2 and finds the one that was me
       ],
       [["build", "run", "a", "--arch"], /^error: --arch needs a value\n/],
       [["build", "run", "a", "-z"], /^error: There is no flag -z\nhint: See: pim build run --help\n$/],
+      [["iso", "prune", "--yes"], /^error: There is no flag --yes\nhint: See: pim iso prune --help\n$/],
       [["completion", "bsh"], /^error: bsh is not one of: bash, zsh, fish\n/],
       [["build", "--foo"], /^error: There is no flag --foo\nhint: See: pim build --help\n$/],
       [["--projct", "x", "config"], /^error: There is no flag --projct\nhint: Did you mean --project\?\n$/],
