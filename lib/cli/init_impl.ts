@@ -21,5 +21,5 @@ export async function init(this: PimContext, flags: InitFlags, dir?: string): Pr
   this.print(`\nNext:
   ${prefix}pim profile list            see the profiles; edit profiles.d/*.ts with completion
   ${prefix}pim iso list                see the ISO catalog
-  ${prefix}pim build run developer     build an image`);
+  ${prefix}pim build run developer     build an image, once profiles.d/developer.ts has your public key`);
 }
