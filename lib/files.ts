@@ -22,11 +22,13 @@ export async function writeFileAtomic(
   }
 }
 
-/** What to do when a file could not be written: room, or another folder. */
-function writeHint(path: string, cause: unknown): string {
-  return (cause as { readonly code?: unknown }).code === "ENOSPC"
-    ? `Make room on its file system: df -h ${dirname(path)}`
-    : "`pim config path` prints the folders in use, `pim help environment` the variables that choose others.";
+/** What to do when a file could not be written: make room, or choose another folder. */
+function writeHint(path: string, cause: unknown): string | undefined {
+  const { code } = cause as { readonly code?: unknown };
+  if (code === "ENOSPC") return `Make room on its file system: df -h ${dirname(path)}`;
+  return code === "EACCES" || code === "EPERM" || code === "EROFS"
+    ? "If it is one of `pim config path`, `pim help environment` has the variable that chooses another."
+    : undefined;
 }
 
 /** The text of a file, or undefined when there is no such file. */
