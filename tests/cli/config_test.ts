@@ -17,6 +17,8 @@ Deno.test("pim config show prints every value with where it came from", async ()
   assert.deepEqual(row("iso.iso_dir"), [join(user.path, "work/isos"), join(user.path, "work/pim.yml")]);
   assert.deepEqual(row("build.memory"), ["4096", "PIM_BUILD_MEMORY"]);
   assert.deepEqual(row("build.image_dir"), [join(user.path, "data/pim/images"), "built-in"]);
+  assert.deepEqual(row("iso.rate_limit"), ["-", "not set"]);
+  assert.equal(row("ventoy"), undefined);
 
   const json = JSON.parse((await user.pim("config", "show", "--json")).stdout);
   assert.equal(json.settings.build.cpus, 3);
