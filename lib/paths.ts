@@ -5,6 +5,8 @@ import { HostError, messageOf, UsageError } from "./errors.ts";
 /** A source of environment variables; `Deno.env` is one. */
 export interface Environment {
   get(name: string): string | undefined;
+  /** All of it, where that can be had. */
+  toObject?(): Readonly<Record<string, string>>;
 }
 
 /** The folders of one user, by the XDG base directory specification on every platform; `PIM_*_DIR` override. */
