@@ -45,7 +45,7 @@ export class BuildError extends PimError {
       cause instanceof PimError ? cause.hint : undefined,
       left &&
       (left.disk
-        ? `Its disk and logs are in ${left.folder}`
+        ? `Its disk and logs are in ${left.folder}; run that disk as a VM with: pim build debug`
         : `Its logs are in ${left.folder}; --on-error keep would leave its disk there too`),
     ].filter((hint) => hint !== undefined);
     super(`The build failed in step ${step}: ${messageOf(cause)}`, {
