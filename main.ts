@@ -17,13 +17,17 @@ async function main(args: readonly string[]): Promise<number> {
 
 /**
  * Aborted by the first Ctrl-C, SIGTERM or SIGHUP, so that everything is cleaned up. A second Ctrl-C ends the process
- * at once; a terminal that is closed meanwhile does not.
+ * at once; a terminal that is closed meanwhile does not. Two that come together are one: timeout(1) sends its signal to
+ * the program and to its process group.
  */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
+  let stoppedAt = 0;
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(name, () => {
-      if (controller.signal.aborted && name === "SIGINT") Deno.exit(exitCode.cancelled);
+      const again = controller.signal.aborted && performance.now() - stoppedAt > 300;
+      if (again && name === "SIGINT") Deno.exit(exitCode.cancelled);
+      if (!controller.signal.aborted) stoppedAt = performance.now();
       controller.abort(new CancelledError());
     });
   }

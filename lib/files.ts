@@ -19,8 +19,17 @@ export async function writeFileAtomic(
     await Deno.rename(part, path);
   } catch (cause) {
     await removeIfThere(part);
-    throw new PimError(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
+    throw new PimError(`Cannot write ${path}: ${messageOf(cause)}`, { cause, hint: writeHint(path, cause) });
   }
+}
+
+/** What to do when a file could not be written: make room, or choose another folder. */
+function writeHint(path: string, cause: unknown): string | undefined {
+  const { code } = cause as { readonly code?: unknown };
+  if (code === "ENOSPC") return `Make room on its file system: df -h ${dirname(path)}`;
+  return code === "EACCES" || code === "EPERM" || code === "EROFS"
+    ? "If it is one of `pim config path`, `pim help environment` has the variable that chooses another."
+    : undefined;
 }
 
 /** The text of a file, or undefined when there is no such file. */
@@ -130,7 +139,10 @@ async function openLock(path: string): Promise<Deno.FsFile> {
     await Deno.mkdir(dirname(path), { recursive: true });
     return await Deno.open(path, { create: true, write: true, mode: 0o600 });
   } catch (cause) {
-    throw new PimError(`Cannot open the lock ${path}: ${messageOf(cause)}`, { cause });
+    throw new PimError(`Cannot open the lock ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: writeHint(path, cause),
+    });
   }
 }
 

@@ -5,6 +5,8 @@ import { HostError, messageOf, UsageError } from "./errors.ts";
 /** A source of environment variables; `Deno.env` is one. */
 export interface Environment {
   get(name: string): string | undefined;
+  /** All of it, where that can be had. */
+  toObject?(): Readonly<Record<string, string>>;
 }
 
 /** The folders of one user, by the XDG base directory specification on every platform; `PIM_*_DIR` override. */
@@ -223,8 +225,18 @@ export function runtimeFiles(runtimeDir: string, name: string): RuntimeFiles {
 }
 
 /** The folders that may be the runtime directory; the first one that is ours, or is not there yet, is it. */
-export function runtimeDirCandidates({ runtimeDirWanted }: Paths): readonly string[] {
+function runtimeDirCandidates({ runtimeDirWanted }: Paths): readonly string[] {
   return runtimeDirWanted === undefined ? ["/tmp/pim", `/tmp/pim-${Deno.uid()}`] : [runtimeDirWanted];
+}
+
+/** The runtime directory that pim would take, without making it; undefined when it would refuse all. */
+export async function findRuntimeDir(paths: Paths): Promise<string | undefined> {
+  for (const folder of runtimeDirCandidates(paths)) {
+    // What cannot be looked at is not there: writing tells why. A link that somebody planted is not followed.
+    const info = await Deno.lstat(folder).catch(() => undefined);
+    if (info === undefined || (info.isDirectory && info.uid === Deno.uid())) return folder;
+  }
+  return undefined;
 }
 
 /**

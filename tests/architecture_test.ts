@@ -175,9 +175,8 @@ async function packagesOf(path: string): Promise<string[]> {
 }
 
 Deno.test("pim loads no package but the one that reads the command line before a command runs", async () => {
-  for (const path of ["main.ts", "lib/cli/command_line.ts"]) {
-    assert.deepEqual(await packagesOf(path), ["@stricli/core"], path);
-  }
+  assert.deepEqual(await packagesOf("main.ts"), []);
+  assert.deepEqual(await packagesOf("lib/cli/command_line.ts"), ["@stricli/core"]);
 });
 
 Deno.test("a Tab loads no package before it is known which names are asked for", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
 import { imageName } from "../image/images.ts";
 import { exists } from "../files.ts";
@@ -45,7 +46,7 @@ export class BuildError extends PimError {
       cause instanceof PimError ? cause.hint : undefined,
       left &&
       (left.disk
-        ? `Its disk and logs are in ${left.folder}`
+        ? `Its disk and logs are in ${left.folder}; run that disk as a VM with: pim build debug`
         : `Its logs are in ${left.folder}; --on-error keep would leave its disk there too`),
     ].filter((hint) => hint !== undefined);
     super(`The build failed in step ${step}: ${messageOf(cause)}`, {
@@ -102,6 +103,8 @@ async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImag
     return image;
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
+    // Ctrl-C reaches QEMU as well as pim, and QEMU's death may be heard of first.
+    if (!options.signal.aborted) await sleep(200);
     const failure = options.signal.aborted
       ? new CancelledError()
       : await keepLogs(error, { plan, workspace, elapsedMs: performance.now() - startedMs }, options);

@@ -7,13 +7,15 @@ import type { PimContext } from "./context.ts";
 import { deployRoutes } from "./deploy/deploy.ts";
 import { targetRoutes } from "./deploy/target.ts";
 import { doctorCommand } from "./doctor.ts";
-import { applicationText, exitCodeOf } from "./error_text.ts";
+import { exitCodeOf } from "./error_text.ts";
 import { helpCommand, helpFlag } from "./help/help.ts";
+import { commandWords } from "./help/tree.ts";
 import { imageRoutes } from "./image.ts";
 import { initCommand } from "./init.ts";
 import { isoRoutes } from "./iso/iso.ts";
 import { profileRoutes } from "./profile.ts";
 import { serveCommand } from "./serve.ts";
+import { applicationText } from "./usage_text.ts";
 import { ventoyRoutes } from "./ventoy/ventoy.ts";
 import { verifyCommand } from "./verify/verify.ts";
 import { versionCommand } from "./version.ts";
@@ -31,54 +33,70 @@ import { sshCommand } from "./vm/ssh.ts";
 const description =
   "pim, the Product Image Manager: turns an installer ISO into a provisioned, verified VM image, with QEMU alone.";
 
-/** The command tree of pim. */
-export function buildApp(options: { readonly debug: boolean }): Application<PimContext> {
-  const root = buildRouteMap<string, PimContext>({
-    routes: {
-      help: helpCommand,
-      completion: completionCommand,
-      complete: completeCommand,
-      build: buildRoutes,
-      init: initCommand,
-      doctor: doctorCommand,
-      config: configRoutes,
-      iso: isoRoutes,
-      profile: profileRoutes,
-      serve: serveCommand,
-      ventoy: ventoyRoutes,
-      verify: verifyCommand,
-      deploy: deployRoutes,
-      target: targetRoutes,
-      image: imageRoutes,
-      run: runCommand,
-      ps: psCommand,
-      status: statusCommand,
-      stop: stopCommand,
-      restart: restartCommand,
-      rm: rmCommand,
-      console: consoleCommand,
-      log: logCommand,
-      screenshot: screenshotCommand,
-      ssh: sshCommand,
-      cp: cpCommand,
-      exec: execCommand,
-      ip: ipCommand,
-      os: osCommand,
-      qmp: qmpCommand,
-      ga: gaCommand,
-      version: versionCommand,
-    },
-    docs: {
-      brief: "Product Image Manager: from an installer ISO to a ready VM image",
-      fullDescription: description,
-      hideRoute: { complete: true },
-    },
-  });
+const root = buildRouteMap<string, PimContext>({
+  routes: {
+    help: helpCommand,
+    completion: completionCommand,
+    complete: completeCommand,
+    build: buildRoutes,
+    init: initCommand,
+    doctor: doctorCommand,
+    config: configRoutes,
+    iso: isoRoutes,
+    profile: profileRoutes,
+    serve: serveCommand,
+    ventoy: ventoyRoutes,
+    verify: verifyCommand,
+    deploy: deployRoutes,
+    target: targetRoutes,
+    image: imageRoutes,
+    run: runCommand,
+    ps: psCommand,
+    status: statusCommand,
+    stop: stopCommand,
+    restart: restartCommand,
+    rm: rmCommand,
+    console: consoleCommand,
+    log: logCommand,
+    screenshot: screenshotCommand,
+    ssh: sshCommand,
+    cp: cpCommand,
+    exec: execCommand,
+    ip: ipCommand,
+    os: osCommand,
+    qmp: qmpCommand,
+    ga: gaCommand,
+    version: versionCommand,
+  },
+  docs: {
+    brief: "Product Image Manager: from an installer ISO to a ready VM image",
+    fullDescription: description,
+    hideRoute: { complete: true },
+  },
+});
+
+/**
+ * The command tree of pim.
+ *
+ * @param options.args what was typed, for the hint of an error in it
+ */
+export function buildApp(
+  options: { readonly debug: boolean; readonly args?: readonly string[] },
+): Application<PimContext> {
+  const help = ["pim", ...commandWords(root, options.args ?? []), "--help"].join(" ");
   return buildApplication(root, {
     name: "pim",
-    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    scanner: {
+      caseStyle: "allow-kebab-for-camel",
+      allowArgumentEscapeSequence: true,
+      // stricli's weights with less patience: with its threshold of 7, --yes would be a misspelt --json.
+      distanceOptions: {
+        threshold: 6,
+        weights: { insertion: 1, deletion: 3, substitution: 2, transposition: 0 },
+      },
+    },
     documentation: { disableAnsiColor: Deno.noColor },
-    localization: { text: applicationText(options.debug) },
+    localization: { text: applicationText(options.debug, help) },
     determineExitCode: exitCodeOf,
   }, {
     help: helpFlag,

@@ -16,7 +16,8 @@ export async function runCommandLine(args: readonly string[], signal: AbortSigna
   const { flags, rest } = takeGlobalFlags(keepPassedOn(args), Deno.env.get("PIM_LOG"));
   configureLog({ level: flags.level });
   const context = createContext({ signal, project: flags.project, quiet: flags.level === "quiet" });
-  await run(buildApp({ debug: flags.level === "debug" }), joinFlagValues(rest), context);
+  const typed = joinFlagValues(rest);
+  await run(buildApp({ debug: flags.level === "debug", args: typed }), typed, context);
   const code = Number(context.process.exitCode ?? 0);
   // stricli's own codes for wrong usage are negative.
   return code < 0 ? exitCode.usage : code;

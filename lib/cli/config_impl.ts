@@ -1,6 +1,7 @@
 import { getSetting } from "../config/config.ts";
-import { get as valueAt } from "../config/merge.ts";
-import { registryFile } from "../paths.ts";
+import { get as valueAt, isTree } from "../config/merge.ts";
+import { settingKeys } from "../config/settings.ts";
+import { findRuntimeDir, registryFile } from "../paths.ts";
 import type { PimContext } from "./context.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
@@ -14,8 +15,13 @@ export async function show(this: PimContext, flags: JsonFlags): Promise<void> {
     );
     return;
   }
-  const rows = [...config.sources]
-    .map(([key, source]) => [key, display(valueAt(config.settings, key.split("."))), source])
+  const valueOf = (key: string) => valueAt(config.settings, key.split("."));
+  const given = [...config.sources].filter(([key]) => !isEmptyMap(valueOf(key)));
+  const others = settingKeys().map((path) => path.join(".")).filter((key) => valueOf(key) === undefined);
+  const rows = [
+    ...given.map(([key, source]) => [key, display(valueOf(key)), source]),
+    ...others.map((key) => [key, "-", "not set"]),
+  ]
     .sort(([a], [b]) => String(a).localeCompare(String(b)));
   this.print(table(["SETTING", "VALUE", "FROM"], rows));
 }
@@ -36,12 +42,16 @@ export async function path(this: PimContext, flags: JsonFlags): Promise<void> {
     registry: registryFile(paths),
     isos: settings.iso.iso_dir,
     cache: paths.cacheDir,
-    runtime: paths.runtimeDirWanted ?? "/tmp/pim",
+    runtime: await findRuntimeDir(paths) ?? null,
   };
   if (flags.json) this.print(JSON.stringify(places, null, 2));
   else {this.print(
       table(["WHAT", "FOLDER"], Object.entries(places).map(([what, place]) => [what, place ?? "(none)"])),
     );}
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return isTree(value) && Object.keys(value).length === 0;
 }
 
 function display(value: unknown): string {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { writeScaffold } from "../config/scaffold.ts";
 import { readProfileTypes } from "../profile/types_text.ts";
 import { userPaths } from "../paths.ts";
+import { log } from "../log.ts";
 import type { PimContext } from "./context.ts";
 import type { InitFlags } from "./init.ts";
 
@@ -14,10 +15,11 @@ export async function init(this: PimContext, flags: InitFlags, dir?: string): Pr
       kept.length > 0 ? `, ${kept.length} kept as they were` : ""
     }`,
   );
-  if (written.length === 0 || this.quiet) return;
+  if (this.quiet) return;
+  if (written.length === 0) return log.info("pim init --force writes the types and editor settings anew.");
   const prefix = dir === undefined ? "" : `cd ${dir} && `;
   this.print(`\nNext:
   ${prefix}pim profile list            see the profiles; edit profiles.d/*.ts with completion
   ${prefix}pim iso list                see the ISO catalog
-  ${prefix}pim build run developer     build an image`);
+  ${prefix}pim build run developer     build an image, once profiles.d/developer.ts has your public key`);
 }

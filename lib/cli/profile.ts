@@ -2,7 +2,7 @@ import { buildRouteMap } from "@stricli/core";
 import { buildCommand } from "./command.ts";
 import type { PimContext } from "./context.ts";
 import { jsonFlag, type JsonFlags, off } from "./flags.ts";
-import { files, profileName } from "./names.ts";
+import { files, isoKey, profileName } from "./names.ts";
 
 const list = buildCommand<JsonFlags & { readonly long: boolean }, [], PimContext>({
   loader: async () => (await import("./profile_impl.ts")).list,
@@ -40,11 +40,24 @@ const check = buildCommand<JsonFlags, string[], PimContext>({
   },
 });
 
-const create = buildCommand<{ readonly extends?: string }, [string], PimContext>({
+/** Flags of `pim profile new`. */
+export interface NewProfileFlags {
+  readonly extends?: string;
+  readonly iso?: string;
+}
+
+const create = buildCommand<NewProfileFlags, [string], PimContext>({
   loader: async () => (await import("./profile_impl.ts")).create,
   parameters: {
     flags: {
       extends: { ...profileName, kind: "parsed", optional: true, brief: "The profile it builds upon" },
+      iso: {
+        ...isoKey,
+        kind: "parsed",
+        optional: true,
+        brief:
+          "The ISO it is installed from, a key or a pattern (default: Debian's netinst, where it extends none)",
+      },
     },
     positional: {
       kind: "tuple",
@@ -55,6 +68,7 @@ const create = buildCommand<{ readonly extends?: string }, [string], PimContext>
     brief: "Write a new profile module",
     examples: {
       "pim profile new web": "A profile of its own",
+      "pim profile new ci --iso ubuntu-24.04-{arch}-live-server": "One of another ISO of the catalog",
       "pim profile new db --extends server": "One that builds upon another",
     },
   },

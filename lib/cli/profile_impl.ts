@@ -1,12 +1,26 @@
 import { writeFileAtomic } from "../files.ts";
 import { messageOf, PimError, UsageError } from "../errors.ts";
+import { hostArchitecture } from "../architecture.ts";
+import type { ConfigFolder } from "../config/folders.ts";
+import { findIso, loadCatalog } from "../iso/catalog/catalog.ts";
+import { log } from "../log.ts";
 import { get, leaves, type Tree } from "../config/merge.ts";
-import { findProfile, listProfiles, loadProfile, newProfilePath } from "../profile/load.ts";
+import {
+  findProfile,
+  listProfiles,
+  type LoadedProfile,
+  loadProfile,
+  newProfilePath,
+} from "../profile/load.ts";
 import { importRubyProfiles } from "../profile/import_yaml.ts";
 import { profileModule } from "../profile/module_text.ts";
 import type { PimContext } from "./context.ts";
+import type { NewProfileFlags } from "./profile.ts";
 import type { JsonFlags } from "./flags.ts";
 import { table } from "./table.ts";
+
+/** What `pim init` has in the catalog. */
+const usualIso = "debian-13-{arch}-netinst";
 
 const secretKeys = new Set(["password", "passwordHash"]);
 
@@ -18,22 +32,41 @@ export async function list(this: PimContext, flags: JsonFlags & { readonly long:
     throw new UsageError("There are no profiles yet", { hint: "Make a first configuration with: pim init" });
   }
   if (!flags.long && !flags.json) return this.print(names.join("\n"));
-  const profiles = await Promise.all(names.map((name) => loadProfile(folders, name)));
+  const profiles = await loadAll(folders, names);
   if (flags.json) {
-    const data = profiles.map(({ name, value, files }) => ({
-      name,
-      description: value.description,
-      iso: value.iso,
-      files,
-    }));
+    const data = profiles.map((each) =>
+      "problem" in each ? each : {
+        name: each.name,
+        description: each.value.description,
+        iso: each.value.iso,
+        files: each.files,
+      }
+    );
     return this.print(JSON.stringify(data, null, 2));
   }
   this.print(table(
     ["PROFILE", "ISO", "USER", "DESCRIPTION"],
-    profiles.map((
-      { name, value },
-    ) => [name, value.iso ?? "-", value.username ?? "pim", value.description ?? ""]),
+    profiles.map((each) =>
+      "problem" in each
+        ? [each.name, "-", "-", `is wrong; see: pim profile check ${each.name}`]
+        : [each.name, each.value.iso ?? "-", each.value.username ?? "pim", each.value.description ?? ""]
+    ),
   ));
+}
+
+/** Loads profiles; one that is wrong does not hide the others. */
+function loadAll(
+  folders: readonly ConfigFolder[],
+  names: readonly string[],
+): Promise<readonly (LoadedProfile | { readonly name: string; readonly problem: string })[]> {
+  return Promise.all(names.map(async (name) => {
+    try {
+      return await loadProfile(folders, name);
+    } catch (error) {
+      if (!(error instanceof PimError)) throw error;
+      return { name, problem: error.message };
+    }
+  }));
 }
 
 /** `pim profile show PROFILE`; secrets are shown as *** unless they are asked for by a build. */
@@ -62,10 +95,17 @@ export async function show(this: PimContext, flags: JsonFlags, name: string): Pr
 /** `pim profile check [PROFILE…]` */
 export async function check(this: PimContext, flags: JsonFlags, ...names: string[]): Promise<void> {
   const { folders } = await this.config();
+  const { checkNamed } = await import("../doctor/named_by_profile.ts");
+  // A catalog that is wrong is told of, and hides nothing that can be said of profiles.
+  const catalog = await loadCatalog(folders).catch((error) => {
+    if (!(error instanceof PimError)) throw error;
+    log.warn(`${error.message}; ISOs are not looked for`);
+    return undefined;
+  });
   const results = await Promise.all(
     (names.length > 0 ? names : await listProfiles(folders)).map(async (name) => {
       try {
-        await loadProfile(folders, name);
+        await checkNamed(await loadProfile(folders, name), folders, catalog);
         return { name, ok: true };
       } catch (error) {
         if (!(error instanceof PimError)) throw error;
@@ -79,21 +119,41 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
     }}
   const wrong = results.filter(({ ok }) => !ok).map(({ name }) => name);
   if (wrong.length > 0) {
-    throw new UsageError(`${wrong.length} of ${results.length} profiles are wrong: ${wrong.join(", ")}`);
+    throw new UsageError(`${wrong.length} of ${results.length} profiles are wrong: ${wrong.join(", ")}`, {
+      hint: `Correct it, then look again: pim profile check ${wrong.join(" ")}`,
+    });
   }
 }
 
 /** `pim profile new PROFILE` */
-export async function create(
-  this: PimContext,
-  flags: { readonly extends?: string },
-  name: string,
-): Promise<void> {
+export async function create(this: PimContext, flags: NewProfileFlags, name: string): Promise<void> {
   const { folders } = await this.config();
-  if (flags.extends !== undefined) await loadProfile(folders, flags.extends);
   const path = await newProfilePath(folders, name);
-  await writeFileAtomic(path, profileModule({ extends: flags.extends, hostname: name, packages: [] }));
+  const iso = await isoOfNew(folders, flags);
+  await writeFileAtomic(
+    path,
+    profileModule({
+      ...(flags.extends !== undefined && { extends: flags.extends }),
+      ...(iso !== undefined && { iso }),
+      hostname: name,
+      packages: [],
+    }),
+  );
   this.print(path);
+  log.info(`Edit it, then build it with: pim build run ${name}`);
+}
+
+/** The ISO that a new profile names: the one asked for, else Debian's where what lies under it names none. */
+async function isoOfNew(
+  folders: readonly ConfigFolder[],
+  flags: NewProfileFlags,
+): Promise<string | undefined> {
+  const base = flags.extends ??
+    (await findProfile(folders, "default") === undefined ? undefined : "default");
+  const below = base === undefined ? undefined : (await loadProfile(folders, base)).value.iso;
+  if (flags.iso === undefined) return below === undefined ? usualIso : undefined;
+  findIso(flags.iso, await loadCatalog(folders), hostArchitecture());
+  return flags.iso;
 }
 
 /** `pim profile import FILE.yml` */

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { readTextIfThere } from "../files.ts";
+import { log } from "../log.ts";
 import { type Environment, homeDir, type Paths, userPaths } from "../paths.ts";
 import { didYouMean } from "../suggest.ts";
 import { type ConfigFolder, configFolders } from "./folders.ts";
@@ -8,6 +9,7 @@ import { get, isTree, type Layer, mergeLayers, type Tree } from "./merge.ts";
 import {
   builtInSettings,
   environmentLayers,
+  misspeltVariables,
   pathSettings,
   settingKeys,
   type Settings,
@@ -54,6 +56,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
     })),
   );
   const merged = mergeLayers<Tree>(layers);
+  for (const problem of misspeltVariables(options.env)) log.warn(problem);
   return {
     paths,
     folders,

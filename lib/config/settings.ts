@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { parseMemoryMiB } from "../memory.ts";
 import type { Environment, Paths } from "../paths.ts";
+import { nearest } from "../suggest.ts";
 import type { Layer, Tree } from "./merge.ts";
 
 const size = v.pipe(
@@ -141,4 +142,18 @@ export function environmentLayers(env: Environment): Layer[] {
       value: path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree,
     }];
   });
+}
+
+/** A problem with each variable that is named like a setting and is none. */
+export function misspeltVariables(env: Environment): string[] {
+  const known = settingKeys().map(environmentName);
+  // PIM_CACHE_DIR and the like are no settings; what is set by others (PIM_PROFILE in a guest) is not ours to judge.
+  const groups = Object.keys(settingsSchema.entries).map((group) => environmentName([group, ""]));
+  return Object.keys(env.toObject?.() ?? {})
+    .filter((name) => groups.some((group) => name.startsWith(group)) && !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known);
+      return `The variable ${name} is no setting. ` +
+        (near === undefined ? "See all of them with: pim config show" : `Did you mean ${near}?`);
+    });
 }

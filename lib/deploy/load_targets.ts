@@ -53,7 +53,7 @@ export function getTarget(name: string, targets: readonly NamedTarget[]): NamedT
     hint: didYouMean(
       name,
       targets.map((each) => each.name),
-      "Describe one in targets.d; `pim init` writes examples of each type.",
+      "Describe one in targets.d: targets.yml, which `pim init` writes there, has examples of each type.",
     ),
   });
 }

@@ -1,12 +1,8 @@
-import { hostArchitecture } from "../architecture.ts";
-import type { ConfigFolder } from "../config/folders.ts";
 import { readTargets, toTarget } from "../deploy/load_targets.ts";
 import { PimError } from "../errors.ts";
-import { findIso, type IsoEntry } from "../iso/catalog/catalog.ts";
-import { provisioningScripts } from "../profile/files.ts";
 import { listProfiles, loadProfile } from "../profile/load.ts";
-import type { Profile } from "../profile/types.ts";
 import { catalogIfSound, configIfSound, type DoctorContext, type Finding, ok, problem } from "./finding.ts";
+import { checkNamed } from "./named_by_profile.ts";
 
 /** Checks all profiles: whether they load, and whether what they name is there. */
 export async function checkProfiles(context: DoctorContext): Promise<readonly Finding[]> {
@@ -20,7 +16,7 @@ export async function checkProfiles(context: DoctorContext): Promise<readonly Fi
   for (const name of names) {
     const loaded = await hear(wrong, name, () => loadProfile(folders, name));
     if (loaded !== undefined) {
-      await hear(lacking, name, () => checkNamed(loaded.value, name, folders, catalog));
+      await hear(lacking, name, () => checkNamed(loaded, folders, catalog));
     }
   }
   const findings = [
@@ -79,18 +75,4 @@ function summary(
   const lines = complaints.map((each) => `${each.name}: ${each.message}`);
   const detail = [`${complaints.length} ${what}`, ...lines].join("\n");
   return problem(name, detail, `Correct it, then look again: ${command} ${first.name}`);
-}
-
-/** Throws when a script or the ISO that a profile names is not there. */
-async function checkNamed(
-  profile: Profile,
-  name: string,
-  folders: readonly ConfigFolder[],
-  catalog: readonly IsoEntry[] | undefined,
-): Promise<void> {
-  await provisioningScripts(folders, name, profile.scripts ?? []);
-  if (!profile.iso || catalog === undefined) return;
-  const host = hostArchitecture();
-  const allowed = profile.architectures ?? [host];
-  findIso(profile.iso, catalog, allowed.includes(host) ? host : allowed[0] ?? host);
 }

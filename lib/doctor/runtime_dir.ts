@@ -1,5 +1,5 @@
 import { HostError } from "../errors.ts";
-import { ensureRuntimeDir, type Paths, runtimeDirCandidates, runtimeFiles, userPaths } from "../paths.ts";
+import { ensureRuntimeDir, findRuntimeDir, type Paths, runtimeFiles, userPaths } from "../paths.ts";
 import { formatArgv } from "../process.ts";
 import { maxSocketPathBytes } from "../qemu/machine.ts";
 import { checkWritable } from "./folders.ts";
@@ -8,18 +8,9 @@ import { type DoctorContext, type Finding, found, ok, problem, warning } from ".
 /** Checks the folder of sockets and pid files: ours, closed to others, and with a path that leaves room for names. */
 export async function checkRuntimeDir({ env }: DoctorContext): Promise<readonly Finding[]> {
   const paths = userPaths(env);
-  const dir = await choose(paths);
+  const dir = await findRuntimeDir(paths);
   if (dir === undefined) return [await refusal(paths)];
   return [await judgePrivacy(dir), judgeSocketPaths(dir)];
-}
-
-/** The folder that pim would take, without making it; undefined when it would refuse all. */
-async function choose(paths: Paths): Promise<string | undefined> {
-  for (const dir of runtimeDirCandidates(paths)) {
-    const info = await lstatIfThere(dir);
-    if (info === undefined || (info.isDirectory && info.uid === Deno.uid())) return dir;
-  }
-  return undefined;
 }
 
 /** A link that somebody planted is not followed. What cannot be looked at is not there: writing tells why. */

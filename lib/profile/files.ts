@@ -1,7 +1,8 @@
 import { basename } from "node:path";
-import { type ConfigFolder, findFile, type FoundFile } from "../config/folders.ts";
+import { type ConfigFolder, findFile, type FoundFile, listFolder } from "../config/folders.ts";
 import { UsageError } from "../errors.ts";
 import { checkName } from "../paths.ts";
+import { nearest } from "../suggest.ts";
 
 /** A provisioning script that a build runs over SSH. */
 export interface Script {
@@ -44,13 +45,19 @@ export async function provisioningScripts(
   for (const name of listed) {
     const bare = checkName(name.replace(/\.sh$/, ""), "script name");
     if (await add([bare])) continue;
+    const near = nearest(bare, (await Promise.all(own.map(scriptNames))).flat());
     throw new UsageError(
       `Profile ${profile} lists the script ${name}, but there is no scripts.d/${bare}.sh`,
       {
-        hint: `It is looked for in: ${own.map((each) => each.path).join(", ")}`,
+        hint: (near === undefined ? "" : `Did you mean ${near}? `) +
+          `It is looked for in: ${own.map((each) => each.path).join(", ")}`,
       },
     );
   }
   await add(["finalize"]);
   return scripts;
+}
+
+async function scriptNames(folder: ConfigFolder): Promise<readonly string[]> {
+  return (await listFolder(folder, "scripts.d", /\.sh$/)).map((file) => basename(file, ".sh"));
 }

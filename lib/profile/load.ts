@@ -60,7 +60,9 @@ async function extendsChain(folders: readonly ConfigFolder[], name: string): Pro
   let next: string | undefined = name;
   while (next !== undefined) {
     if (seen.includes(next)) {
-      throw new UsageError(`Profiles extend each other in a circle: ${[...seen, next].join(" -> ")}`);
+      throw new UsageError(`Profiles extend each other in a circle: ${[...seen, next].join(" -> ")}`, {
+        hint: `Take \`extends\` out of one of them, such as profiles.d/${seen.at(-1)}.ts.`,
+      });
     }
     const link: Link | undefined = await loadModule(folders, next, seen.at(-1));
     if (link === undefined) break;

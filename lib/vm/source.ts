@@ -102,6 +102,12 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
   await refuseDiskOfVm(places, path, hints.clone);
   const stem = basename(path).replace(/\.(qcow2|img|raw)$/, "");
   const format = await formatOf(path, hints.qemuImg);
+  if (format === "raw" && path.endsWith(".qcow2")) {
+    // QEMU takes whatever it does not know for a raw disk, and its machine would wait for a boot for ever.
+    throw new UsageError(`${path} is no qcow2 image, although its name says so`, {
+      hint: `Was it copied whole? Look at it with: qemu-img info ${path}. Name a raw disk ${stem}.raw.`,
+    });
+  }
   if (format !== "qcow2" && format !== "raw") {
     throw new UsageError(`${path} has the format ${format}; pim runs qcow2 and raw images`, {
       hint: `Convert it with: qemu-img convert -O qcow2 ${path} ${stem}.qcow2`,

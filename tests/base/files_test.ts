@@ -128,3 +128,16 @@ for (let turn = 0; turn < 20; turn++) {
   assert.ok(statuses.every(({ success }) => success));
   assert.equal(await Deno.readTextFile(join(dir.path, "count")), "60");
 });
+
+Deno.test({
+  name: "a folder that may not be written to is told of with what chooses another",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await assert.rejects(
+      writeFileAtomic("/sys/pim-test", "x"),
+      (error: PimError) =>
+        /^Cannot write \/sys\/pim-test: /.test(error.message) &&
+        /pim help environment/.test(error.hint ?? ""),
+    );
+  },
+});

@@ -68,7 +68,7 @@ for (const keep of [false, true]) {
         match(
           error.hint ?? "",
           keep
-            ? /\n {6}Its disk and logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z$/
+            ? /\n {6}Its disk and logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z; run that disk as a VM with: pim build debug$/
             : /\n {6}Its logs are in \/.*\/builds\/web-amd64-\d{8}T\d{6}Z; --on-error keep would/,
         );
         return true;

@@ -25,8 +25,20 @@ Deno.test("a mistyped command or flag exits with 2 and finds the one that was me
       [["profil"], /^error: There is no command profil\nhint: Did you mean profile\?\n$/],
       [["profile", "lst"], /Did you mean list\?/],
       [["config", "show", "--jsn"], /^error: There is no flag --jsn\nhint: Did you mean --json\?\n$/],
-      [["config", "get"], /^error: .*KEY/],
-      [["config", "get", "a", "b"], /^error: .*"b"/],
+      [["config", "get"], /^error: KEY is missing\nhint: See: pim config get --help\n$/],
+      [["config", "get", "a", "b"], /^error: .*"b"\nhint: See: pim config get --help\n$/],
+      [["cp", "a"], /^error: 2 of these are needed: PATH\|VM:PATH\n/],
+      [["build", "run", "a", "--jobs", "x"], /^error: --jobs: .*\nhint: See: pim build run --help\n$/],
+      [
+        ["build", "run", "a", "--on-error", "kep"],
+        /^error: --on-error: kep is not one of: .*\nhint: See: /,
+      ],
+      [["build", "run", "a", "--arch"], /^error: --arch needs a value\n/],
+      [["build", "run", "a", "-z"], /^error: There is no flag -z\nhint: See: pim build run --help\n$/],
+      [["iso", "prune", "--yes"], /^error: There is no flag --yes\nhint: See: pim iso prune --help\n$/],
+      [["completion", "bsh"], /^error: bsh is not one of: bash, zsh, fish\n/],
+      [["build", "--foo"], /^error: There is no flag --foo\nhint: See: pim build --help\n$/],
+      [["--projct", "x", "config"], /^error: There is no flag --projct\nhint: Did you mean --project\?\n$/],
       [["zzzzzz"], /^error: There is no command zzzzzz\nhint: See: pim --help\n$/],
     ] as const
   ) {

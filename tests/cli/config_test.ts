@@ -17,10 +17,23 @@ Deno.test("pim config show prints every value with where it came from", async ()
   assert.deepEqual(row("iso.iso_dir"), [join(user.path, "work/isos"), join(user.path, "work/pim.yml")]);
   assert.deepEqual(row("build.memory"), ["4096", "PIM_BUILD_MEMORY"]);
   assert.deepEqual(row("build.image_dir"), [join(user.path, "data/pim/images"), "built-in"]);
+  assert.deepEqual(row("iso.rate_limit"), ["-", "not set"]);
+  assert.equal(row("ventoy"), undefined);
 
   const json = JSON.parse((await user.pim("config", "show", "--json")).stdout);
   assert.equal(json.settings.build.cpus, 3);
   assert.equal(json.sources["build.cpus"], join(user.path, "config/pim/pim.yml"));
+});
+
+Deno.test("a variable that is named like a setting and is none is told of, with the one that was meant", async () => {
+  await using user = await newUser();
+  const env = { PIM_BUILD_MEMROY: "512", PIM_ISO_XYZZY: "1", PIM_PROFILE: "x" };
+  const { code, stdout, stderr } = await user.run([...user.argv, "config", "get", "build.memory"], { env });
+  assert.deepEqual([code, stdout], [0, "2048\n"]);
+  assert.deepEqual(stderr.trimEnd().split("\n").sort(), [
+    "warning: The variable PIM_BUILD_MEMROY is no setting. Did you mean PIM_BUILD_MEMORY?",
+    "warning: The variable PIM_ISO_XYZZY is no setting. See all of them with: pim config show",
+  ]);
 });
 
 Deno.test("pim config get prints one value, bare or as JSON", async () => {

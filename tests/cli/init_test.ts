@@ -19,6 +19,7 @@ Deno.test("pim init writes the user's configuration: the whole example, the type
   const ours = ["pim.d.ts", "deno.json", "tsconfig.json", ".vscode/settings.json"];
   assert.deepEqual(await filesBelow(dir), [...await filesBelow(exampleDir), ...ours].sort());
   assert.match(stdout, new RegExp(`^\\d+ files written to ${dir}\n\nNext:\n  pim profile list `));
+  assert.match(stdout, /\n {2}pim build run developer .*profiles\.d\/developer\.ts has your public key\n$/);
   assert.equal(
     await Deno.readTextFile(join(dir, "profiles.d/default.ts")),
     await Deno.readTextFile(join(exampleDir, "profiles.d/default.ts")),
@@ -55,6 +56,10 @@ Deno.test("a second init keeps every edited file; --force renews the types and e
   assert.deepEqual(await changed(), []);
   assert.ok((await Deno.stat(join(user.path, "config/pim/profiles.d/developer.ts"))).isFile);
 
+  assert.match(
+    (await user.pim("init")).stderr,
+    /^pim init --force writes the types and editor settings anew\.\n$/,
+  );
   assert.equal((await user.pim("init", "--force")).code, 0);
   assert.deepEqual(await changed(), ["pim.d.ts", "deno.json"]);
 });

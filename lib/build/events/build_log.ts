@@ -61,3 +61,9 @@ export function describeEvent(event: TimedEvent): string {
       return `failed in step ${event.step}: ${event.reason}`;
   }
 }
+
+/** The same in one line: of an error with the last lines of something, what it says itself. */
+export function briefEvent(event: TimedEvent): string {
+  const [first = ""] = describeEvent(event).split("\n");
+  return first.replace(/[.:]? (Its last lines|The last lines of its console):$/, "");
+}

@@ -1,4 +1,4 @@
-import { describeEvent, lastEvent } from "../../build/events/build_log.ts";
+import { briefEvent, lastEvent } from "../../build/events/build_log.ts";
 import { findKeptDisk } from "../../build/find_build.ts";
 import { planBuild } from "../../build/plan.ts";
 import type { BuildFolder } from "../../build/workspace.ts";
@@ -78,7 +78,7 @@ const beforeInstalled = new Set(["create disk", "serve answers", "install"]);
 async function tellFailure({ name, files }: BuildFolder): Promise<void> {
   const failure = await lastEvent(files.events);
   if (failure?.type !== "build-failed") return;
-  log.info(`${name} ${describeEvent(failure).split("\n")[0]}`);
+  log.info(`${name} ${briefEvent(failure)}`);
   if (beforeInstalled.has(failure.step)) {
     log.info("note: the installation was not finished, so that the disk may not start");
   }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describeEvent, lastEvent } from "../../build/events/build_log.ts";
+import { briefEvent, lastEvent } from "../../build/events/build_log.ts";
 import { removeLeftovers } from "../../build/leftovers.ts";
 import { type BuildFolder, listBuildFolders } from "../../build/workspace.ts";
 import type { Config } from "../../config/config.ts";
@@ -170,5 +170,5 @@ async function lastWords({ files, running }: BuildFolder): Promise<string> {
   const last = await lastEvent(files.events);
   if (last === undefined) return "";
   const outlook = running ? describeOutlook(last, Date.now() - Date.parse(last.time)) : "";
-  return `${describeEvent(last).split("\n")[0]}${outlook}`;
+  return `${briefEvent(last)}${outlook}`;
 }

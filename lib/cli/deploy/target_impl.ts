@@ -43,7 +43,8 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
   const chosen = names.length === 0 ? all : names.map((name) => getTarget(name, all));
   if (chosen.length === 0) {
     throw new UsageError("There is no target to check", {
-      hint: "Describe one in targets.d; `pim init` writes examples of each type.",
+      hint:
+        "Describe one in targets.d: targets.yml, which `pim init` writes there, has examples of each type.",
     });
   }
   const results: (TargetCheck & { readonly target: string })[] = [];

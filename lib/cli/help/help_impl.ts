@@ -11,7 +11,7 @@ import { entriesOf, follow, isRouteMap } from "./tree.ts";
 // deno-lint-ignore require-await -- commands are asynchronous
 export async function help(this: PimContext, _: object, ...words: string[]): Promise<void> {
   const style = styleOf(this.stdout);
-  const topic = new Map<string, Topic>(Object.entries(topics)).get(words.join(" "));
+  const topic = new Map<string, Topic>(Object.entries(topics)).get(words.join("-"));
   if (topic !== undefined) {
     return this.print(section(topic.title, columns(topic.rows, style), style).slice(1).join("\n"));
   }

@@ -31,3 +31,10 @@ export function follow(root: Target, words: readonly string[]): Target | undefin
     return target.getAllEntries().find(({ name }) => name["convert-camel-to-kebab"] === word)?.target;
   }, root);
 }
+
+/** The words at the beginning of what was typed that name a command or a group. */
+export function commandWords(root: Target, typed: readonly string[]): readonly string[] {
+  let count = 0;
+  while (count < typed.length && follow(root, typed.slice(0, count + 1)) !== undefined) count++;
+  return typed.slice(0, count);
+}

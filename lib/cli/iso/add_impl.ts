@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { type Architecture, architectures, hostArchitecture, parseArchitecture } from "../../architecture.ts";
 import type { Tree } from "../../config/merge.ts";
 import { CancelledError, HostError, UsageError } from "../../errors.ts";
@@ -35,7 +36,11 @@ export async function add(this: PimContext, flags: AddFlags, source?: string): P
   if (flags.json) return this.print(JSON.stringify({ key, file, entry: checked }, null, 2));
   this.print(`Added ${key} to ${file}`);
   if (checked.signature_url !== undefined) await warnWithoutGpgv();
-  log.info(`Download it with: pim iso download ${key}`);
+  log.info(
+    isAbsolute(String(checked.url))
+      ? `It is used where it is. Name it in a profile: iso: "${key}"`
+      : `Download it with: pim iso download ${key}`,
+  );
 }
 
 /** Says in time what a download will need. */

@@ -3,6 +3,7 @@ import { getIso, type IsoEntry, loadCatalog } from "../../iso/catalog/catalog.ts
 import { isoOptions } from "../../iso/options.ts";
 import { rateLimit } from "../../iso/download/rate_limit.ts";
 import { formatChecksum } from "../../iso/verify/checksum.ts";
+import { log } from "../../log.ts";
 import { isoPath } from "../../iso/record.ts";
 import { type IsoStatus, isoStatus } from "../../iso/status.ts";
 import { ensureIso } from "../../iso/supply.ts";
@@ -78,6 +79,7 @@ export async function verify(this: PimContext, flags: VerifyFlags, ...keys: stri
   const { isoDir, entries } = await catalog(this);
   const isThere = ({ state }: IsoStatus) => state !== "missing" && state !== "partial";
   const chosen = await choose(entries, isoDir, flags, keys, isThere);
+  if (chosen.length === 0) log.info("No ISO of the catalog is here yet: pim iso download KEY");
   const options = isoOptions(await this.config());
   await forEachIso(this, chosen, {
     ...flags,

@@ -85,8 +85,9 @@ function hintFor(
   first?: string,
 ): string {
   const keys = entries.map(({ key }) => key);
-  const near = nearest(pattern.replaceAll("{arch}", architecture), keys);
   const known = nearestKnown(pattern, architecture);
+  const near = nearest(pattern.replaceAll("{arch}", architecture), keys) ??
+    keys.find((key) => key === known?.key);
   // One that is in the catalog already is not to be added.
   const advice = known === undefined || keys.includes(known.key)
     ? undefined

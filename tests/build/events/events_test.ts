@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
-import { describeEvent, openBuildLog } from "../../../lib/build/events/build_log.ts";
+import { briefEvent, describeEvent, openBuildLog } from "../../../lib/build/events/build_log.ts";
 import { type BuildEvent, emitter, type TimedEvent } from "../../../lib/build/events/events.ts";
 import { configureLog, hideSecret } from "../../../lib/log.ts";
 import { tempDir } from "../../base/temp.ts";
@@ -103,4 +103,22 @@ Deno.test("a build goes on when the disk of its log is full", () => {
   configureLog({ write: () => {} });
   equal(warnings.length, 1);
   match(warnings[0] ?? "", /No space left/);
+});
+
+Deno.test("a failure in one line ends with what it says itself, not with the words that lead to more lines", () => {
+  const failed = (reason: string) =>
+    briefEvent({
+      type: "build-failed",
+      step: "script motd",
+      code: "script-failed",
+      exitCode: 7,
+      reason,
+      build: "web",
+      time: "2026-11-26T07:00:00Z",
+    });
+  equal(
+    failed("The script motd exited with 3. Its last lines:\n  | oops"),
+    "failed in step script motd: The script motd exited with 3",
+  );
+  equal(failed("QEMU is gone"), "failed in step script motd: QEMU is gone");
 });

@@ -32,7 +32,7 @@ const lines: readonly (readonly [line: readonly string[], meant: string])[] = [
   [["verify", "wbe"], "web"],
   [["verify", "dsk.qcow2"], "disk.qcow2"],
   [["run", "./dsk.qcow2"], "disk.qcow2"],
-  [["run", "disk.qcow2", "--ssh-key", "folder/my kye.pub"], "my key.pub"],
+  [["run", "disk.raw", "--ssh-key", "folder/my kye.pub"], "my key.pub"],
   [["run", "mailsrever"], "mailserver"],
   [["status", "mailsrever"], "mailserver"],
   [["stop", "mailsrever"], "mailserver"],
@@ -47,6 +47,7 @@ Deno.test("a wrong command, flag, value or name of any kind is told with the one
   await Deno.remove(`${user.path}/config/pim/targets.d/cloud.ts`);
   await user.write("config/pim/profiles.d/web.ts", 'export default { iso: "debian-13-amd64-netinst" };\n');
   await user.write("data/pim/vms/mailserver/.keep", "");
+  await user.write("work/disk.raw", "");
   const wrong: string[] = [];
   for (const [line, meant] of lines) {
     const { code, stderr } = await user.pim(...line);

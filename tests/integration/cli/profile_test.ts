@@ -59,11 +59,30 @@ Deno.test("pim profile check tells right from wrong, all of them at once, and ex
   assert.equal(code, 2);
   assert.match(stdout, /^wrong bad\n.*bad\.ts: packages must be a list, not "git"\n.*hostnam is not known/);
   assert.match(stdout, /\nok {4}default\nwrong thrown\nCannot load .*thrown\.ts: boom \(.*:1:7\)\n/);
-  assert.equal(stderr, "error: 2 of 4 profiles are wrong: bad, thrown\n");
+  assert.match(
+    stderr,
+    /^error: 2 of 4 profiles are wrong: bad, thrown\nhint: .*pim profile check bad thrown\n$/,
+  );
+  const long = (await user.pim("profile", "list", "-l")).stdout;
+  assert.match(long, /^bad .* is wrong; see: pim profile check bad$/m);
+  assert.match(long, /^web /m);
   assert.deepEqual(await user.pim("profile", "check", "web"), { code: 0, stdout: "ok    web\n", stderr: "" });
   const json = JSON.parse((await user.pim("profile", "check", "--json")).stdout);
   assert.deepEqual(json.map(({ ok }: { ok: boolean }) => ok), [false, true, false, true]);
   assert.match((await user.pim("profile", "check", "wbe")).stdout, /\nhint: Did you mean web\?\n$/);
+});
+
+Deno.test("pim profile check looks for the scripts and the ISO that a profile names", async () => {
+  await using user = await newUser({
+    ...profiles,
+    "config/pim/isos.d/own.yml": "own-13:\n  url: /own.iso\n  architecture: amd64\n",
+    "config/pim/scripts.d/motd.sh": "#!/bin/sh\n",
+    "config/pim/profiles.d/script.ts": 'export default { scripts: ["mtod"] };\n',
+    "config/pim/profiles.d/iso.ts": 'export default { iso: "own-14", architectures: ["amd64"] };\n',
+  });
+  const said = async (name: string) => (await user.pim("profile", "check", name)).stdout;
+  assert.match(await said("script"), /^wrong script\n.*no scripts\.d\/mtod\.sh\nhint: Did you mean motd\? /);
+  assert.match(await said("iso"), /^wrong iso\n.*own-14.*\nhint: Did you mean own-13\?/);
 });
 
 Deno.test("pim profile new writes a module that checks, and never overwrites one", async () => {
@@ -80,6 +99,22 @@ Deno.test("pim profile new writes a module that checks, and never overwrites one
   for (const args of [["x", "--extends", "wbe"], ["../x"], ["two words"], []]) {
     assert.equal((await user.pim("profile", "new", ...args)).code, 2);
   }
+});
+
+Deno.test("a new profile names an ISO where what it extends names none", async () => {
+  await using user = await newUser({
+    ...profiles,
+    "config/pim/isos.d/own.yml": "own-13-amd64:\n  url: /own.iso\n  architecture: amd64\n",
+    "config/pim/profiles.d/server.ts": 'export default { iso: "own-{arch}" };\n',
+  });
+  const written = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await user.pim("profile", "new", ...args);
+    return code === 0 ? await Deno.readTextFile(stdout.trim()) : stderr;
+  };
+  assert.match(await written("plain"), /iso: "debian-13-\{arch\}-netinst"/);
+  assert.doesNotMatch(await written("derived", "--extends", "server"), /iso/);
+  assert.match(await written("chosen", "--iso", "own-13-amd64"), /iso: "own-13-amd64"/);
+  assert.match(await written("wrong", "--iso", "own-14-amd64"), /Did you mean own-13-amd64\?/);
 });
 
 Deno.test("in a project a new profile goes to the project", async () => {

@@ -58,6 +58,16 @@ Deno.test("the disk of a VM cannot be used by a second one, by whatever name it 
   assert.deepEqual((await listVms(vms.places)).map(({ name }) => name), ["demo", "second"]);
 });
 
+Deno.test("a file that only calls itself qcow2 is not run as a raw disk", async () => {
+  await using vms = await smallVms();
+  const cut = join(vms.dir, "cut.qcow2");
+  await Deno.writeTextFile(cut, "not found\n");
+  await assert.rejects(
+    vms.run("cut", { what: cut }),
+    refused(`${cut} is no qcow2 image, although its name says so`),
+  );
+});
+
 Deno.test("what is given for a kept VM holds from the next start that works", async () => {
   await using vms = await smallVms();
   const { vm } = await vms.run("demo");

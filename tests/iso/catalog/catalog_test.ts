@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { hostArchitecture } from "../../../lib/architecture.ts";
 import type { ConfigFolder } from "../../../lib/config/folders.ts";
 import type { PimError } from "../../../lib/errors.ts";
 import { findIso, getIso, type IsoEntry, loadCatalog, matchIsos } from "../../../lib/iso/catalog/catalog.ts";
@@ -169,6 +170,9 @@ Deno.test("an ISO that is not there is an error with what was probably meant", (
     return true;
   };
   assert.throws(() => getIso("debain-12-amd64", entries), hinted(/Did you mean debian-12-amd64/));
+  const own = `debian-13-${hostArchitecture()}-netinst`;
+  const withoutArchitecture = hinted(new RegExp(`Did you mean ${own}\\?`));
+  assert.throws(() => getIso("debian-13-netinst", [...entries, entry(own)]), withoutArchitecture);
   assert.throws(() => findIso("debian-12-amd46", entries, "amd64"), hinted(/Did you mean debian-12-amd64/));
   assert.throws(() => findIso("debian-13-arm64", entries, "amd64"), hinted(/is for arm64, not for amd64/));
   assert.throws(() => findIso("debian-13-*", entries, "amd64"), hinted(/for amd64.*matches ISOs for arm64/));
