@@ -13,6 +13,7 @@ import {
   newProfilePath,
 } from "../profile/load.ts";
 import { importRubyProfiles } from "../profile/import_yaml.ts";
+import { loginWarning } from "../profile/login.ts";
 import { profileModule } from "../profile/module_text.ts";
 import type { PimContext } from "./context.ts";
 import type { NewProfileFlags } from "./profile.ts";
@@ -105,8 +106,9 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
   const results = await Promise.all(
     (names.length > 0 ? names : await listProfiles(folders)).map(async (name) => {
       try {
-        await checkNamed(await loadProfile(folders, name), folders, catalog);
-        return { name, ok: true };
+        const profile = await loadProfile(folders, name);
+        await checkNamed(profile, folders, catalog);
+        return { name, ok: true, warning: loginWarning(name, profile.value) };
       } catch (error) {
         if (!(error instanceof PimError)) throw error;
         return { name, ok: false, problem: messageOf(error), hint: error.hint };
@@ -114,8 +116,9 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
     }),
   );
   if (flags.json) this.print(JSON.stringify(results, null, 2));
-  else {for (const { name, ok, problem, hint } of results) {
+  else {for (const { name, ok, problem, hint, warning } of results) {
       this.print(ok ? `ok    ${name}` : `wrong ${name}\n${problem}${hint ? `\nhint: ${hint}` : ""}`);
+      if (warning !== undefined) log.warn(warning);
     }}
   const wrong = results.filter(({ ok }) => !ok).map(({ name }) => name);
   if (wrong.length > 0) {

@@ -10,6 +10,8 @@ import { CancelledError, exitCode, PimError } from "../../errors.ts";
 import { hideSecret, log } from "../../log.ts";
 import { formatChecksum } from "../../iso/verify/checksum.ts";
 import { isoStatus } from "../../iso/status.ts";
+import { loginWarning } from "../../profile/login.ts";
+import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { parseDiskSize } from "../../qemu/disk_size.ts";
 import type { RunFlags } from "./run.ts";
 import { type BuildRenderer, buildRenderer } from "./render.ts";
@@ -26,6 +28,7 @@ export async function run(this: PimContext, flags: RunFlags, ...profiles: string
   // All of them first: a mistake in the last one is told before anything is built.
   for (const profile of new Set(profiles)) plans.push(await planBuild(config, requestOf(flags, profile)));
   for (const { profile } of plans) hideSecret(profile.password);
+  for (const { profile } of plans) warnOfLogin(profile);
   if (flags.dryRun) return await printPlans(this, plans, flags.json);
   const several = plans.length > 1;
   using renderer = await buildRenderer({
@@ -56,6 +59,11 @@ export async function run(this: PimContext, flags: RunFlags, ...profiles: string
       exitCode: first.error instanceof PimError ? first.error.exitCode : exitCode.failure,
     },
   );
+}
+
+function warnOfLogin(profile: ResolvedProfile): void {
+  const warning = loginWarning(profile.name, profile);
+  if (warning !== undefined) log.warn(warning);
 }
 
 function requestOf(flags: RunFlags, profile: string): BuildRequest {
