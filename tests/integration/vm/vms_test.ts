@@ -144,7 +144,10 @@ Deno.test("a whole name comes before longer ones; a beginning must be of one nam
   for (const name of ["web", "web2", "mail"]) await vms.run(name);
   const found = async (text: string) => (await findVm(vms.places, text)).name;
   assert.deepEqual(await Promise.all(["web", "web2", "m"].map(found)), ["web", "web2", "mail"]);
-  await assert.rejects(found("we"), new UsageError('"we" may be any of these VMs: web, web2'));
+  await assert.rejects(found("we"), {
+    ...{ name: "UsageError", message: '"we" may be any of these VMs: web, web2' },
+    hint: "Type more of the name.",
+  });
   await stopVm(vms.places, "web", { force: true });
   assert.equal(
     (await inspectVm(vms.places, "web2")).pid,
