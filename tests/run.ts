@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console -- a script that talks to whoever runs it
 // `deno task test`: installs what the tests need, then runs all of them in two lanes side by side, since whole builds
-// leave a core idle: the builds in one; in the other the fast tests and those with real peers, then VMs and sticks.
+// leave a core idle: the builds in one; in the other the fast tests and those with real peers, then what becomes of an
+// image.
 // Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
 import { start } from "../lib/process.ts";
@@ -25,14 +26,12 @@ interface Part {
   readonly args: readonly string[];
 }
 
-const besideBuilds = "tests/e2e/vm,tests/e2e/ventoy";
-
 /** The lanes run side by side, the parts of each one after the other. */
 const lanes: readonly (readonly Part[])[] = [
-  [{ name: "builds", args: [`--ignore=${besideBuilds}`, "tests/e2e"] }],
+  [{ name: "builds", args: ["tests/e2e/build"] }],
   [
     { name: "fast", args: ["--parallel", "--ignore=tests/e2e", "tests"] },
-    { name: "vms", args: besideBuilds.split(",") },
+    { name: "images", args: ["--ignore=tests/e2e/build", "tests/e2e"] },
   ],
 ];
 

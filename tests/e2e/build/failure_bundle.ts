@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Evidence } from "../../lib/build/diagnosis/evidence.ts";
-import type { Note } from "../../lib/build/diagnosis/notes.ts";
-import type { ReasonCode } from "../../lib/build/diagnosis/reason.ts";
+import type { Evidence } from "../../../lib/build/diagnosis/evidence.ts";
+import type { Note } from "../../../lib/build/diagnosis/notes.ts";
+import type { ReasonCode } from "../../../lib/build/diagnosis/reason.ts";
 
 /** What a failed build has left in its folder. */
 export interface FailureBundle {

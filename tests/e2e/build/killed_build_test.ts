@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { userPaths } from "../../lib/paths.ts";
-import { leftBehind, wrongLayers } from "../soak/what_is_left.ts";
+import { userPaths } from "../../../lib/paths.ts";
+import { leftBehind, wrongLayers } from "../../soak/what_is_left.ts";
 import { eventsOf, type OverLayers, overLayers, stepsOf } from "./over_layers.ts";
 
 const slow =

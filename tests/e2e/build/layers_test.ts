@@ -1,11 +1,11 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import type { Explained } from "../../lib/build/layers/explain.ts";
-import type { KeptLayer } from "../../lib/build/layers/record.ts";
-import { boot } from "../demo/boot.ts";
-import { demoImage } from "./demo_image.ts";
+import type { Explained } from "../../../lib/build/layers/explain.ts";
+import type { KeptLayer } from "../../../lib/build/layers/record.ts";
+import { boot } from "../../demo/boot.ts";
+import { demoImage } from "../demo_image.ts";
 import { eventsOf, type OverLayers, overLayers, stepsOf } from "./over_layers.ts";
-import type { PimResult } from "./pim.ts";
+import type { PimResult } from "../pim.ts";
 
 const atEnd = ["inventory", "finalize", "power off", "flatten", "register"];
 const script = (text: string) => `#!/bin/sh\nset -eu\n${text}\n`;

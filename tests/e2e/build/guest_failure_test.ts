@@ -1,12 +1,12 @@
 import { match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { run, which } from "../../lib/process.ts";
-import { removeIfThere } from "../../lib/files.ts";
+import { run, which } from "../../../lib/process.ts";
+import { removeIfThere } from "../../../lib/files.ts";
 import { bundleOf } from "./failure_bundle.ts";
 import { type OverLayers, overLayers } from "./over_layers.ts";
 
 const profile = (scripts: string, build = "") =>
-  `import demo from "./demo.ts";
+  `import demo from "../demo.ts";
 export default { ...demo, scripts: ${scripts}, build: { ...demo.build, stallMinutes: 0.3, ${build} } };
 `;
 const script = (text: string) => `#!/bin/sh\nset -eu\n${text}\n`;

@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path";
-import type { TimedEvent } from "../../lib/build/events/events.ts";
-import { digestSecretFile, userPaths } from "../../lib/paths.ts";
-import { demoIso } from "../demo/make_iso.ts";
-import { writeDemoProject } from "../demo/project.ts";
-import { demoImage } from "./demo_image.ts";
-import { type PimOptions, type PimResult, type PimRun, startPim } from "./pim.ts";
+import type { TimedEvent } from "../../../lib/build/events/events.ts";
+import { digestSecretFile, userPaths } from "../../../lib/paths.ts";
+import { demoIso } from "../../demo/make_iso.ts";
+import { writeDemoProject } from "../../demo/project.ts";
+import { demoImage } from "../demo_image.ts";
+import { type PimOptions, type PimResult, type PimRun, startPim } from "../pim.ts";
 
 /** A demo project of a test's own whose builds can go on from the layers of the demo image's build. */
 export interface OverLayers extends AsyncDisposable {
