@@ -4,7 +4,7 @@ import { overLayers } from "./over_layers.ts";
 import type { PimResult } from "../pim.ts";
 
 const profile = (script: string) =>
-  `import demo from "../demo.ts";\nexport default { ...demo, scripts: ["${script}"] };\n`;
+  `import demo from "./demo.ts";\nexport default { ...demo, scripts: ["${script}"] };\n`;
 
 Deno.test("builds side by side, the log of one that runs, and the disk of one that failed", async (t) => {
   await using place = await overLayers({

@@ -62,7 +62,7 @@ function build(
 }
 
 const quick = (build: string) =>
-  `import demo from "../demo.ts";\nexport default { ...demo, build: { ...demo.build, ${build} } };\n`;
+  `import demo from "./demo.ts";\nexport default { ...demo, build: { ...demo.build, ${build} } };\n`;
 
 Deno.test("Ctrl-C during the installation ends everything, leaves nothing and exits with 130", async () => {
   await inPlace({}, async (place) => {
@@ -115,7 +115,7 @@ Deno.test("an installation that takes too long exits with 6 and shows the last l
 
 Deno.test("an installer that cannot go on is noticed long before the deadline", async () => {
   await inPlace({
-    "profiles.d/lost.ts": 'export { default } from "../demo.ts";\n',
+    "profiles.d/lost.ts": 'export { default } from "./demo.ts";\n',
     // Nobody listens there: the installer shows an error dialog and waits for a person.
     "preseeds.d/lost.cfg": "d-i preseed/include string http://10.0.2.2:9/nothing.cfg\n",
   }, async (place) => {
@@ -129,7 +129,7 @@ Deno.test("an installer that cannot go on is noticed long before the deadline", 
 
 Deno.test("a preseed that leaves out an answer: the question is named, and everything to see it by is kept", async () => {
   await inPlace({
-    "profiles.d/asks.ts": 'export { default } from "../demo.ts";\n',
+    "profiles.d/asks.ts": 'export { default } from "./demo.ts";\n',
     "preseeds.d/asks.cfg": "d-i netcfg/choose_interface select auto\nd-i passwd/username string ann\n" +
       "d-i passwd/user-password password s3cret-word\n",
   }, async (place) => {
@@ -193,7 +193,7 @@ Deno.test("a login by password works, and a script that fails exits with 7, its 
   await using place = await overLayers({
     // The system of a layer does not know this build's key: pim falls back on the password, for SSH and for sudo.
     "profiles.d/breaks.ts":
-      'import demo from "../demo.ts";\nexport default { ...demo, scripts: ["breaks"] };\n',
+      'import demo from "./demo.ts";\nexport default { ...demo, scripts: ["breaks"] };\n',
     "scripts.d/breaks.sh": "#!/bin/sh\nid -un\necho the disk is on fire >&2\nexit 3\n",
   });
   const result = await place.pim(["build", "run", "breaks", "--on-error", "keep"]);

@@ -6,7 +6,7 @@ import { bundleOf } from "./failure_bundle.ts";
 import { type OverLayers, overLayers } from "./over_layers.ts";
 
 const profile = (scripts: string, build = "") =>
-  `import demo from "../demo.ts";
+  `import demo from "./demo.ts";
 export default { ...demo, scripts: ${scripts}, build: { ...demo.build, stallMinutes: 0.3, ${build} } };
 `;
 const script = (text: string) => `#!/bin/sh\nset -eu\n${text}\n`;
