@@ -1,11 +1,11 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { hashFile } from "../../lib/hash.ts";
-import { openRegistry } from "../../lib/image/registry.ts";
-import { shutdownGuest } from "../../lib/qemu/agent_commands.ts";
-import { boot, type Booted } from "../demo/boot.ts";
-import { type DemoImage, demoImage } from "./demo_image.ts";
-import { pim } from "./pim.ts";
+import { hashFile } from "../../../lib/hash.ts";
+import { openRegistry } from "../../../lib/image/registry.ts";
+import { shutdownGuest } from "../../../lib/qemu/agent_commands.ts";
+import { boot, type Booted } from "../../demo/boot.ts";
+import { type DemoImage, demoImage } from "../demo_image.ts";
+import { pim } from "../pim.ts";
 
 async function newest(demo: DemoImage) {
   const registry = await openRegistry(join(demo.env.PIM_DATA_DIR ?? "", "registry.yml"));
