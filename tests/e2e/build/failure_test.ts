@@ -104,10 +104,10 @@ Deno.test("a QEMU that is killed ends the build at once and says so", async () =
 });
 
 Deno.test("an installation that takes too long exits with 6 and shows the last lines of the console", async () => {
-  await inPlace({ "profiles.d/slow.ts": quick("installTimeoutMinutes: 0.35") }, async (place) => {
+  await inPlace({ "profiles.d/slow.ts": quick("installTimeoutMinutes: 0.75") }, async (place) => {
     const result = await build(place, ["slow"]);
     strictEqual(result.code, 6, result.stderr);
-    match(result.stderr, /it was not done within 0.35 minutes/);
+    match(result.stderr, /it was not done within 0.75 minutes/);
     match(result.stderr, /The last lines of its console:\n {2}\| /);
     strictEqual((await bundleOf(place.buildsDir)).reason.code, "install-timeout");
   });
