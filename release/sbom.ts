@@ -64,13 +64,13 @@ export function billOfMaterials({ version, commit, deno, packages }: Contents): 
 }
 
 function packagePart({ name, version, integrity }: Package) {
-  const file = `${name.replace(/^@[^/]+\//, "")}-${version}.tgz`;
   const digest = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
   return {
     SPDXID: `SPDXRef-npm-${`${name}-${version}`.replace(/[^A-Za-z0-9.-]/g, "-")}`,
     name,
     versionInfo: version,
-    downloadLocation: `https://registry.npmjs.org/${name}/-/${file}`,
+    // Its purl and its checksum say what it is, whichever mirror it came from.
+    downloadLocation: "NOASSERTION",
     checksums: [{ algorithm: "SHA512", checksumValue: digest }],
     licenseDeclared: "NOASSERTION",
     ...unknown,
