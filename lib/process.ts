@@ -1,4 +1,5 @@
 import { delimiter, join } from "node:path";
+import { isCancelled } from "./ctrl_c.ts";
 import { CancelledError, exitCode, HostError, messageOf, PimError } from "./errors.ts";
 import { lastLines, lineSplitter, readText } from "./lines.ts";
 import { log, redact } from "./log.ts";
@@ -56,12 +57,12 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   });
   const [output] = await Promise.all([child.output(), feed(child, options.stdin)]);
   const failed = output.signal !== null || !(options.okStatus ?? [0]).includes(output.code);
-  if (await isCancelled(failed, options.signal)) throw new CancelledError();
   const result = {
     code: output.code,
     stdout: decode(output.stdout),
     stderr: decode(output.stderr),
   };
+  if (await wasStopped(failed, output, result.stderr, options.signal)) throw new CancelledError();
   if (failed) throw new ProcessError(argv, output.signal ?? output.code, result.stderr);
   return result;
 }
@@ -95,25 +96,23 @@ export async function pipe(argv: readonly string[], options: PipeOptions): Promi
     throw signal?.aborted ? new CancelledError() : error;
   }
   const status = await child.status;
-  if (await isCancelled(!status.success, signal)) throw new CancelledError();
+  if (await wasStopped(!status.success, status, stderr, signal)) throw new CancelledError();
   if (!status.success) throw new ProcessError(argv, status.signal ?? status.code, stderr);
 }
 
-const ctrlCMs = 100;
-
-/** Whether pim was told to stop. Ctrl-C at a terminal reaches the program too, which may end before pim knows of it. */
-async function isCancelled(failed: boolean, signal?: AbortSignal): Promise<boolean> {
-  if (signal === undefined || !failed || signal.aborted) return signal?.aborted ?? false;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ctrlCMs);
-    signal.addEventListener("abort", done);
-    function done() {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    }
-  });
-  return signal.aborted;
+/**
+ * Whether a program was ended because pim was told to stop. One that says why it failed was not: what is tried in order
+ * to see whether it works must not wait.
+ */
+async function wasStopped(
+  failed: boolean,
+  { signal: killedBy }: Pick<Deno.CommandStatus, "signal">,
+  said: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (signal === undefined) return false;
+  const unexplained = failed && (killedBy !== null || said.trim() === "");
+  return unexplained ? await isCancelled(signal) : signal.aborted;
 }
 
 async function feedPieces(child: Deno.ChildProcess, pieces: AsyncIterable<Uint8Array>): Promise<void> {

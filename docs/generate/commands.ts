@@ -1,10 +1,10 @@
-import { buildApp } from "../../lib/cli/app.ts";
+import { commandTree } from "../../lib/cli/app.ts";
 import { entriesOf, isRouteMap, type Target } from "../../lib/cli/help/tree.ts";
 import { table } from "./table.ts";
 
 /** Every command and what it is for. */
 export function commandTable(): string {
-  return table(["command", "what it does"], rowsBelow(buildApp({ debug: false }).root, "pim"));
+  return table(["command", "what it does"], rowsBelow(commandTree, "pim"));
 }
 
 function rowsBelow(target: Target, name: string): string[][] {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { isCancelled } from "../ctrl_c.ts";
 import { CancelledError, exitCode, messageOf, PimError } from "../errors.ts";
 import { imageName } from "../image/images.ts";
 import { exists } from "../files.ts";
@@ -103,9 +103,7 @@ async function build(unnamed: BuildPlan, options: RunOptions): Promise<BuiltImag
     return image;
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
-    // Ctrl-C reaches QEMU as well as pim, and QEMU's death may be heard of first.
-    if (!options.signal.aborted) await sleep(200);
-    const failure = options.signal.aborted
+    const failure = await isCancelled(options.signal)
       ? new CancelledError()
       : await keepLogs(error, { plan, workspace, elapsedMs: performance.now() - startedMs }, options);
     emitFailure(emit, error, failure);

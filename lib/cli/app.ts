@@ -33,7 +33,8 @@ import { sshCommand } from "./vm/ssh.ts";
 const description =
   "pim, the Product Image Manager: turns an installer ISO into a provisioned, verified VM image, with QEMU alone.";
 
-const root = buildRouteMap<string, PimContext>({
+/** All commands of pim. */
+export const commandTree = buildRouteMap<string, PimContext>({
   routes: {
     help: helpCommand,
     completion: completionCommand,
@@ -76,15 +77,15 @@ const root = buildRouteMap<string, PimContext>({
 });
 
 /**
- * The command tree of pim.
+ * The application of pim.
  *
  * @param options.args what was typed, for the hint of an error in it
  */
 export function buildApp(
   options: { readonly debug: boolean; readonly args?: readonly string[] },
 ): Application<PimContext> {
-  const help = ["pim", ...commandWords(root, options.args ?? []), "--help"].join(" ");
-  return buildApplication(root, {
+  const help = ["pim", ...commandWords(commandTree, options.args ?? []), "--help"].join(" ");
+  return buildApplication(commandTree, {
     name: "pim",
     scanner: {
       caseStyle: "allow-kebab-for-camel",

@@ -39,15 +39,21 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
-function parseSeconds(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+/** A number of seconds: none at all, milliseconds, or some days. */
+export function parseSeconds(text: string): number {
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text)) return Number(text);
   throw new RangeError(`${text} is no number of seconds`);
+}
+
+function parseWholeSeconds(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return parseSeconds(text);
+  throw new RangeError(`${text} is no whole number of seconds`);
 }
 
 /** How long the system of an image that is verified may take to come up. */
 export const bootTimeoutFlag = {
   kind: "parsed",
-  parse: parseSeconds,
+  parse: parseWholeSeconds,
   optional: true,
   placeholder: "SECONDS",
   brief: "How long the system may take to come up (default: build.sshTimeoutMinutes of the profile)",

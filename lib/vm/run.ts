@@ -1,7 +1,6 @@
-import { HostError, UsageError } from "../errors.ts";
-import { which } from "../process.ts";
+import { UsageError } from "../errors.ts";
 import { probeQemu } from "../qemu/host.ts";
-import { installHint } from "../qemu/install_hint.ts";
+import { findQemuImg } from "../qemu/find_img.ts";
 import { nearest } from "../suggest.ts";
 import { createVm, type NewVm } from "./create.ts";
 import type { VmDefinition } from "./definition.ts";
@@ -79,14 +78,6 @@ function withNearVm(error: unknown, what: string | undefined, names: readonly st
   if (!(error instanceof UsageError) || near === undefined) return error;
   const hint = [`Did you mean the VM ${near}?`, error.hint].filter((each) => each !== undefined).join(" ");
   return new UsageError(error.message, { hint, cause: error });
-}
-
-async function findQemuImg(): Promise<string> {
-  const path = await which("qemu-img");
-  if (path !== undefined) return path;
-  throw new HostError("qemu-img is not installed or not on PATH", {
-    hint: await installHint(["img"], "amd64"),
-  });
 }
 
 async function newVm(

@@ -2,8 +2,7 @@
 // man -l dist/man/man1/pim-build.1
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildApp } from "../../lib/cli/app.ts";
-import { isRouteMap } from "../../lib/cli/help/tree.ts";
+import { commandTree } from "../../lib/cli/app.ts";
 import { writeText } from "../../lib/output.ts";
 import { version } from "../../lib/version.ts";
 import { manualPages } from "./pages.ts";
@@ -16,9 +15,7 @@ function madeAt(): Date {
   return seconds > 0 ? new Date(seconds * 1000) : new Date();
 }
 
-const { root } = buildApp({ debug: false });
-if (!isRouteMap(root)) throw new TypeError("pim is no single command");
-const pages = manualPages(root, { version, date: madeAt().toISOString().slice(0, 10) });
+const pages = manualPages(commandTree, { version, date: madeAt().toISOString().slice(0, 10) });
 await Deno.mkdir(join(folder, "man1"), { recursive: true });
 for (const [name, page] of pages) await Deno.writeTextFile(join(folder, "man1", name), page);
 writeText(Deno.stdout, `${pages.size} manual pages written to ${join(folder, "man1")}\n`);

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { buildApp } from "../../lib/cli/app.ts";
+import { commandTree } from "../../lib/cli/app.ts";
 import { globalFlags } from "../../lib/cli/help/global.ts";
 import { flagNames } from "../../lib/cli/help/parameters.ts";
 import { follow, isRouteMap, type Target } from "../../lib/cli/help/tree.ts";
 import { documents } from "./documents.ts";
 
-const commandTree = buildApp({ debug: false }).root;
 const commonFlags = [...globalFlags.map(({ name }) => name), "--help", "--version"];
 
 /** The command lines of pim in code: those after a prompt, at the beginning of a line of a block, and in running text. */

@@ -1,5 +1,4 @@
-import type { RouteMap } from "@stricli/core";
-import { buildApp } from "../app.ts";
+import { commandTree } from "../app.ts";
 import { createContext, type PimContext } from "../context.ts";
 import { joinFlagValues } from "../flag_values.ts";
 import { takeGlobalFlags } from "../global_flags.ts";
@@ -43,9 +42,8 @@ async function proposeFor(context: PimContext, typed: readonly string[]): Promis
     return { found: [], paths: "folders" };
   }
   const { flags, rest } = takeGlobalFlags(keepPassedOn(words), undefined);
-  const { root } = buildApp({ debug: false });
   const inProject = createContext({ signal: context.signal, project: flags.project, quiet: true });
-  return await propose(root as RouteMap<PimContext>, joinFlagValues(rest), partial, inProject);
+  return await propose(commandTree, joinFlagValues(rest), partial, inProject);
 }
 
 /** Whether a proposal can be told in a line; no name that pim takes has control characters. */

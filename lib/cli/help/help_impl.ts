@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import { didYouMean } from "../../suggest.ts";
-import { buildApp } from "../app.ts";
+import { commandTree } from "../app.ts";
 import type { PimContext } from "../context.ts";
 import { helpText } from "./help_text.ts";
 import { columns, section, styleOf } from "./sections.ts";
@@ -15,22 +15,21 @@ export async function help(this: PimContext, _: object, ...words: string[]): Pro
   if (topic !== undefined) {
     return this.print(section(topic.title, columns(topic.rows, style), style).slice(1).join("\n"));
   }
-  const target = follow(buildApp({ debug: false }).root, words);
+  const target = follow(commandTree, words);
   if (target === undefined) throw noCommand(words);
   this.print(helpText(target, ["pim", ...words], style));
 }
 
 /** What `pim help` can take after these words. */
 export function helpWordsAfter(words: readonly string[]): readonly string[] {
-  const target = follow(buildApp({ debug: false }).root, words);
+  const target = follow(commandTree, words);
   const names = isRouteMap(target) ? entriesOf(target).map(({ name }) => name) : [];
   return words.length === 0 ? [...names, ...Object.keys(topics)] : names;
 }
 
 /** Tells of the first word that is wrong. */
 function noCommand(words: readonly string[]): UsageError {
-  const { root } = buildApp({ debug: false });
-  const known = words.findLastIndex((_, index) => follow(root, words.slice(0, index)) !== undefined);
+  const known = words.findLastIndex((_, index) => follow(commandTree, words.slice(0, index)) !== undefined);
   const before = words.slice(0, known);
   return new UsageError(`There is no command ${words.slice(0, known + 1).join(" ")}`, {
     hint: didYouMean(

@@ -1,8 +1,7 @@
-import { HostError, messageOf } from "../../errors.ts";
+import { messageOf } from "../../errors.ts";
 import { updateRegistry } from "../../image/registry.ts";
 import { log } from "../../log.ts";
-import { which } from "../../process.ts";
-import { installHint } from "../../qemu/install_hint.ts";
+import { findQemuImg } from "../../qemu/find_img.ts";
 import { openScratch } from "../../verify/scratch.ts";
 import { type Verification, VerificationError } from "../../verify/verification.ts";
 import { verifyImage } from "../../verify/verify.ts";
@@ -53,14 +52,6 @@ async function withProgress<T>(
 ): Promise<T> {
   using progress = verifyProgress(context, image);
   return await work(progress);
-}
-
-async function findQemuImg(): Promise<string> {
-  const path = await which("qemu-img");
-  if (path !== undefined) return path;
-  throw new HostError("qemu-img is not installed or not on PATH", {
-    hint: await installHint(["img"], "amd64"),
-  });
 }
 
 /** Writes into the registry how a registered image did. */

@@ -2,7 +2,7 @@ import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { off } from "../flags.ts";
 import { anyVm, runningVm } from "../names.ts";
-import { parseSeconds } from "./parameters.ts";
+import { parseSeconds } from "../flags.ts";
 
 /** Flags of what stops a VM. */
 export interface StopFlags {

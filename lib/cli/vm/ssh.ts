@@ -2,7 +2,7 @@ import { buildCommand } from "../command.ts";
 import type { PimContext } from "../context.ts";
 import { off } from "../flags.ts";
 import { firstThen, live, type Propose } from "../names.ts";
-import { parseSeconds } from "./parameters.ts";
+import { parseSeconds } from "../flags.ts";
 
 /** Flags that `pim ssh` and `pim cp` have in common. */
 export interface LoginFlags {
