@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { AgentClient } from "./agent.ts";
 import { askAgent } from "./agent_answer.ts";
 import type { ExecuteOptions } from "./qmp.ts";
-import { QmpClosedError, QmpTimeoutError } from "./qmp_error.ts";
+import { QmpClosedError, QmpCommandError, QmpTimeoutError } from "./qmp_error.ts";
 
 /** The operating system of a guest, as its /etc/os-release and kernel tell. */
 export interface GuestOs {
@@ -48,9 +48,15 @@ export async function shutdownGuest(
     const { mode = "powerdown", signal } = options;
     await agent.execute("guest-shutdown", { mode }, { timeoutMs: 2000, signal });
   } catch (error) {
-    if (!(error instanceof QmpTimeoutError || error instanceof QmpClosedError)) throw error;
+    if (error instanceof QmpTimeoutError || error instanceof QmpClosedError) return;
+    // It obeyed: systemd has stopped the agent's unit, and with it the agent's `shutdown`, before that had its answer.
+    if (error instanceof QmpCommandError && killedChild.test(error.description)) return;
+    throw error;
   }
 }
+
+// qemu-ga's qga/commands-posix.c, of a child process that a signal has ended.
+const killedChild = /^child process has terminated abnormally/;
 
 /** Freezes the guest's file systems, for a snapshot that is in order; returns how many. Always thaw afterwards. */
 export async function freezeFilesystems(agent: AgentClient, options?: ExecuteOptions): Promise<number> {

@@ -148,6 +148,12 @@ Deno.test("powering off waits for no answer, but tells of a refusal", async () =
   await shutdownGuest(agent);
   assert.deepEqual(asked, [{ mode: "powerdown" }]);
 
+  // What qemu-ga 7.2 says when systemd, already powering off, ends its `shutdown` before itself.
+  const killed = { class: "GenericError", desc: "child process has terminated abnormally" };
+  await using late = await agentServer(() => ({ error: killed }));
+  await using obeying = await connectAgent(late.path);
+  await shutdownGuest(obeying);
+
   await using refusing = await agentServer(() => ({ error: { class: "GenericError", desc: "not allowed" } }));
   await using other = await connectAgent(refusing.path);
   await assert.rejects(shutdownGuest(other, { mode: "reboot" }), /not allowed/);
