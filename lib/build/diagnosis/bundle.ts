@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { messageOf } from "../../errors.ts";
 import { removeIfThere, writeFileAtomic } from "../../files.ts";
-import { redact } from "../../log.ts";
+import { log, redact } from "../../log.ts";
 import { writeAllSync } from "../../output.ts";
 import type { Answers } from "../../serve/answers.ts";
 import type { KeyPair } from "../../ssh/key.ts";
@@ -67,19 +68,26 @@ export async function keepBuildKey(files: WorkspaceFiles, key: KeyPair): Promise
   await Deno.writeTextFile(files.buildKey, key.privateKey, { mode: 0o600 });
 }
 
-/** Appends lines to a log of the build as they come. */
+/**
+ * Appends lines to a log of the build as they come. One that cannot be written any more (a full disk) is told of once
+ * and ends: whoever tells it something has other work to do.
+ */
 export function openLog(path: string): ((line: string) => void) & Disposable {
   const file = Deno.openSync(path, { append: true, create: true, mode: 0o600 });
   const encoder = new TextEncoder();
   let open = true;
+  const close = () => {
+    if (open) file.close();
+    open = false;
+  };
   const write = (line: string) => {
     if (!open) return;
-    writeAllSync(file, encoder.encode(`${new Date().toISOString()} ${redact(line)}\n`));
+    try {
+      writeAllSync(file, encoder.encode(`${new Date().toISOString()} ${redact(line)}\n`));
+    } catch (error) {
+      close();
+      log.warn(`The build goes on, but ${path} can no longer be written: ${messageOf(error)}`);
+    }
   };
-  return Object.assign(write, {
-    [Symbol.dispose]() {
-      if (open) file.close();
-      open = false;
-    },
-  });
+  return Object.assign(write, { [Symbol.dispose]: close });
 }

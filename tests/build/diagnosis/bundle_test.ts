@@ -5,13 +5,15 @@ import type { Evidence } from "../../../lib/build/diagnosis/evidence.ts";
 import { DiagnosedError } from "../../../lib/build/diagnosis/reason.ts";
 import { reasonOf } from "../../../lib/build/diagnosis/reason_of.ts";
 import { redactAnswer } from "../../../lib/build/diagnosis/redact_answer.ts";
+import { openSyslog } from "../../../lib/build/diagnosis/syslog.ts";
 import type { WorkspaceFiles } from "../../../lib/build/workspace.ts";
 import { exists } from "../../../lib/files.ts";
 import { CancelledError, exitCode, PimError } from "../../../lib/errors.ts";
-import { hideSecret } from "../../../lib/log.ts";
+import { configureLog, hideSecret } from "../../../lib/log.ts";
 import { MachineDiedError } from "../../../lib/qemu/machine.ts";
 import { PowerOffError } from "../../../lib/build/steps/power_off.ts";
 import { tempDir } from "../../base/temp.ts";
+import { sendSyslog } from "./send_syslog.ts";
 
 async function inFolder(test: (dir: string) => Promise<void>): Promise<void> {
   await using temp = await tempDir();
@@ -168,4 +170,22 @@ Deno.test("a log has its lines with their time, and none after its end", async (
     log("too late");
     match(await Deno.readTextFile(path), /^\d{4}-\d\d-\d\dT\S+Z GET \/preseed\.cfg 200\n$/);
   });
+});
+
+Deno.test({
+  name: "a log on a full disk is told of once and ends, and whoever writes to it goes on",
+  // Elsewhere there is no device that is always full.
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const warnings: string[] = [];
+    configureLog({ write: (line) => void warnings.push(line) });
+    const heard = Promise.withResolvers<string>();
+    using log = openLog("/dev/full");
+    await using syslog = await openSyslog(log);
+    syslog.onLine((line) => line === "last" && heard.resolve(line));
+    await sendSyslog(syslog.port, "first", "last");
+    equal(await heard.promise, "last");
+    equal(warnings.length, 1);
+    match(warnings[0] ?? "", /\/dev\/full can no longer be written: No space left on device/);
+  },
 });
