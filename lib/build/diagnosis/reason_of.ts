@@ -24,7 +24,10 @@ export function reasonOf(error: unknown): Reason {
 
 function codeOf(error: unknown): ReasonCode {
   if (error instanceof CancelledError) return "cancelled";
-  if (error instanceof MachineDiedError) return error.end.code === 0 ? "guest-powered-off" : "qemu-died";
+  if (error instanceof MachineDiedError) {
+    const { code, signal } = error.end;
+    return code === 0 && signal === null ? "guest-powered-off" : "qemu-died";
+  }
   if (error instanceof ScriptError) return error.timedOut ? "script-timeout" : "script-failed";
   if (error instanceof SshError) return error.kind === "auth" ? "login-refused" : "no-ssh";
   if (!(error instanceof PimError)) return "failed";

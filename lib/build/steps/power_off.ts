@@ -1,8 +1,11 @@
 import { exitCode, messageOf, PimError } from "../../errors.ts";
 import { connectAgent } from "../../qemu/agent.ts";
 import { shutdownGuest } from "../../qemu/agent_commands.ts";
-import { type Machine, MachineDiedError } from "../../qemu/machine.ts";
+import { type Machine, MachineDiedError, type MachineEnd } from "../../qemu/machine.ts";
+import type { QmpEvent } from "../../qemu/qmp.ts";
+import { SshError } from "../../ssh/errors.ts";
 import type { Step, StepContext } from "../chain.ts";
+import { readEvent } from "../diagnosis/machine_life.ts";
 import { takePicture } from "../diagnosis/picture.ts";
 import { findRootWay } from "../guest/root.ts";
 import type { Inventoried, PoweredOff, Reachable } from "../states.ts";
@@ -34,13 +37,14 @@ export class PowerOffError extends PimError {
 export const powerOff: Step<Inventoried, PoweredOff> = {
   name: "power off",
   async run(state, context) {
+    await using shutdowns = state.machine.qmp.events(["SHUTDOWN"]);
     const tried: string[] = [];
     for (const way of ways) {
       const failed = await tryWay(way, state, context);
       if (failed === undefined) {
         const { machine, ssh, ...rest } = state;
-        const end = await machine.ended;
-        // A QEMU that crashed has ended too, with a disk that may lack what it had not written yet.
+        const end = await endOf(machine, shutdowns);
+        // A QEMU that crashed or was killed has ended too, with a disk that may lack what the guest had not written yet.
         if (end.code !== 0 || end.signal !== null) {
           throw new MachineDiedError(state.plan.name, end, machine.argv);
         }
@@ -59,6 +63,14 @@ export const powerOff: Step<Inventoried, PoweredOff> = {
   },
 };
 
+/** How QEMU has ended: on a signal it ends as well-behaved as when its guest powers off, and only an event tells. */
+async function endOf({ ended }: Machine, shutdowns: AsyncIterator<QmpEvent>): Promise<MachineEnd> {
+  const end = await ended;
+  const { value, done } = await shutdowns.next();
+  const bySignal = !done && readEvent(value).shutdown === "host-signal";
+  return bySignal ? { ...end, signal: "a signal" } : end;
+}
+
 /** Why a way did not work, or undefined when QEMU has ended. */
 async function tryWay(
   way: Way,
@@ -70,8 +82,10 @@ async function tryWay(
     await way.ask(state, signal);
   } catch (error) {
     signal.throwIfAborted();
-    // The guest may have gone while it was being asked.
-    if (await endsWithin(state.machine, 2_000, signal)) return undefined;
+    // The guest may have gone while it was being asked. Its sshd goes first, and seldom gets to say how a command ended
+    // that ends sshd too.
+    const maybeHeard = error instanceof SshError && (error.kind === "lost" || error.kind === "timeout");
+    if (await endsWithin(state.machine, maybeHeard ? way.patienceMs : 2_000, signal)) return undefined;
     return messageOf(error);
   }
   if (await endsWithin(state.machine, way.patienceMs, signal)) return undefined;

@@ -80,6 +80,7 @@ Deno.test("errors that were not diagnosed have reasons too", () => {
   equal(code(new CancelledError()), "cancelled");
   equal(code(new MachineDiedError("web", end(1), [])), "qemu-died");
   equal(code(new MachineDiedError("web", end(0), [])), "guest-powered-off");
+  equal(code(new MachineDiedError("web", { ...end(0), signal: "a signal" }, [])), "qemu-died");
   equal(code(new PowerOffError("The guest did not power off")), "power-off-refused");
   equal(code(new PimError("bad", { exitCode: exitCode.verification })), "verification-failed");
   equal(code(new PimError("x: No space left on device (os error 28)")), "disk-full");

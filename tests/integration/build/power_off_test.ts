@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createDisk } from "../../../lib/build/steps/create_disk.ts";
 import { powerOff } from "../../../lib/build/steps/power_off.ts";
 import type { Inventoried } from "../../../lib/build/states.ts";
@@ -25,11 +26,12 @@ async function running(
   agentSocket: string,
   onEvent: (event: QmpEvent, scene: Scene) => void,
   test: (scene: Scene) => Promise<void>,
+  command = "echo not this machine >&2; exit 1",
 ): Promise<void> {
   await using place = await places(smallConfig('build: { diskSize: "1M" }'));
   await using ready = await hostReady(place);
   // The guest of this sshd is the machine that runs the tests, which nobody wants to be powered off.
-  await using sshd = await startSshd({ config: ["ForceCommand echo not this machine >&2; exit 1"] });
+  await using sshd = await startSshd({ config: [`ForceCommand ${command}`] });
   await using ssh = await connectSsh({
     host: "127.0.0.1",
     port: sshd.port,
@@ -120,6 +122,30 @@ Deno.test("a QEMU that crashes while the guest powers off has not powered it off
     await using context = told();
     await rejects(powerOff.run(it.state, context), /QEMU of web-.* was ended by SIGKILL/);
   });
+});
+
+Deno.test("a QEMU that is ended by a signal meanwhile has not powered it off, though it ends in good order", async () => {
+  let scene: Scene | undefined;
+  await using server = await agent(() => scene && Deno.kill(scene.state.machine.pid, "SIGTERM"));
+  await running(server.path, () => {}, async (it) => {
+    scene = it;
+    await using context = told();
+    await rejects(
+      powerOff.run(it.state, context),
+      /QEMU of web-.* was ended by a signal: .*on signal 15/,
+    );
+  });
+});
+
+Deno.test("a guest whose sshd is gone before the command is answered may have heard it, and gets its time", async () => {
+  await running(join("/nowhere", "ga"), () => {}, async ({ state, gone }) => {
+    await using context = told();
+    // Longer than a guest gets that could not be asked.
+    const powersOff = state.ssh.closed.then(() => sleep(4000)).then(gone);
+    await powerOff.run(state, context);
+    await powersOff;
+    deepEqual(context.lines.at(-1), "asking through SSH");
+  }, "kill -KILL $PPID");
 });
 
 Deno.test("Ctrl-C while the guest powers off is not waited out", async () => {
