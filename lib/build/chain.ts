@@ -1,6 +1,7 @@
 import { CancelledError } from "../errors.ts";
 import type { StepTime } from "../image/manifest.ts";
 import type { Emit } from "./events/events.ts";
+import { firstError } from "./first_error.ts";
 
 /** What a step may use beside its input. */
 export interface StepContext {
@@ -76,7 +77,7 @@ export async function runChain<In, Out>(
         output: (line) => emit({ type: "output", step: step.name, line }),
       });
     } catch (cause) {
-      throw new StepError(step.name, cause);
+      throw new StepError(step.name, firstError(cause));
     }
     const elapsedMs = Math.round(performance.now() - startedMs);
     done.push({ step: step.name, elapsedMs });

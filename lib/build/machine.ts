@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Machine, MachineDiedError } from "../qemu/machine.ts";
 import type { KernelSpec, MachineSpec } from "../qemu/machine_spec.ts";
+import { QmpClosedError } from "../qemu/qmp_error.ts";
 import { SshError } from "../ssh/errors.ts";
+import { firstError } from "./first_error.ts";
 import type { OnDisk } from "./states.ts";
 
 /** Port of the guest's SSH server. */
@@ -36,7 +38,7 @@ export function buildMachine({ plan, workspace, disk, efiVars }: OnDisk, phase: 
 }
 
 /**
- * Works with the guest of a running machine. When QEMU dies the work is aborted and MachineDiedError thrown, since
+ * Works with a running machine or its guest. When QEMU dies the work is aborted and MachineDiedError thrown, since
  * QEMU's own last words say more than a port that closed.
  */
 export async function whileRunning<T>(
@@ -49,9 +51,11 @@ export async function whileRunning<T>(
   const over = machine.ended.then((end) => died.abort(new MachineDiedError(name, end, machine.argv)));
   try {
     return await work(AbortSignal.any([signal, died.signal]));
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown);
     // Connections are lost a moment before QEMU has ended.
-    if (error instanceof SshError && error.kind === "lost") await atMost(2000, over);
+    const lost = error instanceof SshError ? error.kind === "lost" : error instanceof QmpClosedError;
+    if (lost) await atMost(2000, over);
     throw died.signal.aborted && !signal.aborted ? died.signal.reason : error;
   }
 }

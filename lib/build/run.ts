@@ -13,6 +13,7 @@ import { reserveRoom, writeReason } from "./diagnosis/bundle.ts";
 import { reasonOf } from "./diagnosis/reason_of.ts";
 import { type Emit, emitter, type TimedEvent } from "./events/events.ts";
 import { estimating } from "./events/expectation.ts";
+import { firstError } from "./first_error.ts";
 import type { BuildPlan } from "./plan.ts";
 import type { BuiltImage, Planned } from "./states.ts";
 import { soundLayer } from "./layers/sound.ts";
@@ -173,11 +174,4 @@ function emitFailure(emit: Emit, { step, cause }: StepError, failure: BuildError
     ...(hint !== undefined && { hint }),
     ...(failure instanceof BuildError && failure.left !== undefined && { folder: failure.left.folder }),
   });
-}
-
-/** What went wrong first. What went wrong while undoing, after that, is only told. */
-function firstError(error: unknown): unknown {
-  if (!(error instanceof SuppressedError)) return error;
-  log.warn(`Not everything could be cleaned up: ${messageOf(error.error)}`);
-  return firstError(error.suppressed);
 }

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { chain, runChain, type Step, StepError } from "../../lib/build/chain.ts";
 import type { BuildEvent } from "../../lib/build/events/events.ts";
 import { CancelledError } from "../../lib/errors.ts";
+import { configureLog } from "../../lib/log.ts";
 
 const length: Step<string, number> = { name: "length", run: (text) => Promise.resolve(text.length) };
 const double: Step<number, number> = { name: "double", run: (count) => Promise.resolve(2 * count) };
@@ -69,6 +70,22 @@ Deno.test("a failed step is named, its cause kept, and the steps after it do not
     return true;
   });
   deepEqual(events.map(({ type }) => type), ["step-started", "step-finished", "step-started"]);
+});
+
+Deno.test("what fails while a failed step cleans up does not hide why it failed", async () => {
+  configureLog({ write: () => {} });
+  const cause = new Error("QEMU is gone");
+  const step: Step<number, number> = {
+    name: "fails",
+    async run() {
+      await using _guest = { [Symbol.asyncDispose]: () => Promise.reject(new Error("nobody to thaw")) };
+      throw cause;
+    },
+  };
+  await rejects(
+    runChain(chain(step), 1, options()),
+    (error) => error instanceof StepError && error.cause === cause,
+  );
 });
 
 Deno.test("a cancelled build stops between two steps", async () => {

@@ -2,6 +2,7 @@ import { removeIfThere } from "../../files.ts";
 import { filesOfLayer, layersDir } from "../../paths.ts";
 import { createUnopenedOverlay } from "../../qemu/img.ts";
 import type { Step, StepContext } from "../chain.ts";
+import { whileRunning } from "../machine.ts";
 import type { LayerPlan } from "../plan.ts";
 import type { Installed, Reachable } from "../states.ts";
 import { isLayerPoint } from "./choose.ts";
@@ -59,7 +60,12 @@ async function keepLayer<State extends Installed | Reachable>(
       signal: context.signal,
     });
     const running = "machine" in state
-      ? await snapshotRunning(state, layer, disk, context)
+      ? await whileRunning(
+        state.machine,
+        plan.name,
+        context.signal,
+        (signal) => snapshotRunning(state, layer, disk, { ...context, signal }),
+      )
       : await publishAsIs(state, layer);
     workspace.useDisk(disk);
     return { ...state, ...running, disk, layer: { id, step: point.step } };
