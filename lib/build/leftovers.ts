@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { exists, removeIfThere } from "../files.ts";
 import { ensureRuntimeDir, type Paths, runtimeFiles } from "../paths.ts";
 import { connectQmp } from "../qemu/qmp.ts";
+import { QmpTimeoutError, within } from "../qemu/qmp_error.ts";
 import type { BuildFolder } from "./workspace.ts";
 
 /**
@@ -21,13 +22,15 @@ export function partOfImage(imageDir: string, name: string): string {
   return join(imageDir, `${name}.qcow2.part`);
 }
 
+const quitMs = 5000;
+
 async function quitMachine(qmpSocket: string): Promise<void> {
   if (!(await exists(qmpSocket))) return;
   try {
     await using qmp = await connectQmp(qmpSocket, { timeoutMs: 2000 });
     await qmp.execute("quit");
-    await qmp.closed;
+    await within(qmp.closed, quitMs, () => new QmpTimeoutError(`QEMU hangs at its end: ${qmpSocket}`));
   } catch {
-    // Nobody listens on it any more, or it went before it could answer.
+    // Nobody listens on it any more, it went before it could answer, or it hangs at its very end, with its disks closed.
   }
 }

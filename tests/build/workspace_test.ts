@@ -15,6 +15,19 @@ async function fill({ files }: Workspace): Promise<void> {
 
 const names = (dir: string) => [...Deno.readDirSync(dir)].map((entry) => entry.name).sort();
 
+/** The monitor of a QEMU that does as it is told, and then closes the connection or hangs. */
+function monitor(told: unknown[], atEnd: "closes" | "hangs") {
+  return fakeServer(async (peer) => {
+    const version = { qemu: { major: 7, minor: 2, micro: 0 } };
+    await peer.write(`${JSON.stringify({ QMP: { version, capabilities: [] } })}\n`);
+    for (let request = await peer.request(); request !== undefined; request = await peer.request()) {
+      told.push(request.execute);
+      await peer.write(`${JSON.stringify({ return: {}, id: request.id })}\n`);
+      if (request.execute === "quit" && atEnd === "closes") return peer.close();
+    }
+  });
+}
+
 /** A process that holds a workspace until it is told to go, or is killed. */
 async function holder(env: Readonly<Record<string, string>>) {
   const child = new Deno.Command(Deno.execPath(), {
@@ -92,17 +105,9 @@ Deno.test("a build whose process was killed counts as ended, and what it left ca
 
   // The QEMU that went on without its pim is told to quit.
   const told: unknown[] = [];
-  await using monitor = await fakeServer(async (peer) => {
-    const version = { qemu: { major: 7, minor: 2, micro: 0 } };
-    await peer.write(`${JSON.stringify({ QMP: { version, capabilities: [] } })}\n`);
-    for (let request = await peer.request(); request !== undefined; request = await peer.request()) {
-      told.push(request.execute);
-      await peer.write(`${JSON.stringify({ return: {}, id: request.id })}\n`);
-      if (request.execute === "quit") return peer.close();
-    }
-  });
+  await using qemu = await monitor(told, "closes");
   const runtime = place.env.PIM_RUNTIME_DIR!;
-  await Deno.symlink(monitor.path, join(runtime, `${name}.qmp`));
+  await Deno.symlink(qemu.path, join(runtime, `${name}.qmp`));
   await Deno.writeTextFile(join(runtime, `${name}.serial`), "");
   const imageDir = join(place.dir, "images");
   await Deno.mkdir(imageDir);
@@ -113,6 +118,19 @@ Deno.test("a build whose process was killed counts as ended, and what it left ca
   deepEqual(told, ["qmp_capabilities", "quit"]);
   deepEqual(names(runtime), []);
   deepEqual(names(imageDir), ["other.qcow2"]);
+  deepEqual(names(buildsDir(place.paths)), []);
+});
+
+Deno.test("a QEMU that hangs at its end does not keep what its build left", async () => {
+  await using place = await places();
+  await (await holder(place.env)).end("kill");
+  const [folder] = await listBuildFolders(place.paths);
+  ok(folder);
+  const told: unknown[] = [];
+  await using qemu = await monitor(told, "hangs");
+  await Deno.symlink(qemu.path, join(place.env.PIM_RUNTIME_DIR!, `${name}.qmp`));
+  await removeLeftovers(folder, place.paths, place.dir);
+  deepEqual(told, ["qmp_capabilities", "quit"]);
   deepEqual(names(buildsDir(place.paths)), []);
 });
 
