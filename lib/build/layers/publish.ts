@@ -24,8 +24,8 @@ export async function publish(
   const { plan, origin, layer } = state;
   const { paths } = plan.config;
   try {
-    await Deno.rename(state.disk, staged.disk);
-    await writeOut(staged.disk);
+    // The disk itself comes last: where there is no room for the rest, the build still has it.
+    await writeOut(state.disk);
     await writeLayerRecord(staged.record, {
       version: 1,
       id,
@@ -39,9 +39,10 @@ export async function publish(
       build: plan.name,
       created: new Date().toISOString(),
       elapsedMs,
-      disk: await stampOf(staged.disk),
+      disk: await stampOf(state.disk),
       ...guest,
     });
+    await Deno.rename(state.disk, staged.disk);
     await Deno.rename(staged.dir, layerFiles(paths, id).dir);
   } catch (cause) {
     throw new PimError(`Cannot keep the layer after ${point.step}: ${messageOf(cause)}`, { cause });
