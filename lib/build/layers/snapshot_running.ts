@@ -57,7 +57,7 @@ async function freezeAndSnapshot(
   try {
     await snapshotDisk(qmp, { node: state.diskNode, overlay, overlayNode: diskNode, throwaway: true });
     if (state.efiVars !== undefined) await Deno.copyFile(state.efiVars, staged.efiVars);
-    if (!stopped) return { agent: guest.frozen, stopped };
+    if (!stopped) return { agent: guest.agent, stopped };
     progress("keeping the machine's memory");
     const digester = await userDigester(plan.config.paths);
     return { agent: true, stopped, memory: await saveMemory(state, staged.memory, { digester, signal }) };
