@@ -41,7 +41,7 @@ async function takeUp(state: Installed, context: StepContext): Promise<Reachable
 
 async function boot(before: Installed, context: StepContext): Promise<Reachable> {
   const { plan, host, workspace } = before;
-  const state = before.from === undefined ? before : await cleanDisk(before, before.from);
+  const state = before.from === undefined ? before : await cleanDisk(before, before.from, context.signal);
   const { machine, hostPort } = await startOnFreePort(
     host,
     (sshPort) => buildMachine(state, { sshPort }),
@@ -61,8 +61,12 @@ function needsAdmission({ from, plan }: Installed): boolean {
 }
 
 /** A machine that could not go on may have written to the disk before that. */
-async function cleanDisk(state: Installed, from: NonNullable<Installed["from"]>): Promise<Installed> {
+async function cleanDisk(
+  state: Installed,
+  from: NonNullable<Installed["from"]>,
+  signal: AbortSignal,
+): Promise<Installed> {
   if (from.memory === undefined) return state;
   await removeIfThere(state.disk);
-  return { ...state, ...await layDisk(state, from) };
+  return { ...state, ...await layDisk(state, from, signal) };
 }

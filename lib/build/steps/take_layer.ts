@@ -10,7 +10,7 @@ import type { HostReady, Installed } from "../states.ts";
 export function takeLayer(layer: KeptLayer): Step<HostReady, Installed> {
   return {
     name: "take layer",
-    async run(state, { progress }) {
+    async run(state, { progress, signal }) {
       progress(`${layer.step}, kept by ${layer.build}`);
       return {
         ...state,
@@ -18,7 +18,7 @@ export function takeLayer(layer: KeptLayer): Step<HostReady, Installed> {
         buildKey: await generateKeyPair(buildKeyComment),
         layer: { id: layer.id, step: layer.step },
         from: layer,
-        ...await layDisk(state, layer),
+        ...await layDisk(state, layer, signal),
       };
     },
   };
@@ -28,13 +28,14 @@ export function takeLayer(layer: KeptLayer): Step<HostReady, Installed> {
 export async function layDisk(
   { plan, workspace, host }: HostReady,
   layer: KeptLayer,
+  signal: AbortSignal,
 ): Promise<Pick<Installed, "disk" | "efiVars">> {
   const { paths } = plan.config;
   const disk = workspace.nextDisk();
   // From when the disk is there it protects the layer; until then the lock does.
-  await using _lock = await lockLayers(paths);
+  await using _lock = await lockLayers(paths, signal);
   await touchLayers(chainOf(layer, await listLayers(paths)));
-  await createOverlay(disk, layer.files.disk, { qemuImg: host.qemuImg });
+  await createOverlay(disk, layer.files.disk, { qemuImg: host.qemuImg, signal });
   workspace.useDisk(disk);
   if (host.firmware === undefined) return { disk };
   await Deno.copyFile(layer.files.efiVars, workspace.files.efiVars);

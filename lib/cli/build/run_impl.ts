@@ -91,14 +91,15 @@ async function build(
         await renderer.ask(`${message}\nKeep the disk of the failed build?`, context.signal)),
   });
   if (!flags.json) context.print(image.path);
-  await makeRoom(plan.config);
+  await makeRoom(plan.config, context.signal);
 }
 
 /** Keeps the layers within the room that pim.yml gives them. */
-async function makeRoom(config: Config): Promise<void> {
+async function makeRoom(config: Config, signal: AbortSignal): Promise<void> {
   if (!(await needPruning(config))) return;
   const maxBytes = parseDiskSize(config.settings.build.layers_size);
-  const { removed } = await pruneLayers(config, { maxBytes }, { vmsUsing: await vmUsers(config.paths) });
+  const vmsUsing = await vmUsers(config.paths);
+  const { removed } = await pruneLayers(config, { maxBytes }, { vmsUsing, signal });
   for (const { layer, why } of removed) log.debug(`Removed the layer ${layer.id}: ${why}`);
 }
 
