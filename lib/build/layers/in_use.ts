@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Config } from "../../config/config.ts";
-import { exists, readTextIfThere } from "../../files.ts";
+import { readTextIfThere } from "../../files.ts";
 import { layersDir } from "../../paths.ts";
 import { backingFileOf } from "../../qemu/qcow2_header.ts";
 import { listBuildFolders } from "../workspace.ts";
@@ -29,7 +29,8 @@ export async function layersInUse(
   };
   for (const { name, dir, running, files } of await listBuildFolders(config.paths)) {
     const user = running ? `the build ${name}` : `what the build ${name} left`;
-    use(await readTextIfThere(files.layer), user);
+    // Of a build that is over only a disk needs what it lies on.
+    if (running) use(await readTextIfThere(files.layer), user);
     for (const path of await disksIn(dir)) use(await layerUnder(config, path), user);
   }
   for (const path of await disksIn(config.settings.build.image_dir)) {
@@ -43,12 +44,16 @@ export async function layersInUse(
 }
 
 async function disksIn(dir: string): Promise<string[]> {
-  if (!(await exists(dir))) return [];
-  const names: string[] = [];
-  for await (const { name, isFile } of Deno.readDir(dir)) {
-    if (isFile && name.endsWith(".qcow2")) names.push(join(dir, name));
+  const disks: string[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(dir)) {
+      if (isFile && name.endsWith(".qcow2")) disks.push(join(dir, name));
+    }
+  } catch (error) {
+    // No image was built yet, or the build has ended meanwhile.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return names;
+  return disks;
 }
 
 /** The id of the layer that a disk lies on, if it does. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exists, lockFile, removeIfThere } from "../../files.ts";
+import { exists, lockFile, removeIfThere, statIfThere } from "../../files.ts";
 import { filesOfLayer, type LayerFiles, layersDir, layersLock, type Paths } from "../../paths.ts";
 import { type KeptLayer, type LayerRecord, readLayerRecord, stampOf, writeLayerRecord } from "./record.ts";
 
@@ -46,13 +46,14 @@ export async function strayFolders(paths: Paths): Promise<string[]> {
 async function readLayer(dir: string): Promise<KeptLayer | undefined> {
   const files = filesOfLayer(dir);
   const record = await readLayerRecord(files.record);
-  if (record === undefined) return undefined;
-  const { mtime } = await Deno.stat(files.record);
+  const info = await statIfThere(files.record);
+  // Somebody may remove it just now.
+  if (record === undefined || info === undefined) return undefined;
   return {
     ...record,
     files,
     bytes: record.disk.bytes + (record.memory?.bytes ?? 0),
-    lastUsed: mtime ?? new Date(record.created),
+    lastUsed: info.mtime ?? new Date(record.created),
     ...await damageOf(files, record),
   };
 }

@@ -1,7 +1,10 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { layersInUse } from "../../../lib/build/layers/in_use.ts";
 import { layersToPrune, pruneLayers } from "../../../lib/build/layers/prune.ts";
 import type { KeptLayer } from "../../../lib/build/layers/record.ts";
 import { layerFiles, listLayers } from "../../../lib/build/layers/store.ts";
+import { buildsDir } from "../../../lib/paths.ts";
 import { createDisk, createOverlay } from "../../../lib/qemu/img.ts";
 import { planned } from "../states.ts";
 import { type Places, places } from "../places.ts";
@@ -118,6 +121,11 @@ Deno.test("a build that runs, the kept disk of one that failed and an image keep
       [],
     );
   }
+  {
+    await using failed = await planned(place);
+    await Deno.writeTextFile(failed.workspace.files.layer, "two");
+    failed.workspace.keep("logs");
+  }
   await Deno.mkdir(config.settings.build.image_dir, { recursive: true });
   await createOverlay(`${config.settings.build.image_dir}/odd.qcow2`, disk("sibling"), options);
   const left = await pruneLayers(config, { maxBytes: 0 }, { dryRun: true, vmsUsing });
@@ -126,4 +134,33 @@ Deno.test("a build that runs, the kept disk of one that failed and an image keep
   deepStrictEqual(ids((await pruneLayers(config, { maxBytes: 0 }, { dryRun: true, vmsUsing: vm })).removed), [
     "two",
   ]);
+});
+
+Deno.test("layers that are removed and builds that end while they are looked at are no error", async () => {
+  await using place = await places(webConfig());
+  const plan = await planWeb(place);
+  const config = await place.config();
+  const layers = ["install", "script base", "script one", "script two"].map((step) =>
+    keptLayer(place, plan, step, { id: step.replaceAll(" ", "-") })
+  );
+  const build = (n: number) => join(buildsDir(place.paths), `web-amd64-2026010${n}T000000Z`);
+  const ends = new AbortController();
+  const comeAndGo = async () => {
+    while (!ends.signal.aborted) {
+      for (const layer of layers) await writeLayer(layer);
+      for (let n = 1; n < 9; n++) await Deno.mkdir(build(n), { recursive: true });
+      for (const { files } of layers) await Deno.remove(files.dir, { recursive: true });
+      for (let n = 1; n < 9; n++) await Deno.remove(build(n));
+    }
+  };
+  const going = comeAndGo();
+  try {
+    for (let times = 0; times < 300; times++) {
+      await listLayers(place.paths);
+      await layersInUse(config, layers, () => Promise.resolve([]));
+    }
+  } finally {
+    ends.abort();
+    await going;
+  }
 });
