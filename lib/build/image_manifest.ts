@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { showUrl } from "../http/error.ts";
 import type { ImageEntry } from "../image/entry.ts";
 import type { Manifest, StepTime } from "../image/manifest.ts";
 import { version } from "../version.ts";
@@ -18,7 +19,7 @@ export function manifestOf(state: Flattened, entry: ImageEntry, steps: readonly 
       family: origin.family,
       ...(origin.version !== undefined && { version: origin.version }),
     },
-    iso: { key, filename, url: withoutLogin(url), checksum: origin.isoChecksum },
+    iso: { key, filename, url: showUrl(url), checksum: origin.isoChecksum },
     system: inventory.system,
     ...(plan.keys !== undefined && { digestId: plan.keys.digestId }),
     layers: layersOf(state),
@@ -37,12 +38,4 @@ function layersOf({ plan, from }: Flattened): Manifest["layers"] {
   const layers = plan.keys?.layers ?? [];
   const last = layers.findIndex(({ step }) => step === from?.step);
   return layers.map(({ step, key, inputs }, index) => ({ step, key, inputs, reused: index <= last }));
-}
-
-/** A URL without the name and password that some mirrors ask for. */
-function withoutLogin(text: string): string {
-  const url = /^https?:/.test(text) ? URL.parse(text) : null;
-  if (url === null || (url.username === "" && url.password === "")) return text;
-  url.username = url.password = "";
-  return url.href;
 }

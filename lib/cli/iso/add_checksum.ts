@@ -1,5 +1,5 @@
 import type { Tree } from "../../config/merge.ts";
-import { HttpError } from "../../http/error.ts";
+import { HttpError, showUrl } from "../../http/error.ts";
 import type { Draft } from "../../iso/catalog/draft.ts";
 import { locationOf } from "../../iso/catalog/entry.ts";
 import { type ChecksumBeside, findChecksumBeside } from "../../iso/verify/beside.ts";
@@ -23,7 +23,7 @@ export async function checksumFields(context: PimContext, flags: AddFlags, { url
   }
   const beside = await besideOf(context, url);
   if (beside === undefined) return await askedChecksum(context);
-  log.info(`Found ${formatChecksum(beside.checksum)} in ${beside.url}`);
+  log.info(`Found ${formatChecksum(beside.checksum)} in ${showUrl(beside.url)}`);
   if (beside.signatureUrl === undefined || flags.signatureUrl !== undefined) {
     return { checksum_url: beside.url };
   }
@@ -31,7 +31,8 @@ export async function checksumFields(context: PimContext, flags: AddFlags, { url
     return { checksum_url: beside.url, signature_url: beside.signatureUrl };
   }
   log.info(
-    `It is signed (${beside.signatureUrl}); to have that verified, say who must have signed: --signing-key`,
+    `It is signed (${showUrl(beside.signatureUrl)}); to have that verified, ` +
+      "say who must have signed: --signing-key",
   );
   return { checksum_url: beside.url };
 }

@@ -3,7 +3,7 @@ import { fetchBytes } from "../../http/get.ts";
 import { showUrl } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { nearest } from "../../suggest.ts";
-import { type IsoEntry, locationOf } from "../catalog/entry.ts";
+import { filenameOf, type IsoEntry, locationOf } from "../catalog/entry.ts";
 import {
   type Checksum,
   type ChecksumLine,
@@ -58,7 +58,7 @@ export function checksumOf(
 ): Checksum {
   const { checksum } = entry;
   // The file may be kept under a name of our own; the checksum file knows it by the name in the URL.
-  const remoteName = decodeURIComponent(entry.url.split(/[?#]/)[0]?.split("/").at(-1) ?? "");
+  const remoteName = filenameOf(entry.url);
   const comparable = lines.filter(({ algorithm }) => algorithm === (checksum?.algorithm ?? algorithm));
   const found = pickChecksum(comparable, remoteName) ?? pickChecksum(comparable, entry.filename);
   if (found === undefined) throw missingLine(entry.key, checksumUrl, remoteName, lines);
@@ -82,7 +82,7 @@ function missingLine(
   const names = lines.map((line) => line.filename).filter((name) => name !== undefined);
   const near = nearest(remoteName, names);
   return new PimError(
-    `Cannot verify ${key}: ${checksumUrl} has no SHA-256 or SHA-512 checksum of ${remoteName}`,
+    `Cannot verify ${key}: ${showUrl(checksumUrl)} has no SHA-256 or SHA-512 checksum of ${remoteName}`,
     {
       exitCode: exitCode.checksum,
       hint: near === undefined
@@ -104,7 +104,7 @@ async function readChecksumFile(
     ? undefined
     : await readDocument(key, "signature", signature.url, options);
   const { signed, signer } = await verifySignature(url, { content, signature: detached }, signature, options);
-  log.info(`${key}: ${url.split("/").at(-1)} is signed by ${signer.userId} (${signer.fingerprint})`);
+  log.info(`${key}: ${filenameOf(url)} is signed by ${signer.userId} (${signer.fingerprint})`);
   return { text: new TextDecoder().decode(signed), signer };
 }
 

@@ -1,6 +1,8 @@
 import { isAbsolute, join } from "node:path";
 import type { Settings } from "../../config/settings.ts";
 import { UsageError } from "../../errors.ts";
+import { showUrl } from "../../http/error.ts";
+import { filenameOf } from "../../iso/catalog/entry.ts";
 import { type Checksum, isChecksum, parseChecksum } from "../../iso/verify/checksum.ts";
 
 /** A release of Ventoy: where it comes from and where it is unpacked. */
@@ -33,13 +35,10 @@ const known = {
 export function ventoyRelease(settings: VentoySettings, folder: string, home: string): VentoyRelease {
   const version = settings.version ?? (settings.url === undefined ? known.version : undefined);
   const url = checkUrl(settings.url ?? officialUrl(version ?? known.version));
-  const filename = checkPart(
-    settings.file ?? decodeURIComponent(url.split(/[?#]/)[0]?.split("/").at(-1) ?? ""),
-    {
-      setting: "file",
-      what: "the name of the download",
-    },
-  );
+  const filename = checkPart(settings.file ?? filenameOf(url), {
+    setting: "file",
+    what: "the name of the download",
+  });
   return {
     version,
     url,
@@ -70,7 +69,7 @@ function checksumOf(text: string | undefined, url: string): Checksum {
   if (text !== undefined && isChecksum(text)) return parseChecksum(text);
   throw new UsageError(
     text === undefined
-      ? `ventoy.checksum is not set, and nothing else vouches for ${url}`
+      ? `ventoy.checksum is not set, and nothing else vouches for ${showUrl(url)}`
       : `ventoy.checksum is no checksum: ${text}`,
     {
       hint: 'Write the one on the release\'s page in pim.yml: ventoy: { checksum: "sha256:…" }, ' +

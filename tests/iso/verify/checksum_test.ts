@@ -8,6 +8,7 @@ import {
   parseChecksumFile,
   pickChecksum,
 } from "../../../lib/iso/verify/checksum.ts";
+import { checksumOf } from "../../../lib/iso/verify/expected.ts";
 import { run } from "../../../lib/process.ts";
 import { tempDir } from "../../base/temp.ts";
 
@@ -105,6 +106,20 @@ Deno.test("nothing is picked that does not belong to the file", () => {
   assert.equal(pick(`SHA512 (x.iso) = ${a}`), undefined);
   assert.equal(pick(`SHA3-256 (x.iso) = ${a}`), undefined);
   assert.equal(pick(`MD5 (x.iso) = ${"a".repeat(32)}`), undefined);
+});
+
+Deno.test("a URL that is escaped badly names its file all the same, and no message tells its password", () => {
+  const url = "https://ann:s3cret@example.org/50%.iso";
+  const of = (line: string) =>
+    checksumOf(
+      { key: "x", url, filename: "x.iso", checksum: undefined },
+      "https://ann:s3cret@example.org/SHA256SUMS",
+      parseChecksumFile(line),
+    );
+  assert.equal(of(`${a}  50%.iso`).hash, a);
+  assert.throws(() => of(`${a}  51%.iso`), {
+    message: "Cannot verify x: https://example.org/SHA256SUMS has no SHA-256 or SHA-512 checksum of 50%.iso",
+  });
 });
 
 Deno.test("a file is hashed as sha256sum does, whatever its size", async () => {
