@@ -32,6 +32,8 @@ async function describe(isoDir: string, files: readonly string[]): Promise<IsoFi
   const paths = files.map((file) => join(isoDir, file)).filter((path) => path !== lock).sort();
   const infos = await Promise.all(paths.map(statIfThere));
   const record = files.includes(`${name}.json`) && await readRecordFile(join(isoDir, `${name}.json`));
+  // Browsers call what they have not got whole yet NAME.part too; pim's has a lock or notes beside it.
+  const anybodys = [name, `${name}.json`, `${name}.part`];
   return {
     name,
     kind,
@@ -39,20 +41,20 @@ async function describe(isoDir: string, files: readonly string[]): Promise<IsoFi
     paths: record === undefined ? paths.filter((path) => path !== join(isoDir, `${name}.json`)) : paths,
     lock,
     ours: kind === "in place" || Boolean(record) ||
-      files.some((file) => file !== name && file !== `${name}.json`),
+      files.some((file) => !anybodys.includes(file)),
     bytes: infos.reduce((sum, info) => sum + (info?.size ?? 0), 0),
     changedMs: Math.max(0, ...infos.map((info) => info === undefined ? 0 : mtimeMs(info))),
   };
 }
 
-/** Which ISO a file of the folder belongs to: NAME, NAME.json, NAME.part…, .NAME.lock, and KEY.local.json. */
+/** Which ISO a file of the folder belongs to: NAME, NAME.json, NAME.part and its notes, .NAME.lock, and KEY.local.json. */
 function placeOf(file: string): Pick<IsoFiles, "name" | "kind"> {
   const local = /^(.+)\.local\.json$/.exec(file)?.[1];
   if (local !== undefined) return { name: decoded(local), kind: "in place" };
   // What is left of a file that was being written.
   const unfinished = /^\.(.+)\.[0-9a-f]{8}\.part$/.exec(file)?.[1];
   if (unfinished !== undefined) return placeOf(unfinished);
-  const name = /^\.(.+)\.lock$/.exec(file)?.[1] ?? /^(.+?)\.part(?:\..+)?$/.exec(file)?.[1] ??
+  const name = /^\.(.+)\.lock$/.exec(file)?.[1] ?? /^(.+)\.part(?:\.json(?:\.new)?)?$/.exec(file)?.[1] ??
     /^(.+)\.json$/.exec(file)?.[1] ?? file;
   return { name, kind: "stored" };
 }

@@ -110,6 +110,8 @@ Deno.test("pim iso prune removes what no entry names, and nothing that is not pi
     await user.write(`${isos}/busy.iso.part`, "busy");
     await user.write(`${isos}/mine.iso`, "mine");
     await user.write(`${isos}/notes.json`, "{}");
+    await user.write(`${isos}/browser.iso.part`, "half of another program's download");
+    await user.write(`${isos}/first.part.iso`, "mine too");
     await user.write(`${isos}/b-amd64.iso.part`, "of an entry");
     await using _lock = await lockFile(join(user.path, isos, ".busy.iso.lock"));
     const before = await names();
@@ -130,7 +132,9 @@ Deno.test("pim iso prune removes what no entry names, and nothing that is not pi
       "b-amd64.iso",
       "b-amd64.iso.json",
       "b-amd64.iso.part",
+      "browser.iso.part",
       "busy.iso.part",
+      "first.part.iso",
       "local.local.json",
       "mine.iso",
       "notes.json",
