@@ -1,5 +1,5 @@
-import { CancelledError, exitCode, HostError, messageOf, PimError } from "../../errors.ts";
-import { tryLockFile } from "../../files.ts";
+import { exitCode, HostError, messageOf, PimError } from "../../errors.ts";
+import { lockFile } from "../../files.ts";
 import { HttpError, showUrl } from "../../http/error.ts";
 import { log } from "../../log.ts";
 import { type IsoEntry, locationOf } from "../catalog/entry.ts";
@@ -35,7 +35,11 @@ export async function downloadIso(
   if (locationOf(entry).kind === "local") return await verifyIso(entry, isoDir, options);
   await makeFolder(isoDir);
   // Two pims that want the same ISO: the second waits, and then finds it there.
-  await using _lock = await lockIso(entry, isoDir, options.signal);
+  await using _lock = await lockFile(
+    lockPath(isoDir, entry.filename),
+    () => log.info(`Another pim is downloading ${entry.filename}; waiting for it`),
+    options.signal,
+  );
   const status = await isoStatus(entry, isoDir);
   if (status.state === "verified") return await verifyIso(entry, isoDir, options);
   const expected = await expectedOrNothing(entry, isoDir, options);
@@ -164,19 +168,5 @@ async function makeFolder(isoDir: string): Promise<void> {
       cause,
       hint: "Set iso.iso_dir in pim.yml to a folder that you may write to.",
     });
-  }
-}
-
-const lockPollMs = 200;
-
-/** The lock of one ISO. It is asked for again and again, since a wait inside the kernel could not be cancelled. */
-async function lockIso(entry: IsoEntry, isoDir: string, signal?: AbortSignal): Promise<AsyncDisposable> {
-  const path = lockPath(isoDir, entry.filename);
-  for (let tries = 0;; tries++) {
-    const lock = await tryLockFile(path);
-    if (lock !== undefined) return lock;
-    if (tries === 0) log.info(`Another pim is downloading ${entry.filename}; waiting for it`);
-    await new Promise((resolve) => setTimeout(resolve, lockPollMs));
-    if (signal?.aborted) throw new CancelledError();
   }
 }
