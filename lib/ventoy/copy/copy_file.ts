@@ -30,7 +30,9 @@ export async function copyToPart(
   const part = partOf(folder, entry.filename);
   try {
     using source = await Deno.open(file.path);
-    using target = await Deno.open(part, { write: true, create: true, truncate: true });
+    // A link in its place would lead elsewhere.
+    await removeIfThere(part);
+    using target = await Deno.open(part, { write: true, createNew: true });
     const buffer = new Uint8Array(pieceBytes);
     let bytes = 0;
     for (;;) {

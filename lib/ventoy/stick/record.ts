@@ -3,10 +3,14 @@ import * as v from "valibot";
 import { readTextIfThere, writeFileAtomic } from "../../files.ts";
 import { log } from "../../log.ts";
 
+// Anybody may have written on a stick: what its record names lies on it, and nowhere else.
+const onTop = v.pipe(v.string(), v.regex(/^(?!\.\.?$)[^/\\]+$/));
+const inOwnFolder = v.pipe(v.string(), v.regex(/^\/pim\/(?!\.\.?\/)[^/\\]+\/(?!\.\.?$)[^/\\]+$/));
+
 const isoSchema = v.object({
   key: v.string(),
   name: v.string(),
-  file: v.string(),
+  file: onTop,
   bytes: v.number(),
   mtimeMs: v.number(),
   algorithm: v.picklist(["sha256", "sha512"]),
@@ -16,7 +20,7 @@ const answerSchema = v.object({
   profile: v.string(),
   iso: v.string(),
   /** Path from the top of the stick. */
-  file: v.string(),
+  file: inOwnFolder,
   sha256: v.string(),
 });
 const schema = v.object({

@@ -34,6 +34,16 @@ Deno.test("an ISO has its name on the stick only when it was read back", async (
   assert.ok(!await exists(partOf(stick, "deb.iso")));
 });
 
+Deno.test("a link on the stick in the place of the part is not followed", async () => {
+  await using dir = await tempDir({ "stick/.keep": "", "mine": "precious" });
+  const [stick, wanted] = [join(dir.path, "stick"), await iso(dir)];
+  await Deno.symlink(join(dir.path, "mine"), partOf(stick, "deb.iso"));
+  await copyToPart(stick, wanted, undefined, () => {});
+  await verifyPart(stick, wanted, undefined, () => {});
+  assert.equal(await Deno.readTextFile(join(dir.path, "mine")), "precious");
+  assert.ok((await Deno.lstat(join(stick, "deb.iso"))).isFile);
+});
+
 Deno.test("a stick that gives back other content than was written is found out, with the code for checksums", async () => {
   await using dir = await tempDir({ "stick/.keep": "" });
   const [stick, wanted] = [join(dir.path, "stick"), await iso(dir)];
