@@ -73,12 +73,13 @@ Deno.test("the log of a failed build is printed as words, as events, by its last
     await Deno.writeTextFile(workspace?.files.events ?? "", '{"type":"progress"}\n');
     workspace?.keep("logs");
   }
-  const [words, last, json, console, unknown] = await Promise.all([
+  const [words, last, json, console, both, unknown] = await Promise.all([
     pim(place, "build", "log"),
     // Nothing more will come: following ends at once.
     pim(place, "build", "log", "web", "-n", "1", "-f"),
     pim(place, "build", "log", name, "--json"),
     pim(place, "build", "log", "web", "--console"),
+    pim(place, "build", "log", "web", "--console", "--json"),
     pim(place, "build", "log", "wbe"),
   ]);
   equal(words.stdout, "first\nsecond\nthird\n");
@@ -86,6 +87,8 @@ Deno.test("the log of a failed build is printed as words, as events, by its last
   equal(json.stdout, '{"type":"progress"}\n');
   equal(console.code, 1);
   match(console.stderr, /^error: There is no such log of web-amd64-20260101T000000Z yet: /);
+  equal(both.code, 2);
+  match(both.stderr, /^error: --console and --json exclude each other$/m);
   equal(unknown.code, 2);
   match(unknown.stderr, /Did you mean web\?/);
 });

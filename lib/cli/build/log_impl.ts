@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { findBuild, type FoundBuild } from "../../build/find_build.ts";
 import { isBuildRunning } from "../../build/workspace.ts";
-import { CancelledError, PimError } from "../../errors.ts";
+import { CancelledError, PimError, UsageError } from "../../errors.ts";
 import { log as note } from "../../log.ts";
 import { writeAll } from "../../output.ts";
 import { readLog } from "../../vm/console/vm_log.ts";
@@ -10,6 +10,7 @@ import type { PimContext } from "../context.ts";
 
 /** `pim build log [BUILD|PROFILE]` */
 export async function log(this: PimContext, flags: BuildLogFlags, text?: string): Promise<void> {
+  if (flags.console && flags.json) throw new UsageError("--console and --json exclude each other");
   const config = await this.config();
   const build = await findBuild(config, text);
   const path = logOf(build, flags, config.settings.build.image_dir);
