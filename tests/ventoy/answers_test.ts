@@ -9,6 +9,7 @@ import { renderStickAnswer, stickFamily } from "../../lib/ventoy/answers/render.
 import { renderAnswer } from "../../lib/serve/answers.ts";
 import { tempDir } from "../base/temp.ts";
 import { autoinstallCheck } from "../serve/autoinstall_schema.ts";
+import { checkWithDebconf } from "../serve/debconf.ts";
 import { finder, folderWith } from "../serve/sources.ts";
 
 const salt = "saltsaltsaltsalt";
@@ -87,8 +88,7 @@ Deno.test({
   name: "debconf accepts a preseed on a stick",
   ignore: await which("debconf-set-selections") === undefined,
   async fn() {
-    await using dir = await tempDir({ "preseed": await renderStickAnswer(source(developer, "debian")) });
-    const { stderr } = await run(["debconf-set-selections", "--checkonly", join(dir.path, "preseed")]);
+    const { stderr } = await checkWithDebconf(await renderStickAnswer(source(developer, "debian")));
     assert.equal(stderr, "");
   },
 });
