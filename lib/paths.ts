@@ -271,15 +271,19 @@ async function makePrivate(folder: string, uid: number | null): Promise<boolean>
   return true;
 }
 
+/** How long the name of a VM, an image or a profile may be. */
+export const maxNameLength = 64;
+
 /** Whether a text can be the name of a VM, an image or a profile, which become parts of paths. */
 export function isName(text: string): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text);
+  return text.length <= maxNameLength && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text);
 }
 
 /** Returns the name if it can safely be part of a path; else throws. */
 export function checkName(name: string, what: string): string {
   if (isName(name)) return name;
-  throw new UsageError(`${JSON.stringify(name)} cannot be a ${what}`, {
+  const article = /^[aeiou]/.test(what) ? "an" : "a";
+  throw new UsageError(`${JSON.stringify(name)} cannot be ${article} ${what}`, {
     hint: "Use letters, digits, dots, dashes and underscores, at most 64, beginning with a letter or digit.",
   });
 }

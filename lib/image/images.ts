@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Architecture } from "../architecture.ts";
 import { messageOf, PimError, UsageError } from "../errors.ts";
 import { removeIfThere, statIfThere } from "../files.ts";
-import { checkName } from "../paths.ts";
+import { checkName, isName, maxNameLength } from "../paths.ts";
 import { didYouMean } from "../suggest.ts";
 import type { ImageEntry } from "./entry.ts";
 import { openRegistry, updateRegistry } from "./registry.ts";
@@ -37,10 +37,14 @@ export interface ImageListing {
 
 /** The name of an image built at this time: `<profile>-<architecture>-<yyyymmddThhmmssZ>`. */
 export function imageName(profile: string, architecture: Architecture, date: Date): string {
-  return checkName(
-    `${checkName(profile, "profile name")}-${architecture}-${compactTime(date)}`,
-    "image name",
-  );
+  const ending = `-${architecture}-${compactTime(date)}`;
+  const name = `${checkName(profile, "profile name")}${ending}`;
+  if (isName(name)) return name;
+  throw new UsageError(`The profile's name is too long for images of it: ${profile}`, {
+    hint: `An image is called PROFILE${ending}, in ${maxNameLength} letters at most: shorten the name by ${
+      name.length - maxNameLength
+    }.`,
+  });
 }
 
 /** Lists registered images, the oldest first, with their presence on disk, and qcow2 files that are not registered. */

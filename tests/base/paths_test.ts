@@ -57,6 +57,7 @@ Deno.test("the runtime files of a VM carry its name, which cannot lead elsewhere
     assert.throws(() => checkName(name, "VM name"), UsageError);
     assert.throws(() => runtimeFiles("/run/pim", name), UsageError);
   }
+  assert.throws(() => checkName("a b", "image name"), /"a b" cannot be an image name/);
 });
 
 Deno.test("the runtime directory is made private", async () => {

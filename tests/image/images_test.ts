@@ -18,9 +18,15 @@ async function register(folder: string, ...images: ImageEntry[]) {
 Deno.test("an image's name has profile, architecture and UTC time, and is safe in a path", () => {
   const date = new Date("2026-03-01T01:02:03+02:00");
   assert.equal(imageName("dev.small", "arm64", date), "dev.small-arm64-20260228T230203Z");
-  for (const profile of ["../x", "", "a b", "x".repeat(60)]) {
+  for (const profile of ["../x", "", "a b"]) {
     assert.throws(() => imageName(profile, "amd64", date), UsageError);
   }
+  const longest = "x".repeat(41);
+  assert.equal(imageName(longest, "amd64", date).length, 64);
+  assert.throws(() => imageName(`${longest}yz`, "amd64", date), {
+    message: /^The profile's name is too long for images of it: x+yz$/,
+    hint: /^An image is called PROFILE-amd64-\d+T\d+Z, .*: shorten the name by 2\.$/,
+  });
 });
 
 Deno.test("the listing tells present, missing and unregistered images apart", async () => {
