@@ -57,7 +57,13 @@ export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (cause) {
-    if (!isAbsence(cause)) throw cause;
+    if (isAbsence(cause)) return;
+    const denied = cause instanceof Deno.errors.PermissionDenied;
+    throw new PimError(`Cannot remove ${path}: ${messageOf(cause)}`, {
+      cause,
+      // What pim has made as root, with sudo, only root removes.
+      ...(denied && { hint: `See whose it is: ls -lAR ${path}` }),
+    });
   }
 }
 

@@ -65,6 +65,18 @@ Deno.test("what is not there reads as undefined, also below a plain file; what c
   });
 });
 
+Deno.test({
+  name: "what may not be removed is an error for people, with how to see why",
+  // Not even root removes this; elsewhere there is nothing like it.
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    assert.rejects(removeIfThere("/proc/self/status"), {
+      name: "PimError",
+      message: /^Cannot remove \/proc\/self\/status: /,
+      hint: "See whose it is: ls -lAR /proc/self/status",
+    }),
+});
+
 Deno.test("a lock shuts out everyone else until it is given back", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "deep/lock");

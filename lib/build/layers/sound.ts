@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors.ts";
+import { writeFileAtomic } from "../../files.ts";
 import { log } from "../../log.ts";
 import { which } from "../../process.ts";
 import { checkImage } from "../../qemu/img.ts";
@@ -25,7 +26,7 @@ export async function soundLayer(
     if (reuse === undefined) return undefined;
     const damaged = await firstDamaged(chainOf(reuse.layer, layers), { qemuImg, signal });
     if (damaged === undefined) {
-      await Deno.writeTextFile(workspace.files.layer, reuse.layer.id);
+      await writeFileAtomic(workspace.files.layer, reuse.layer.id);
       return reuse;
     }
     const { layer, damage } = damaged;
