@@ -65,7 +65,8 @@ async function findTarget(places: VmPlaces, request: RunRequest, options: RunOpt
   const source = await sourceOf(what).catch((error) => {
     const longer = what === undefined ? [] : names.filter((each) => each.startsWith(what));
     const [only] = longer;
-    if (only !== undefined && longer.length === 1 && name === undefined) return only;
+    // What throws a disk away has to name its VM in full.
+    if (only !== undefined && longer.length === 1 && name === undefined && !request.fresh) return only;
     throw withNearVm(error, what, names);
   });
   if (typeof source === "string") return { name: source, source: again };
