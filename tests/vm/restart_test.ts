@@ -30,10 +30,13 @@ Deno.test("a kept VM that is stopped, or has crashed, is simply started", async 
   const { vm } = await vms.run("demo");
   await stopVm(vms.places, "demo", { force: true });
   const again = await restart(vms, "demo");
-  assert.equal(again.way, undefined);
+  assert.deepEqual([again.way, again.crash], [undefined, undefined]);
+  await Deno.writeTextFile(vm.files.log, "qemu: out of luck\n", { append: true });
   Deno.kill(again.started.vm.pid, "SIGKILL");
   await gone(again.started.vm.pid);
   const third = await restart(vms, "demo");
+  assert.deepEqual(third.crash, { kind: "crashed", said: "qemu: out of luck", log: vm.folder.crashLog });
+  assert.equal(await Deno.readTextFile(vm.folder.crashLog), "qemu: out of luck\n");
   assert.deepEqual(await vms.qemus(), new Map([["demo", third.started.vm.pid]]));
   assert(await exists(vm.folder.disk));
 });

@@ -43,7 +43,7 @@ export async function restart(this: PimContext, flags: StopFlags, text: string):
   const { restartVm } = await import("../../vm/restart.ts");
   const places = await vmPlaces(await this.config());
   const { name } = await findVm(places, text);
-  const { started, way } = await restartVm(places, name, {
+  const { started, way, crash } = await restartVm(places, name, {
     ...stopOptions(this, flags, name),
     cwd: this.cwd,
     signal: this.signal,
@@ -52,6 +52,7 @@ export async function restart(this: PimContext, flags: StopFlags, text: string):
     ? "was not running and is now"
     : `was stopped by ${byWhat[way]} and is running`;
   this.print(`${started.vm.name} ${before}; log in with: pim ssh ${name}`);
+  if (crash !== undefined) log.warn(describeCrash(name, crash));
 }
 
 /** `pim rm VM…` */
