@@ -44,8 +44,10 @@ Deno.test("a kept VM that is stopped, or has crashed, is simply started", async 
 Deno.test("a VM that keeps nothing begins anew from its image, and still keeps nothing", async () => {
   await using vms = await smallVms();
   const { vm } = await vms.run("demo", { disk: "snapshot" });
+  await Deno.writeTextFile(vm.folder.knownHosts, "pim-demo ssh-ed25519 AAAA\n");
   const { started } = await restart(vms, "demo");
   assert.notEqual(started.vm.pid, vm.pid);
+  assert.equal(await exists(vm.folder.knownHosts), false, "the host keys were those of the disk before");
   assert.deepEqual([await exists(vm.folder.definition), await exists(vm.folder.disk)], [true, false]);
   await stopVm(vms.places, "demo", { force: true });
   assert.deepEqual(await listVms(vms.places), []);
