@@ -180,8 +180,11 @@ Deno.test("ports that are taken are passed over, and one that was asked for name
   );
   await new Promise<void>((closed) => datagrams.close(() => closed()));
   assert.equal(await exists(vmFiles(vms.places.vmsDir, "second").dir), false);
-  // A port that only TCP has taken is free for UDP.
+  // A port that only TCP has taken is free for UDP, even where the same VM takes it for both.
   const second = await vms.run("second", { vnc: true, ...forward(listener.addr.port, "udp") });
+  const both = [forward(port), forward(port, "udp")].flatMap(({ forwards }) => forwards);
+  const third = await vms.run("third", { forwards: both });
+  assert.deepEqual(third.record.forwards.filter(({ guestPort }) => guestPort === 80), both);
   // Not always a higher one: another test's VM may have let go of a lower one meanwhile.
   assert((second.record.sshPort ?? 0) >= 2222 && second.record.sshPort !== ssh);
   assert((second.record.vncPort ?? 0) >= 5900);
