@@ -6,6 +6,7 @@ import { exists } from "../../../lib/files.ts";
 import { vmFiles, vmFolders } from "../../../lib/paths.ts";
 import { MachineDiedError } from "../../../lib/qemu/machine.ts";
 import { readDefinition } from "../../../lib/vm/definition.ts";
+import { generateKeyPair } from "../../../lib/ssh/key.ts";
 import { stopVm } from "../../../lib/vm/stop.ts";
 import { listVms } from "../../../lib/vm/vms.ts";
 import { backingFile, gone, type SmallVms, smallVms } from "../../vm/small_vms.ts";
@@ -83,6 +84,25 @@ Deno.test("what is given for a kept VM holds from the next start that works", as
   const { record } = await vms.run("demo", { what: "demo", memoryMiB: 80 });
   assert.equal(record.definition.memoryMiB, 80);
   assert.equal((await readDefinition(path))?.memoryMiB, 80);
+});
+
+Deno.test("the seed of a kept VM is another one from the next start that works", async () => {
+  await using vms = await smallVms();
+  const [first, second] = ["first", "second"].map((name) => join(vms.dir, `${name}.pub`));
+  for (const file of [first, second]) {
+    await Deno.writeTextFile(file ?? "", (await generateKeyPair("me")).publicKey);
+  }
+  const { vm } = await vms.run("demo", { sshKeyFile: first });
+  await stop(vms, "demo");
+  const { seed, knownHosts } = vm.folder;
+  await Deno.writeTextFile(knownHosts, "pim-demo ssh-ed25519 AAAA\n");
+  const before = await Deno.readFile(seed);
+  const wrong = { what: "demo", sshKeyFile: second, qemuArgs: ["-no-such-argument"] };
+  await assert.rejects(vms.run("demo", wrong), MachineDiedError);
+  assert.deepEqual([await Deno.readFile(seed), await exists(knownHosts)], [before, true]);
+  await vms.run("demo", { what: "demo", sshKeyFile: second });
+  assert.notDeepEqual(await Deno.readFile(seed), before);
+  assert.equal(await exists(knownHosts), false, "a guest with another seed makes itself new host keys");
 });
 
 Deno.test("a start that fails leaves no VM behind, and one that should have been replaced is as it was", async () => {
