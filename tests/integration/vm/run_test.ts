@@ -3,12 +3,14 @@ import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { PimError, UsageError } from "../../../lib/errors.ts";
 import { exists } from "../../../lib/files.ts";
+import { updateRegistry } from "../../../lib/image/registry.ts";
 import { vmFiles, vmFolders } from "../../../lib/paths.ts";
 import { MachineDiedError } from "../../../lib/qemu/machine.ts";
 import { readDefinition } from "../../../lib/vm/definition.ts";
 import { generateKeyPair } from "../../../lib/ssh/key.ts";
 import { stopVm } from "../../../lib/vm/stop.ts";
 import { listVms } from "../../../lib/vm/vms.ts";
+import { sampleImage } from "../../image/sample.ts";
 import { backingFile, gone, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 const stop = (vms: SmallVms, name: string) => stopVm(vms.places, name, { force: true });
@@ -35,6 +37,24 @@ Deno.test("a VM keeps its disk from one start to the next, and --fresh throws it
   await vms.run("demo", { fresh: true });
   assert.notEqual((await Deno.stat(vm.folder.disk)).ino, before);
   assert.equal(await exists(vmFolders(vms.places.vmsDir, "demo").replaced), false);
+});
+
+Deno.test("a VM that begins anew keeps its architecture, whatever the newest image of its profile has", async () => {
+  await using vms = await smallVms();
+  const { imageDir, registryPath } = vms.places.images;
+  const images = [
+    sampleImage("dev", new Date(1e12)),
+    sampleImage("dev", new Date(2e12)),
+    sampleImage("dev", new Date(3e12), { architecture: "arm64", firmware: "uefi" }),
+  ];
+  const [first, newer] = images;
+  await Deno.mkdir(imageDir, { recursive: true });
+  for (const { file } of images) await Deno.copyFile(vms.image, join(imageDir, file));
+  await updateRegistry(registryPath, (registry) => images.forEach((image) => registry.add(image)));
+  await vms.run("demo", { what: first?.name });
+  await stop(vms, "demo");
+  const { record } = await vms.run("demo", { what: "demo", fresh: true });
+  assert.equal(record.definition.image.name, newer?.name);
 });
 
 Deno.test("the disk of a VM cannot be used by a second one, by whatever name it is called", async () => {
