@@ -79,6 +79,16 @@ Deno.test("the disk of a VM cannot be used by a second one, by whatever name it 
   assert.deepEqual((await listVms(vms.places)).map(({ name }) => name), ["demo", "second"]);
 });
 
+Deno.test("a file with any name can be run, and its VM is called as much like it as a VM can be", async () => {
+  await using vms = await smallVms();
+  for (const [stem, name] of [["_my disk", "my-disk"], ["x".repeat(80), "x".repeat(64)], ["ä", "disk"]]) {
+    const what = join(vms.dir, `${stem}.qcow2`);
+    await Deno.copyFile(vms.image, what);
+    const { vm } = await vms.run("", { what, name: undefined });
+    assert.equal(vm.name, name);
+  }
+});
+
 Deno.test("a file that only calls itself qcow2 is not run as a raw disk", async () => {
   await using vms = await smallVms();
   const cut = join(vms.dir, "cut.qcow2");
