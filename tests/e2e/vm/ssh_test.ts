@@ -75,7 +75,7 @@ Deno.test("a refused login is ssh's own failure: exit code 255, and what to try,
     assert(stderr.includes(keyFile), stderr);
     assert.doesNotMatch(stderr, /host key/);
   }
-  // No guest refuses a copy of what it does not have.
+  // Here the login works, and what is copied is not there.
   const missing = await user.pim("cp", "demo:/no/such/file", "b");
   assert.notEqual(missing.code, 0);
   assert.doesNotMatch(missing.stderr, /hint/);
