@@ -99,7 +99,7 @@ Deno.test("an agent that may not tell of addresses is told of, with how to let i
   await assert.rejects(awaitGuestAddress(dirs, vmWith(server.path, dir.path), limits), (error) => {
     assert(error instanceof PimError);
     assert.equal(error.message, "The guest agent of demo is set up to refuse guest-network-get-interfaces");
-    assert.match(error.hint ?? "", /qemu-ga\.conf/);
+    assert.match(error.hint ?? "", /qemu-ga\.conf.*pim console demo$/);
     return true;
   });
 });
