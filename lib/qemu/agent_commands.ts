@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { AgentClient } from "./agent.ts";
 import { askAgent } from "./agent_answer.ts";
 import type { ExecuteOptions } from "./qmp.ts";
-import { QmpClosedError, QmpCommandError, QmpTimeoutError } from "./qmp_error.ts";
+import { isSilence, QmpCommandError } from "./qmp_error.ts";
 
 /** The operating system of a guest, as its /etc/os-release and kernel tell. */
 export interface GuestOs {
@@ -54,7 +54,7 @@ export async function shutdownGuest(
 
 /** Whether an agent that was told to end or suspend its guest has obeyed: it has no answer for that. */
 export function isObedience(error: unknown): boolean {
-  if (error instanceof QmpTimeoutError || error instanceof QmpClosedError) return true;
+  if (isSilence(error)) return true;
   // systemd has stopped the agent's unit, and with it the agent's `shutdown`, before that had its answer.
   return error instanceof QmpCommandError && error.command === "guest-shutdown" &&
     killedChild.test(error.description);
