@@ -89,6 +89,21 @@ Deno.test("a file with any name can be run, and its VM is called as much like it
   }
 });
 
+Deno.test("a folder that is not there cannot be shared, and the one that was meant is named", async () => {
+  await using vms = await smallVms();
+  await Deno.mkdir(join(vms.dir, "projects"));
+  const share = (path: string) => vms.run("demo", { shares: [{ path, tag: "work", readonly: false }] });
+  await assert.rejects(share("project"), (error) => {
+    assert(error instanceof UsageError);
+    assert.equal(error.hint, "Did you mean projects?");
+    return true;
+  });
+  await assert.rejects(
+    share("elsewhere"),
+    refused(`There is no folder to share ${join(vms.dir, "elsewhere")}`),
+  );
+});
+
 Deno.test("a file that only calls itself qcow2 is not run as a raw disk", async () => {
   await using vms = await smallVms();
   const cut = join(vms.dir, "cut.qcow2");
