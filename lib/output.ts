@@ -26,20 +26,29 @@ export interface ByteOutput {
   write(bytes: Uint8Array): Promise<number>;
 }
 
+// Whoever gave us a pipe may have made it non-blocking, and nobody says when it takes more.
+const retryMs = 5;
+
 /** Writes all bytes, which a single write need not do; throws Deno.errors.BrokenPipe when a reader has gone. */
 export async function writeAll(stream: ByteOutput, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) {
     try {
       rest = rest.subarray(await stream.write(rest));
     } catch (error) {
-      // Whoever gave us a pipe may have made it non-blocking.
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }
 }
 
-/** The same at once, for files. */
+/** The same at once: nothing else happens meanwhile. */
 export function writeAllSync(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+  for (let rest = bytes; rest.length > 0;) {
+    try {
+      rest = rest.subarray(file.writeSync(rest));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
+    }
+  }
 }

@@ -189,7 +189,7 @@ export function filesOfVm(dir: string): VmFiles {
 /** Lock files of the runtime directory; they are never removed, because a lock dies with its process. */
 export function runtimeLock(
   runtimeDir: string,
-  what: "vm" | "port" | "console" | "agent" | "ventoy",
+  what: "vm" | "tcp-port" | "udp-port" | "console" | "agent" | "ventoy",
   name: string | number,
 ): string {
   return join(runtimeDir, "locks", `${what}-${name}`);

@@ -91,7 +91,7 @@ export async function pipe(argv: readonly string[], options: PipeOptions): Promi
     await Promise.all(work);
   } catch (error) {
     // What was to go through it could not be read: half of that must not pass for a whole.
-    child.kill("SIGKILL");
+    kill(child, "SIGKILL");
     await child.status;
     throw signal?.aborted ? new CancelledError() : error;
   }
@@ -177,14 +177,16 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
     pid: child.pid,
     stderr: () => kept,
     ended,
-    kill(signal = "SIGTERM") {
-      try {
-        child.kill(signal);
-      } catch {
-        // It has ended already, which is what was asked for.
-      }
-    },
+    kill: (signal = "SIGTERM") => kill(child, signal),
   };
+}
+
+function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch {
+    // It has ended already, which is what was asked for.
+  }
 }
 
 /** Options of {@linkcode startDetached}. */

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { AgentClient } from "./agent.ts";
 import { askAgent } from "./agent_answer.ts";
 import type { ExecuteOptions } from "./qmp.ts";
-import { QmpClosedError, QmpCommandError, QmpTimeoutError } from "./qmp_error.ts";
+import { isSilence, QmpCommandError } from "./qmp_error.ts";
 
 /** The operating system of a guest, as its /etc/os-release and kernel tell. */
 export interface GuestOs {
@@ -48,11 +48,16 @@ export async function shutdownGuest(
     const { mode = "powerdown", signal } = options;
     await agent.execute("guest-shutdown", { mode }, { timeoutMs: 2000, signal });
   } catch (error) {
-    if (error instanceof QmpTimeoutError || error instanceof QmpClosedError) return;
-    // It obeyed: systemd has stopped the agent's unit, and with it the agent's `shutdown`, before that had its answer.
-    if (error instanceof QmpCommandError && killedChild.test(error.description)) return;
-    throw error;
+    if (!isObedience(error)) throw error;
   }
+}
+
+/** Whether an agent that was told to end or suspend its guest has obeyed: it has no answer for that. */
+export function isObedience(error: unknown): boolean {
+  if (isSilence(error)) return true;
+  // systemd has stopped the agent's unit, and with it the agent's `shutdown`, before that had its answer.
+  return error instanceof QmpCommandError && error.command === "guest-shutdown" &&
+    killedChild.test(error.description);
 }
 
 // qemu-ga's qga/commands-posix.c, of a child process that a signal has ended.

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import * as v from "valibot";
 import type { Architecture } from "../architecture.ts";
 import { messageOf, PimError } from "../errors.ts";
-import { exists } from "../files.ts";
+import { exists, readTextIfThere } from "../files.ts";
 import { log } from "../log.ts";
 import { writeAll } from "../output.ts";
 
@@ -151,7 +151,9 @@ async function readDescriptors(folders: readonly string[]): Promise<DescriptorFi
     try {
       for await (const entry of Deno.readDir(folder)) {
         const path = join(folder, entry.name);
-        if (path.endsWith(".json")) files.push({ path, text: await Deno.readTextFile(path) });
+        // A link to nowhere, as a package that is gone may leave it, keeps no other from being read.
+        const text = path.endsWith(".json") ? await readTextIfThere(path) : undefined;
+        if (text !== undefined) files.push({ path, text });
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) log.debug(`Cannot read ${folder}: ${messageOf(error)}`);

@@ -30,6 +30,11 @@ export class QmpClosedError extends QmpError {
   override readonly name = "QmpClosedError";
 }
 
+/** Whether an error says that the other end does not answer: not in time, or not at all. */
+export function isSilence(error: unknown): error is QmpTimeoutError | QmpClosedError {
+  return error instanceof QmpTimeoutError || error instanceof QmpClosedError;
+}
+
 /** What was sent is not what the protocol allows. */
 export class QmpProtocolError extends QmpError {
   override readonly name = "QmpProtocolError";

@@ -1,4 +1,5 @@
 import { CancelledError, messageOf, PimError } from "../errors.ts";
+import { isSilence } from "../qemu/qmp_error.ts";
 import { execInGuest } from "../vm/guest/exec.ts";
 import type { Guest } from "../vm/guest/guest.ts";
 import { failed, type Outcome, skipped } from "./verification.ts";
@@ -23,6 +24,9 @@ export interface GuestCheck {
   readonly timeoutMs?: number;
   judge(output: GuestOutput): Outcome;
 }
+
+// An emulated guest that starts many services is busy for a while.
+const longestSilenceMs = 30_000;
 
 /** Exit status of a script that has nothing to check, as automake and Meson have it. */
 const skipStatus = 77;
@@ -53,7 +57,8 @@ export async function runScript(
     ...(stdin !== undefined && { stdin: new TextEncoder().encode(stdin) }),
   };
   try {
-    const { endedBy, exit } = await execInGuest(guest, program, { timeoutMs, signal });
+    const agentTimeoutMs = Math.min(timeoutMs, longestSilenceMs);
+    const { endedBy, exit } = await execInGuest(guest, program, { timeoutMs, agentTimeoutMs, signal });
     signal.throwIfAborted();
     if (endedBy !== "itself" || exit === undefined) {
       const said = exit === undefined ? "" : lastLine(text(exit.stdout));
@@ -64,8 +69,13 @@ export async function runScript(
     if (signal.aborted) throw new CancelledError();
     if (!(error instanceof PimError)) throw error;
     if (!(await guest.isRunning())) return failed("the machine ended by itself");
-    return skipped(messageOf(error));
+    // An agent may be set up to refuse commands; to answer at first and not any more is a fault.
+    return isOfSilence(error) ? failed(messageOf(error)) : skipped(messageOf(error));
   }
+}
+
+function isOfSilence(error: unknown): boolean {
+  return error instanceof Error && (isSilence(error) || isOfSilence(error.cause));
 }
 
 function text(bytes: Uint8Array): string {

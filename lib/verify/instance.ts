@@ -1,6 +1,6 @@
-import { exitCode, PimError } from "../errors.ts";
+import { exitCode } from "../errors.ts";
 import type { AgentClient } from "../qemu/agent.ts";
-import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
+import { isSilence, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import type { Guest } from "../vm/guest/guest.ts";
 import { pause, seconds } from "../vm/pause.ts";
 import type { Answered, Machine, ObserveOptions } from "./machine.ts";
@@ -39,7 +39,7 @@ function guestOfInstance(instance: Instance): Guest {
     async withAgent(work, { timeoutMs = 5000, signal } = {}) {
       answers ||= await answersWithin(agent, { timeoutMs, signal });
       if (!answers) {
-        throw new PimError(`The guest agent of ${name} did not answer within ${seconds(timeoutMs)}`, {
+        throw new QmpTimeoutError(`The guest agent of ${name} did not answer within ${seconds(timeoutMs)}`, {
           exitCode: exitCode.timeout,
         });
       }
@@ -89,8 +89,4 @@ async function answersWithin(
     if (await giveUp?.() || performance.now() + betweenTriesMs > endMs) return false;
     await pause(betweenTriesMs, signal);
   }
-}
-
-function isSilence(error: unknown): boolean {
-  return error instanceof QmpClosedError || error instanceof QmpTimeoutError;
 }

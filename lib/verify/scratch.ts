@@ -23,7 +23,7 @@ export async function openScratch(places: VmPlaces, what: string): Promise<Scrat
   await removeStale(places, root);
   const vmName = `verify-${what.slice(0, 40)}-${Deno.pid}`;
   const dir = join(root, vmName);
-  const lock = await lockFile(join(dir, lockName));
+  const lock = await lockFolder(dir);
   return {
     places: { ...places, vmsDir: dir, vmName },
     async [Symbol.asyncDispose]() {
@@ -31,6 +31,16 @@ export async function openScratch(places: VmPlaces, what: string): Promise<Scrat
       await lock[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Takes the lock of a new folder, and makes it anew when another pim was quicker and took it for a stale one. */
+async function lockFolder(dir: string): Promise<AsyncDisposable> {
+  const path = join(dir, lockName);
+  for (;;) {
+    const lock = await lockFile(path);
+    if (await exists(path)) return lock;
+    await lock[Symbol.asyncDispose]();
+  }
 }
 
 async function removeStale(places: VmPlaces, root: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { readTextIfThere } from "../files.ts";
 import type { Guest } from "../vm/guest/guest.ts";
 import { boot } from "./boot.ts";
 import { type CheckOptions, guestCheck, record, type Run, timed, type VerifyOptions } from "./check_list.ts";
@@ -101,10 +102,11 @@ async function checkProfile(run: Run, guest: Guest, without: string | undefined)
   const { profile, script } = run.measure;
   if (typeof profile === "string") return record(run, "profile", skipped(profile));
   for (const check of profileChecks(profile)) await guestCheck(run, guest, check, without);
-  if (script === undefined) {
+  const text = script && await readTextIfThere(script.path);
+  if (script === undefined || text === undefined) {
     return record(run, "script", skipped(`there is no verifications.d/${profile.name}.sh, nor default.sh`));
   }
-  const own = scriptCheck(script, await Deno.readTextFile(script.path), {
+  const own = scriptCheck(script, text, {
     timeoutMs: profile.build.scriptTimeoutMinutes * 60_000,
     onLine: (line) => run.options.onLine?.(line),
   });

@@ -75,7 +75,8 @@ export async function createThrowAwayDisk(
   options: CreateOptions,
 ): Promise<void> {
   const files = vmFiles(places.vmsDir, vm.definition.name);
-  for (const left of [files.disk, files.efiVars]) await removeIfThere(left);
+  // A guest on a new disk may make itself new host keys.
+  for (const left of [files.disk, files.efiVars, files.knownHosts]) await removeIfThere(left);
   await makeDisk(files.disk, vm, options);
   await makeEfiVars(files.efiVars, vm);
 }

@@ -1,5 +1,5 @@
 import { PimError, UsageError } from "../errors.ts";
-import { exists, removeIfThere } from "../files.ts";
+import { exists, readBytesIfThere, removeIfThere, writeFileAtomic } from "../files.ts";
 import { vmFiles } from "../paths.ts";
 import { readDefinition, type VmDefinition, writeDefinition } from "./definition.ts";
 import type { VmPlaces } from "./places.ts";
@@ -38,22 +38,29 @@ export async function startKept(
   await requireImage(kept);
   const files = vmFiles(places.vmsDir, kept.name);
   const seed = await identityOf(request, kept);
-  if (seed !== undefined) {
-    await writeSeed(files.seed, seed.files);
-    // To cloud-init a changed seed is a new machine, which gets new host keys.
-    await removeIfThere(files.knownHosts);
-  }
   const definition: VmDefinition = {
     ...kept,
     ...changesOf(request),
     ...(seed !== undefined && { seed: true }),
     ...(seed?.sshKey !== undefined && { sshKey: seed.sshKey }),
   };
-  const started = await startVm(places, definition, options.signal);
+  const formerSeed = await readBytesIfThere(files.seed);
+  if (seed !== undefined) await writeSeed(files.seed, seed.files);
+  const started = await startVm(places, definition, options.signal).catch(async (error) => {
+    if (seed !== undefined) await putBack(files.seed, formerSeed);
+    throw error;
+  });
+  // To cloud-init a changed seed is a new machine, which gets new host keys.
+  if (seed !== undefined) await removeIfThere(files.knownHosts);
   if (JSON.stringify(definition) !== JSON.stringify(kept)) {
     await writeDefinition(files.definition, definition);
   }
   return started;
+}
+
+async function putBack(path: string, former: Uint8Array | undefined): Promise<void> {
+  if (former === undefined) await removeIfThere(path);
+  else await writeFileAtomic(path, former, { mode: 0o600 });
 }
 
 function refuseOtherDisk(kept: VmDefinition, request: RunRequest): void {

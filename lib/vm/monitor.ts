@@ -1,7 +1,7 @@
 import { PimError } from "../errors.ts";
 import { type AgentClient, connectAgent } from "../qemu/agent.ts";
 import { connectQmp, type QmpClient } from "../qemu/qmp.ts";
-import { QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
+import { isSilence, QmpClosedError, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import { lockAgent, type OpenChannel } from "./guest/agent_channel.ts";
 import { pause, seconds } from "./pause.ts";
 import type { VmDirs } from "./places.ts";
@@ -34,7 +34,7 @@ export async function withMonitor<T>(
     await using qmp = await connectQmp(vm.files.qmp, { timeoutMs, signal });
     return await work(qmp);
   } catch (cause) {
-    if (!(cause instanceof QmpTimeoutError || cause instanceof QmpClosedError)) throw cause;
+    if (!isSilence(cause)) throw cause;
     throw new PimError(`QEMU of ${vm.name} (pid ${vm.pid}) cannot be talked to: ${cause.message}`, {
       cause,
       hint: cause.hint ?? `See what is left of it with: pim ps -a; end it with: pim stop --force ${vm.name}`,
@@ -82,7 +82,7 @@ async function talkOnce<T>(
   try {
     connected = await connectAgent(vm.files.agent, { timeoutMs, signal, conn: opened?.conn });
   } catch (error) {
-    if (error instanceof QmpTimeoutError || error instanceof QmpClosedError) return { missing: error };
+    if (isSilence(error)) return { missing: error };
     throw error;
   }
   await using agent = connected;

@@ -96,21 +96,20 @@ async function claim(
   { hostPort, protocol }: Pick<Forward, "hostPort" | "protocol">,
   held: AsyncDisposableStack,
 ): Promise<boolean> {
-  const lock = await tryLockFile(runtimeLock(runtimeDir, "port", hostPort));
+  // The same number is two ports, one of TCP and one of UDP.
+  const lock = await tryLockFile(runtimeLock(runtimeDir, `${protocol}-port`, hostPort));
   if (lock === undefined) return false;
-  if (protocol === "udp" ? await isFreeForUdp(hostPort) : isFree(hostPort)) {
-    held.use(lock);
-    return true;
-  }
-  await lock[Symbol.asyncDispose]();
-  return false;
+  // Held until the start is over even where a stranger has the port: that does no harm.
+  held.use(lock);
+  return protocol === "udp" ? await isFreeForUdp(hostPort) : isFree(hostPort);
 }
 
 function isFree(port: number): boolean {
   try {
     Deno.listen({ hostname: "127.0.0.1", port }).close();
     return true;
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) throw forRootAlone(port);
     return false;
   }
 }
@@ -118,8 +117,18 @@ function isFree(port: number): boolean {
 async function isFreeForUdp(port: number): Promise<boolean> {
   const { createSocket } = await import("node:dgram");
   const socket = createSocket("udp4");
-  return await new Promise((resolve) => {
-    socket.once("error", () => resolve(false));
+  return await new Promise((resolve, reject) => {
+    socket.once(
+      "error",
+      (error: Error & { code?: string }) =>
+        error.code === "EACCES" ? reject(forRootAlone(port)) : resolve(false),
+    );
     socket.bind({ port, address: "127.0.0.1", exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
+function forRootAlone(port: number): UsageError {
+  return new UsageError(`Only root may use port ${port} of this host`, {
+    hint: "Forward a port from 1024 on, such as --forward 8080:80",
   });
 }

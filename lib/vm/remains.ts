@@ -56,9 +56,7 @@ export async function clearRemainsLocked(dirs: VmDirs, name: string): Promise<Re
   const vm = await inspectVm(dirs, name);
   if (isRunning(vm)) return { kind: "running" };
   const { files, folder, definition } = vm;
-  const keepsNothing = definition?.disk === "snapshot" || !(await exists(folder.dir));
-  // QEMU takes its pid file away when it ends in order.
-  const crash = await exists(files.pid) ? await keepCrash(vm, keepsNothing) : undefined;
+  const crash = await crashOf(vm);
   const ended = await exists(files.json);
   await removeRuntimeFiles(files);
   await removeParts(dirs, name);
@@ -74,7 +72,11 @@ export async function removeRuntimeFiles(files: RuntimeFiles): Promise<void> {
   for (const file of [qmp, agent, serial, screenshot, log, pid, json]) await removeIfThere(file);
 }
 
-async function keepCrash({ name, files, folder }: Vm, keepsNothing: boolean): Promise<Crash> {
+/** How the QEMU of a VM that does not run has crashed, if it has; what it said is kept where the VM is. */
+export async function crashOf({ name, files, folder, definition }: Vm): Promise<Crash | undefined> {
+  // QEMU takes its pid file away when it ends in order.
+  if (!(await exists(files.pid))) return undefined;
+  const keepsNothing = definition?.disk === "snapshot" || !(await exists(folder.dir));
   let text = "";
   try {
     text = await endOf(files.log);

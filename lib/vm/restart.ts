@@ -5,17 +5,19 @@ import { readDefinition, type VmDefinition } from "./definition.ts";
 import { requireImage } from "./kept.ts";
 import { lockVm } from "./locks.ts";
 import type { VmPlaces } from "./places.ts";
-import { clearRemainsLocked } from "./remains.ts";
+import { clearRemainsLocked, type Crash, crashOf } from "./remains.ts";
 import { findSource } from "./source.ts";
 import { type StartedVm, startVm } from "./start.ts";
 import { endVm, type StopOptions, type StopWay } from "./stop.ts";
-import { inspectVm, type Vm } from "./vms.ts";
+import { inspectVm, isRunning, type Vm } from "./vms.ts";
 
 /** A VM that was restarted. */
 export interface Restarted {
   readonly started: StartedVm;
   /** How it was stopped; undefined when it did not run. */
   readonly way: StopWay | undefined;
+  /** How its QEMU had ended before, if that was a crash. */
+  readonly crash: Crash | undefined;
 }
 
 /** Options of {@linkcode restartVm}. */
@@ -37,10 +39,12 @@ export async function restartVm(places: VmPlaces, name: string, options: Restart
     ? await throwAwayDisk(places, definition, options)
     : undefined;
   await requireImage(definition);
+  // The start takes away what the QEMU before has left.
+  const crash = isRunning(vm) ? undefined : await crashOf(vm);
   const way = await endVm(places, name, options);
   try {
     await makeDisk?.();
-    return { started: await startVm(places, definition, signal), way };
+    return { started: await startVm(places, definition, signal), way, crash };
   } catch (error) {
     await clearRemainsLocked(places, name);
     throw error;

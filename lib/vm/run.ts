@@ -46,17 +46,17 @@ interface Target {
 /** A kept VM comes before an image of the same name: its disk holds somebody's work. */
 async function findTarget(places: VmPlaces, request: RunRequest, options: RunOptions): Promise<Target> {
   const { what, name } = request;
-  const sourceOf = async (what: string | undefined) =>
+  const sourceOf = async (what: string | undefined, kept?: VmDefinition) =>
     await findSource(places, what, {
       qemuImg: await findQemuImg(),
       cwd: options.cwd,
-      architecture: request.architecture,
-      firmware: request.firmware,
+      architecture: request.architecture ?? kept?.architecture,
+      firmware: request.firmware ?? kept?.firmware,
       clone: request.disk === "clone",
     });
   // The name may stand for no more than the remains of a VM, which are cleared away by then.
   const again = (kept: VmDefinition | undefined) =>
-    sourceOf(kept === undefined ? what : kept.image.profile ?? kept.image.path);
+    sourceOf(kept === undefined ? what : kept.image.profile ?? kept.image.path, kept);
   const names = await vmNames(places);
   const vmName = what ?? name;
   if (vmName !== undefined && names.includes(vmName) && (name === undefined || name === vmName)) {
@@ -65,7 +65,8 @@ async function findTarget(places: VmPlaces, request: RunRequest, options: RunOpt
   const source = await sourceOf(what).catch((error) => {
     const longer = what === undefined ? [] : names.filter((each) => each.startsWith(what));
     const [only] = longer;
-    if (only !== undefined && longer.length === 1 && name === undefined) return only;
+    // What throws a disk away has to name its VM in full.
+    if (only !== undefined && longer.length === 1 && name === undefined && !request.fresh) return only;
     throw withNearVm(error, what, names);
   });
   if (typeof source === "string") return { name: source, source: again };

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Architecture } from "../architecture.ts";
 import { UsageError } from "../errors.ts";
+import { missingFile } from "../missing_file.ts";
 import { checkName } from "../paths.ts";
 import type { DiskMode, Forward, VmDefinition } from "./definition.ts";
 import { readSeedSource, seedFiles } from "./seed/seed.ts";
@@ -62,7 +63,7 @@ async function findShares(shares: VmDefinition["shares"], cwd: string): Promise<
   return await Promise.all(shares.map(async (share) => {
     const path = resolve(cwd, share.path);
     if ((await Deno.stat(path).catch(() => undefined))?.isDirectory) return { ...share, path };
-    throw new UsageError(`There is no folder ${path} to share`);
+    throw await missingFile(path, { what: "folder to share", hint: `Make it first: mkdir -p ${path}` });
   }));
 }
 

@@ -7,7 +7,6 @@ import { openRegistry } from "../image/registry.ts";
 import { lastLines } from "../lines.ts";
 import { missingFile } from "../missing_file.ts";
 import { ProcessError } from "../process.ts";
-import { checkName } from "../paths.ts";
 import { imageInfo } from "../qemu/img.ts";
 import type { BaseFormat } from "../qemu/img_args.ts";
 import { isRunning, listVms } from "./vms.ts";
@@ -117,13 +116,18 @@ async function fromFile(places: VmPlaces, path: string, hints: SourceHints): Pro
   const efiVars = await efiVarsBeside(path);
   const firmware = hints.firmware ?? (efiVars !== undefined || architecture === "arm64" ? "uefi" : "bios");
   return {
-    vmName: checkName(stem.replaceAll(/[^A-Za-z0-9._-]+/g, "-"), "VM name"),
+    vmName: nameLike(stem),
     path,
     format,
     architecture,
     firmware,
     ...(firmware === "uefi" && efiVars !== undefined && { efiVars }),
   };
+}
+
+/** A name for a VM that is as much like a file's as such a name can be. */
+function nameLike(stem: string): string {
+  return stem.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64) || "disk";
 }
 
 /** The variables as pim names them beside an image that it built, and beside the disk of a build or a VM. */

@@ -66,6 +66,15 @@ export async function findVm(dirs: VmDirs, text: string): Promise<Vm> {
   });
 }
 
+/** Like {@linkcode findVm}, for what cannot be undone: how a name begins is not enough. */
+export async function findVmByWholeName(dirs: VmDirs, text: string): Promise<Vm> {
+  const vm = await findVm(dirs, text);
+  if (vm.name === text) return vm;
+  throw new UsageError(`There is no VM ${JSON.stringify(text)}`, {
+    hint: `Did you mean ${vm.name}? What is removed has to be named in full.`,
+  });
+}
+
 /** The name that a text stands for; throws UsageError when it may be several. */
 function oneOf(names: readonly string[], text: string): string | undefined {
   if (text === "" || names.includes(text)) return text || undefined;

@@ -1,7 +1,7 @@
 import { exitCode, PimError } from "../errors.ts";
 import type { MachineEnd } from "../qemu/machine.ts";
 import { MachineDiedError } from "../qemu/machine.ts";
-import { waitForBanner } from "../ssh/banner.ts";
+import { awaitBanner } from "./login/await_ssh.ts";
 import type { VmPlaces } from "./places.ts";
 import { AgentMissingError, withAgent } from "./monitor.ts";
 import type { StartedVm } from "./start.ts";
@@ -54,5 +54,5 @@ async function waitForSshBanner(
       hint: `Wait for the agent instead: --wait agent, then pim ip ${vm.name}`,
     });
   }
-  await waitForBanner({ host: "127.0.0.1", port: record.sshPort, deadlineMs: timeoutMs, signal });
+  await awaitBanner(vm, { host: "127.0.0.1", port: record.sshPort }, { timeoutMs, signal });
 }

@@ -204,3 +204,12 @@ Deno.test("input that cannot be read to its end does not pass for a whole", asyn
   await assert.rejects(pipe(["sh", "-c", script, file], { stdin: broken() }), /the disk is gone/);
   await assert.rejects(Deno.stat(file), Deno.errors.NotFound);
 });
+
+Deno.test("why input cannot be read is told, although the program has ended before", async () => {
+  // deno-lint-ignore require-yield
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    throw new PimError("the disk is gone");
+  }
+  await assert.rejects(pipe(["true"], { stdin: broken() }), /the disk is gone/);
+});

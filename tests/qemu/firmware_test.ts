@@ -10,6 +10,7 @@ import {
   usualFirmware,
 } from "../../lib/qemu/firmware.ts";
 import { which } from "../../lib/process.ts";
+import { tempDir } from "../base/temp.ts";
 
 const testdata = join(import.meta.dirname ?? "", "../testdata/firmware");
 
@@ -61,6 +62,26 @@ Deno.test("the user's own folder of descriptors comes last, so that it wins", ()
     if (before === undefined) Deno.env.delete("XDG_CONFIG_HOME");
     else Deno.env.set("XDG_CONFIG_HOME", before);
   }
+});
+
+Deno.test("descriptors that lead nowhere do not keep others from being found", async () => {
+  await using dir = await tempDir({ "code.fd": "", "vars.fd": "", "share/qemu/firmware/00-own.json": "" });
+  const at = (path: string) => join(dir.path, path);
+  const descriptor = {
+    "interface-types": ["uefi"],
+    mapping: {
+      device: "flash",
+      executable: { filename: at("code.fd"), format: "raw" },
+      "nvram-template": { filename: at("vars.fd"), format: "raw" },
+    },
+    targets: [{ architecture: "x86_64", machines: ["pc-q35-*"] }],
+    features: [],
+  };
+  await Deno.writeTextFile(at("share/qemu/firmware/00-own.json"), JSON.stringify(descriptor));
+  for (let count = 10; count < 40; count++) {
+    await Deno.symlink(at("nowhere"), at(`share/qemu/firmware/${count}-gone.json`));
+  }
+  assert.equal((await findFirmware("amd64", at("bin/qemu")))?.codePath, at("code.fd"));
 });
 
 Deno.test("on a Mac the firmware beside Homebrew's QEMU is looked for", () => {

@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { PimError } from "../../lib/errors.ts";
 import { connectAgent } from "../../lib/qemu/agent.ts";
 import { type Relay, relayedAgent } from "../../lib/qemu/agent_relay.ts";
-import { QmpClosedError } from "../../lib/qemu/qmp_error.ts";
+import { QmpClosedError, QmpCommandError } from "../../lib/qemu/qmp_error.ts";
 import { runGuestCheck } from "../../lib/verify/guest_check.ts";
 import { type Instance, instanceMachine } from "../../lib/verify/instance.ts";
 import { passed } from "../../lib/verify/verification.ts";
@@ -50,9 +50,26 @@ Deno.test({
       3,
       "two of the observation, one of the checks",
     );
-    const late = await runGuestCheck(machine.guest, check("echo so far; sleep 600", 700), signal);
-    deepStrictEqual(late, { result: "failed", detail: "not done within 0.7 s; it last said: so far" });
+    const late = await runGuestCheck(machine.guest, check("echo so far; sleep 600", 2000), signal);
+    deepStrictEqual(late, { result: "failed", detail: "not done within 2 s; it last said: so far" });
   },
+});
+
+Deno.test("a check has failed when the agent falls silent, and cannot be made when the agent refuses it", async () => {
+  const check = { name: "x", script: "true", timeoutMs: 300, judge: () => passed("") };
+  const made = (relay: Relay) => runGuestCheck(instanceMachine(instance(relay)).guest, check, signal);
+  deepStrictEqual(await made(silence), {
+    result: "failed",
+    detail: "The guest agent of there did not answer within 0.3 s",
+  });
+  const refusal: Relay = (command) =>
+    command === "guest-ping" ? Promise.resolve({}) : Promise.reject(
+      new QmpCommandError(command, "CommandNotFound", `Command ${command} has been disabled`),
+    );
+  deepStrictEqual(await made(refusal), {
+    result: "skipped",
+    detail: "The guest agent of there is set up to refuse guest-exec",
+  });
 });
 
 Deno.test("an instance that says nothing, one that ends by itself, and a target that says no", async () => {

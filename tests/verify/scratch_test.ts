@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { exists } from "../../lib/files.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { exists, isLocked, lockFile } from "../../lib/files.ts";
 import { findVerificationScript } from "../../lib/verify/subject.ts";
 import { boot } from "../../lib/verify/boot.ts";
 import { openScratch } from "../../lib/verify/scratch.ts";
@@ -63,4 +64,18 @@ Deno.test("what a pim that was killed has left of a verification goes with the n
   await using scratch = await openScratch(vms.places, "small");
   strictEqual(await findProcess(left.vm.pid), undefined);
   deepStrictEqual([...Deno.readDirSync(root)].map(({ name }) => name), [scratch.places.vmName]);
+});
+
+Deno.test("a folder that another pim takes for a stale one before it is locked is made anew", async () => {
+  await using vms = await smallVms();
+  const dir = join(verifyDir(vms.places.cacheDir), `verify-small-${Deno.pid}`);
+  const lockPath = join(dir, "lock");
+  const other = await lockFile(lockPath);
+  const opening = openScratch(vms.places, "small");
+  // It waits for the lock by then; should it not, there is nothing to be seen.
+  await sleep(100);
+  await Deno.remove(dir, { recursive: true });
+  await other[Symbol.asyncDispose]();
+  await using scratch = await opening;
+  deepStrictEqual([scratch.places.vmsDir, await isLocked(lockPath)], [dir, true]);
 });

@@ -4,6 +4,7 @@ import { exitCode } from "../../lib/errors.ts";
 import { filesOfVm, runtimeFiles } from "../../lib/paths.ts";
 import { SshError } from "../../lib/ssh/errors.ts";
 import { awaitSsh } from "../../lib/vm/login/await_ssh.ts";
+import type { RunRecord } from "../../lib/vm/run_record.ts";
 import type { RunningVm } from "../../lib/vm/vms.ts";
 import { tempDir } from "../base/temp.ts";
 import { freePort, startSshd } from "../ssh/sshd.ts";
@@ -11,14 +12,14 @@ import { freePort, startSshd } from "../ssh/sshd.ts";
 const limits = { timeoutMs: 300, signal: new AbortController().signal };
 
 /** A VM in this folder, as far as waiting needs one: its process is this one. */
-function vmIn(dir: string): RunningVm {
+function vmIn(dir: string, startedMs = 0): RunningVm {
   return {
     name: "demo",
     pid: Deno.pid,
     files: runtimeFiles(dir, "demo"),
     folder: filesOfVm(dir),
     definition: undefined,
-    record: undefined,
+    record: { startedMs } as RunRecord,
     problem: undefined,
   };
 }
@@ -45,6 +46,15 @@ Deno.test("a guest whose SSH has just answered is not asked again, one of whom t
       return true;
     });
   }
+});
+
+Deno.test("what answered before the VM's last start is asked again, however short a time ago that was", async () => {
+  await using dir = await tempDir();
+  const knownHostsFile = join(dir.path, "known_hosts");
+  await Deno.writeTextFile(knownHostsFile, "");
+  const justNow = (await Deno.stat(knownHostsFile)).mtime!.getTime();
+  const closed = { vmName: "demo", host: "127.0.0.1", port: freePort(), knownHostsFile };
+  await assert.rejects(awaitSsh(vmIn(dir.path, justNow + 1), closed, limits), SshError);
 });
 
 Deno.test("a folder that cannot be written to keeps nobody from logging in", async () => {

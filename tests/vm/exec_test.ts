@@ -86,7 +86,7 @@ Deno.test({
     await assertGone(...pids);
 
     await Deno.remove(file);
-    const late = await execInGuest(guestOf(dirs, vm), { argv }, { signal, timeoutMs: 800 });
+    const late = await execInGuest(guestOf(dirs, vm), { argv }, { signal, timeoutMs: 2000 });
     assert.deepEqual([late.endedBy, text(late.exit?.stdout)], ["timeout", "begun\n"]);
     await assertGone(...(await written(file)).split(" "));
   },
@@ -100,7 +100,7 @@ Deno.test({
     const { dirs, vm } = place;
     await using _agent = await realAgent({ path: vm.files.agent });
     const argv = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"];
-    const { endedBy, exit } = await execInGuest(guestOf(dirs, vm), { argv }, { signal, timeoutMs: 300 });
+    const { endedBy, exit } = await execInGuest(guestOf(dirs, vm), { argv }, { signal, timeoutMs: 2000 });
     assert.deepEqual([endedBy, exit?.signal], ["timeout", 9]);
   },
 });

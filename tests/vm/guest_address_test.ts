@@ -7,6 +7,7 @@ import { awaitGuestAddress, reachableAddress } from "../../lib/vm/guest/guest_ad
 import type { VmDefinition } from "../../lib/vm/definition.ts";
 import type { RunningVm } from "../../lib/vm/vms.ts";
 import { tempDir } from "../base/temp.ts";
+import { agentServer } from "../qemu/agent_server.ts";
 import { type FakeServer, fakeServer } from "../qemu/fake_server.ts";
 
 const mac = "52:54:00:12:34:56";
@@ -86,6 +87,21 @@ Deno.test("a guest that has no address yet is asked until it has one", async () 
   configureLog({ write: (line) => lines.push(line) });
   assert.equal(await awaitGuestAddress(dirs, vmWith(server.path, dir.path), limits), "192.0.2.7");
   assert.deepEqual(lines, ["Waiting for an address of demo"]);
+});
+
+Deno.test("an agent that may not tell of addresses is told of, with how to let it", async () => {
+  await using dir = await tempDir();
+  await using server = await agentServer(({ execute }) => ({
+    error: { class: "CommandNotFound", desc: `Command ${execute} has been disabled` },
+  }));
+  const dirs = { vmsDir: dir.path, runtimeDir: dir.path };
+  const limits = { timeoutMs: 20_000, signal: new AbortController().signal };
+  await assert.rejects(awaitGuestAddress(dirs, vmWith(server.path, dir.path), limits), (error) => {
+    assert(error instanceof PimError);
+    assert.equal(error.message, "The guest agent of demo is set up to refuse guest-network-get-interfaces");
+    assert.match(error.hint ?? "", /qemu-ga\.conf.*pim console demo$/);
+    return true;
+  });
 });
 
 Deno.test("a guest that gets no address is given up in time", async () => {

@@ -30,10 +30,13 @@ Deno.test("a kept VM that is stopped, or has crashed, is simply started", async 
   const { vm } = await vms.run("demo");
   await stopVm(vms.places, "demo", { force: true });
   const again = await restart(vms, "demo");
-  assert.equal(again.way, undefined);
+  assert.deepEqual([again.way, again.crash], [undefined, undefined]);
+  await Deno.writeTextFile(vm.files.log, "qemu: out of luck\n", { append: true });
   Deno.kill(again.started.vm.pid, "SIGKILL");
   await gone(again.started.vm.pid);
   const third = await restart(vms, "demo");
+  assert.deepEqual(third.crash, { kind: "crashed", said: "qemu: out of luck", log: vm.folder.crashLog });
+  assert.equal(await Deno.readTextFile(vm.folder.crashLog), "qemu: out of luck\n");
   assert.deepEqual(await vms.qemus(), new Map([["demo", third.started.vm.pid]]));
   assert(await exists(vm.folder.disk));
 });
@@ -41,8 +44,10 @@ Deno.test("a kept VM that is stopped, or has crashed, is simply started", async 
 Deno.test("a VM that keeps nothing begins anew from its image, and still keeps nothing", async () => {
   await using vms = await smallVms();
   const { vm } = await vms.run("demo", { disk: "snapshot" });
+  await Deno.writeTextFile(vm.folder.knownHosts, "pim-demo ssh-ed25519 AAAA\n");
   const { started } = await restart(vms, "demo");
   assert.notEqual(started.vm.pid, vm.pid);
+  assert.equal(await exists(vm.folder.knownHosts), false, "the host keys were those of the disk before");
   assert.deepEqual([await exists(vm.folder.definition), await exists(vm.folder.disk)], [true, false]);
   await stopVm(vms.places, "demo", { force: true });
   assert.deepEqual(await listVms(vms.places), []);

@@ -56,7 +56,7 @@ export const rmCommand = buildCommand<{ readonly force: boolean }, [string, ...s
   loader: async () => (await import("./control_impl.ts")).rm,
   parameters: {
     flags: { force: { ...off, brief: "Running ones too: end them at once" } },
-    positional: { kind: "array", parameter: anyVm, minimum: 1 },
+    positional: { kind: "array", parameter: { ...anyVm, brief: "Name of a VM, in full" }, minimum: 1 },
   },
   docs: {
     brief: "Remove VMs with their disks",

@@ -1,11 +1,11 @@
-import { CancelledError, messageOf, PimError, UsageError } from "../../errors.ts";
+import { CancelledError, PimError, UsageError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { userPaths } from "../../paths.ts";
 import { type VmDirs, vmDirs, vmPlaces } from "../../vm/places.ts";
 import { describeCrash } from "../../vm/remains.ts";
 import { removeVm } from "../../vm/remove.ts";
 import { type StopOptions, type Stopped, stopVm, type StopWay } from "../../vm/stop.ts";
-import { findVm, isRunning, listVms } from "../../vm/vms.ts";
+import { findVm, findVmByWholeName, isRunning, listVms } from "../../vm/vms.ts";
 import type { PimContext } from "../context.ts";
 import type { StopFlags } from "./control.ts";
 
@@ -19,7 +19,7 @@ export async function stop(
   if (flags.all === names.length > 0) throw await neitherNorBoth(dirs, flags.all);
   const chosen = flags.all
     ? (await listVms(dirs)).filter(isRunning).map((vm) => vm.name)
-    : await findNames(dirs, names);
+    : await findNames(dirs, names, findVm);
   if (chosen.length === 0) return this.print("No VM is running.");
   await each(chosen, "stopped", async (name) => {
     const stopped = await stopVm(dirs, name, stopOptions(this, flags, name));
@@ -43,7 +43,7 @@ export async function restart(this: PimContext, flags: StopFlags, text: string):
   const { restartVm } = await import("../../vm/restart.ts");
   const places = await vmPlaces(await this.config());
   const { name } = await findVm(places, text);
-  const { started, way } = await restartVm(places, name, {
+  const { started, way, crash } = await restartVm(places, name, {
     ...stopOptions(this, flags, name),
     cwd: this.cwd,
     signal: this.signal,
@@ -52,6 +52,7 @@ export async function restart(this: PimContext, flags: StopFlags, text: string):
     ? "was not running and is now"
     : `was stopped by ${byWhat[way]} and is running`;
   this.print(`${started.vm.name} ${before}; log in with: pim ssh ${name}`);
+  if (crash !== undefined) log.warn(describeCrash(name, crash));
 }
 
 /** `pim rm VM…` */
@@ -61,15 +62,15 @@ export async function rm(
   ...names: string[]
 ): Promise<void> {
   const dirs = await vmDirs(userPaths(this.env));
-  await each(await findNames(dirs, names), "removed", async (name) => {
+  await each(await findNames(dirs, names, findVmByWholeName), "removed", async (name) => {
     await removeVm(dirs, name, { force: flags.force, signal: this.signal });
     this.print(`${name} is removed`);
   });
 }
 
 /** All names are looked up before anything is done to any of them. */
-async function findNames(dirs: VmDirs, texts: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(texts.map((text) => findVm(dirs, text)));
+async function findNames(dirs: VmDirs, texts: readonly string[], find: typeof findVm): Promise<string[]> {
+  const found = await Promise.all(texts.map((text) => find(dirs, text)));
   return [...new Set(found.map((vm) => vm.name))];
 }
 
@@ -112,7 +113,7 @@ async function each(
       failed++;
       if (!(error instanceof PimError)) throw error;
       if (error instanceof CancelledError) throw error;
-      log.warn(`${name}: ${messageOf(error)}`);
+      log.warn(`${name}: ${error.message}${error.hint === undefined ? "" : `\nhint: ${error.hint}`}`);
     }
   }));
   if (failed > 0) throw new PimError(`${failed} of ${names.length} VMs could not be ${done}`);

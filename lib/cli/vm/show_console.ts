@@ -22,7 +22,12 @@ export async function showConsole(
     signal: context.signal,
     onWait: () =>
       log.info(`Another terminal has the console of ${name}; waiting until it leaves (Ctrl-C gives up)`),
-    onAttached: () => log.info(`Connected to ${name}${terminal.keyboard ? "; Ctrl-] leaves" : ""}`),
+    onAttached: () =>
+      log.info(
+        `Connected to ${name}; ${
+          terminal.keyboard ? "Ctrl-] leaves" : "what it says is shown until it ends, or Ctrl-C"
+        }`,
+      ),
   });
   if (end === "left") return log.info(`${name} runs on; come back with: pim console ${name}`);
   const remains = await clearRemains(dirs, name);

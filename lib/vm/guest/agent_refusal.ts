@@ -17,11 +17,15 @@ export function explainRefusal(error: unknown, vmName: string): unknown {
       hint: `What it knows: pim ga ${vmName}`,
     });
   }
+  // What SSH itself may have to ask for: a VM in the host's network is found by its addresses.
+  const instead = command === "guest-network-get-interfaces"
+    ? `look on its console: pim console ${vmName}`
+    : `go by SSH: pim ssh ${vmName}`;
   const needed = command === "guest-exec" ? "guest-exec and guest-exec-status" : command;
   return new PimError(`The guest agent of ${vmName} is set up to refuse ${command}`, {
     cause: error,
     hint: `In the guest, allow ${needed}: in /etc/sysconfig/qemu-ga (RHEL and its kin: BLACKLIST_RPC, ` +
       "BLOCK_RPCS or FILTER_RPC_ARGS) or /etc/qemu/qemu-ga.conf; then: systemctl restart qemu-guest-agent. " +
-      `Or go by SSH: pim ssh ${vmName}`,
+      `Or ${instead}`,
   });
 }

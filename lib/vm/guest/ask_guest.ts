@@ -67,7 +67,8 @@ async function askOnce(
     return await withMonitor(vm, press, limits);
   } catch (error) {
     tell(error, onProgress);
-    return "guest";
+    // The agent has a line of its own: another program may have taken the monitor for itself.
+    return last === "guest" && await askAgent(dirs, vm, { signal, onProgress }) ? "guest agent" : "guest";
   }
 }
 

@@ -2,6 +2,7 @@ import { exitCode, PimError } from "../../errors.ts";
 import { log } from "../../log.ts";
 import { type GuestInterface, guestInterfaces } from "../../qemu/agent_commands.ts";
 import { AgentBusyError } from "./agent_channel.ts";
+import { explainRefusal } from "./agent_refusal.ts";
 import { AgentMissingError, type AgentTalkOptions, withAgent } from "../monitor.ts";
 import { pause, seconds } from "../pause.ts";
 import type { VmDirs } from "../places.ts";
@@ -37,7 +38,10 @@ export async function guestNetwork(
   options: AgentTalkOptions,
 ): Promise<GuestNetwork> {
   const { signal } = options;
-  const interfaces = await withAgent(dirs, vm, (agent) => guestInterfaces(agent, { signal }), options);
+  const interfaces = await withAgent(dirs, vm, (agent) => guestInterfaces(agent, { signal }), options)
+    .catch((error) => {
+      throw explainRefusal(error, vm.name);
+    });
   return { interfaces, address: reachableAddress(interfaces, vm.definition?.macAddress) };
 }
 

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { exitCode, PimError } from "../../errors.ts";
 import type { AgentClient } from "../../qemu/agent.ts";
-import { type AgentCommand, agentCommands } from "../../qemu/agent_commands.ts";
+import { type AgentCommand, agentCommands, isObedience } from "../../qemu/agent_commands.ts";
 import type { QmpClient } from "../../qemu/qmp.ts";
-import { QmpClosedError, QmpCommandError, QmpProtocolError, QmpTimeoutError } from "../../qemu/qmp_error.ts";
+import { QmpCommandError, QmpProtocolError, QmpTimeoutError } from "../../qemu/qmp_error.ts";
 import { nearest } from "../../suggest.ts";
 import { explainRefusal } from "./agent_refusal.ts";
 import { type AgentTalkOptions, withAgent, withMonitor } from "../monitor.ts";
@@ -55,7 +55,7 @@ export async function askGuest(
     try {
       return await agent.execute(command, request.arguments, { timeoutMs, signal: options.signal });
     } catch (error) {
-      if (isSilent && (error instanceof QmpTimeoutError || error instanceof QmpClosedError)) return undefined;
+      if (isSilent && isObedience(error)) return undefined;
       const known = async () => (await agentCommands(agent)).map(({ name }) => name);
       throw await explain(explainDisabled(error, vm), known, `pim ga ${vm.name}`);
     }

@@ -16,30 +16,41 @@ const answerHoldsMs = 2_000;
 
 /** Waits until the SSH of a VM answers, and says so when it takes long; throws when the VM ends meanwhile. */
 export async function awaitSsh(vm: RunningVm, target: SshTarget, limits: WaitLimits): Promise<void> {
-  if (await hasJustAnswered(target)) return;
+  if (await hasJustAnswered(vm, target)) return;
   const { timeoutMs, signal } = limits;
   using life = watchLife(vm);
   const note = setTimeout(() => log.info(`Waiting for the SSH of ${vm.name}`), patientMs);
   try {
-    const { host, port } = target;
-    await waitForBanner({ host, port, deadlineMs: timeoutMs, signal: AbortSignal.any([signal, life.ended]) });
-  } catch (error) {
-    if (!(error instanceof SshError)) throw error;
-    throw new SshError(error.kind, error.message, {
-      cause: error,
-      hint: `See how far the guest has come: pim log ${vm.name}, or log in there: pim console ${vm.name}`,
-    });
+    await awaitBanner(vm, target, { timeoutMs, signal: AbortSignal.any([signal, life.ended]) });
   } finally {
     clearTimeout(note);
   }
   await rememberAnswer(target);
 }
 
+/** Waits until the SSH of a VM answers there; the error of one that does not says where to look. */
+export async function awaitBanner(
+  { name }: Pick<RunningVm, "name">,
+  { host, port }: Pick<SshTarget, "host" | "port">,
+  { timeoutMs, signal }: WaitLimits,
+): Promise<void> {
+  try {
+    await waitForBanner({ host, port, deadlineMs: timeoutMs, signal });
+  } catch (error) {
+    if (!(error instanceof SshError)) throw error;
+    throw new SshError(error.kind, error.message, {
+      cause: error,
+      hint: `See how far the guest has come: pim log ${name}, or log in there: pim console ${name}`,
+    });
+  }
+}
+
 /** When SSH last answered is the time of the file with its host keys: ssh writes it, and so do we. */
-async function hasJustAnswered({ knownHostsFile }: SshTarget): Promise<boolean> {
-  const info = await Deno.stat(knownHostsFile).catch(() => undefined);
-  const agoMs = Date.now() - (info?.mtime?.getTime() ?? 0);
-  return agoMs >= 0 && agoMs < answerHoldsMs;
+async function hasJustAnswered({ record }: RunningVm, { knownHostsFile }: SshTarget): Promise<boolean> {
+  const answeredMs = (await Deno.stat(knownHostsFile).catch(() => undefined))?.mtime?.getTime() ?? 0;
+  const agoMs = Date.now() - answeredMs;
+  // What answered before this start was another one.
+  return agoMs >= 0 && agoMs < answerHoldsMs && answeredMs >= (record?.startedMs ?? 0);
 }
 
 async function rememberAnswer({ knownHostsFile }: SshTarget): Promise<void> {

@@ -54,7 +54,7 @@ export async function sshTarget(dirs: VmDirs, login: Login, limits: WaitLimits):
   };
 }
 
-/** Runs ssh or scp on pim's terminal, and returns its exit code. A host key that changed is explained. */
+/** Runs ssh or scp on pim's terminal, and returns its exit code. What kept it from logging in is explained. */
 export async function runSshProgram(
   target: SshTarget,
   argv: readonly string[],
@@ -63,20 +63,31 @@ export async function runSshProgram(
   const code = await runInteractive(argv, { signal, wholeEnv: true });
   if (signal.aborted) throw new CancelledError();
   // 255 is ssh's own failure; scp has others for the same.
-  if ((code === 255 || (code !== 0 && argv[0] === "scp")) && await hasOtherHostKey(target, signal)) {
+  if (code === 255 || (code !== 0 && argv[0] === "scp")) await explainFailure(target, code, signal);
+  return code;
+}
+
+/** Asks ssh once more, since what it said before went to the user's terminal. */
+async function explainFailure(target: SshTarget, code: number, signal: AbortSignal): Promise<void> {
+  const { stderr } = await run(sshProbeArgs(target), { signal, okStatus: [0, 255] });
+  if (stderr.includes("HOST IDENTIFICATION HAS CHANGED")) {
     log.warn(
       `${target.vmName} shows another SSH host key than before. A guest makes itself new ones when it is set up ` +
         "anew, as cloud-init does after other user-data or another --ssh-key.\n" +
         `hint: When that is what happened, forget the old ones: rm ${shellQuote(target.knownHostsFile)}`,
     );
-  }
-  return code;
+  } else if (code === 255 && stderr.includes("Permission denied")) log.info(`hint: ${loginHint(target)}`);
 }
 
-/** Asks ssh once more, since what it said before went to the user's terminal. */
-async function hasOtherHostKey(target: SshTarget, signal: AbortSignal): Promise<boolean> {
-  const { stderr } = await run(sshProbeArgs(target), { signal, okStatus: [0, 255] });
-  return stderr.includes("HOST IDENTIFICATION HAS CHANGED");
+/** A command that ran in the guest can end with 255, too, so that nobody but who sees it knows of a refusal. */
+function loginHint({ vmName, username, identityFile }: SshTarget): string {
+  const who = username === undefined ? "" : ` as ${username}`;
+  const keys = identityFile === undefined
+    ? "your own keys"
+    : `${identityFile} and what your agent or ~/.ssh/config has`;
+  return `If the login${who} was refused: it was tried with ${keys}. Name another user with --user, have ` +
+    `cloud-init let a key in (pim stop ${vmName}, then pim run ${vmName} --ssh-key FILE), or log in on the ` +
+    `console: pim console ${vmName}`;
 }
 
 const packages: Record<PackageManager, string> = {

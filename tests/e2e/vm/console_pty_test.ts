@@ -127,6 +127,17 @@ Deno.test({
   },
 });
 
+Deno.test("without a terminal pim console says until when it goes on: not until its input ends", async () => {
+  await using vms = await smallVms();
+  await vms.run("demo");
+  const lines: string[] = [];
+  const attached = vms.startPim(["console", "demo"], {
+    onLine: (line) => lines.push(line) === 1 && attached.kill("SIGINT"),
+  });
+  assert.equal((await attached.result).code, 130);
+  assert.equal(lines[0], "Connected to demo; what it says is shown until it ends, or Ctrl-C");
+});
+
 Deno.test("pim run --console has neither JSON nor anything to wait for", async () => {
   await using vms = await smallVms();
   for (const flags of [["--json"], ["--wait", "ssh"]]) {

@@ -85,11 +85,28 @@ Deno.test("ps, status, stop, restart and rm say what they did, and end in the co
     equal((await pim("ps", "-a")).stderr, "", "it was told already");
   });
 
+  await t.step("a name that only begins as one does removes nothing", async () => {
+    const rm = await pim("rm", "we");
+    deepEqual([rm.code, rm.stdout], [2, ""]);
+    equal(
+      rm.stderr,
+      'error: There is no VM "we"\nhint: Did you mean web? What is removed has to be named in full.\n',
+    );
+    const fresh = await pim("run", "we", "--fresh");
+    deepEqual([fresh.code, fresh.stdout], [2, ""]);
+    match(fresh.stderr, /^error: There is no image "we"$/m);
+  });
+
   await t.step("one failure does not keep the others from being removed", async () => {
     await vms.run("mail");
-    const rm = await pim("rm", "mail", "web", "mai");
+    const rm = await pim("rm", "mail", "web", "mail");
     deepEqual([rm.code, rm.stdout], [1, "web is removed\n"]);
-    equal(rm.stderr, "warning: mail: The VM mail is running\nerror: 1 of 2 VMs could not be removed\n");
+    equal(
+      rm.stderr,
+      "warning: mail: The VM mail is running\n" +
+        "hint: Stop it first: pim stop mail. Or end it at once and remove it: pim rm --force mail\n" +
+        "error: 1 of 2 VMs could not be removed\n",
+    );
     equal((await pim("rm", "--force", "mail")).stdout, "mail is removed\n");
     equal((await pim("ps", "-a", "--json")).stdout, "[]\n");
   });

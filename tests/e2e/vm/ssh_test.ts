@@ -64,12 +64,21 @@ Deno.test("several words arrive as they were typed, and input goes through byte 
   assert.deepEqual([early.code, early.stdout], [0, "y\n"]);
 });
 
-Deno.test("a refused login is ssh's own failure: exit code 255, and no word of host keys", async () => {
-  await using place = await lab({ withKey: false });
-  const { code, stderr } = await place.user.pim("ssh", "nobody-here@demo", "--", "true");
-  assert.equal(code, 255);
-  assert.match(stderr, /^nobody-here@127\.0\.0\.1: Permission denied/);
-  assert.doesNotMatch(stderr, /host key|hint/);
+Deno.test("a refused login is ssh's own failure: exit code 255, and what to try, with no word of host keys", async () => {
+  await using place = await lab();
+  const { user, keyFile } = place;
+  for (const args of [["ssh", "nobody-here@demo", "--", "true"], ["cp", "nobody-here@demo:a", "b"]]) {
+    const { code, stderr } = await user.pim(...args);
+    assert.equal(code, 255);
+    assert.match(stderr, /^nobody-here@127\.0\.0\.1: Permission denied/);
+    assert.match(stderr, /^hint: If the login as nobody-here was refused: .* --user, .* pim console demo$/m);
+    assert(stderr.includes(keyFile), stderr);
+    assert.doesNotMatch(stderr, /host key/);
+  }
+  // Here the login works, and what is copied is not there.
+  const missing = await user.pim("cp", "demo:/no/such/file", "b");
+  assert.notEqual(missing.code, 0);
+  assert.doesNotMatch(missing.stderr, /hint/);
 });
 
 Deno.test("the keys of the user's agent work, though the VM has none of its own", async () => {

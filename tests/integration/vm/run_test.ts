@@ -3,11 +3,14 @@ import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { PimError, UsageError } from "../../../lib/errors.ts";
 import { exists } from "../../../lib/files.ts";
+import { updateRegistry } from "../../../lib/image/registry.ts";
 import { vmFiles, vmFolders } from "../../../lib/paths.ts";
 import { MachineDiedError } from "../../../lib/qemu/machine.ts";
 import { readDefinition } from "../../../lib/vm/definition.ts";
+import { generateKeyPair } from "../../../lib/ssh/key.ts";
 import { stopVm } from "../../../lib/vm/stop.ts";
 import { listVms } from "../../../lib/vm/vms.ts";
+import { sampleImage } from "../../image/sample.ts";
 import { backingFile, gone, type SmallVms, smallVms } from "../../vm/small_vms.ts";
 
 const stop = (vms: SmallVms, name: string) => stopVm(vms.places, name, { force: true });
@@ -36,6 +39,24 @@ Deno.test("a VM keeps its disk from one start to the next, and --fresh throws it
   assert.equal(await exists(vmFolders(vms.places.vmsDir, "demo").replaced), false);
 });
 
+Deno.test("a VM that begins anew keeps its architecture, whatever the newest image of its profile has", async () => {
+  await using vms = await smallVms();
+  const { imageDir, registryPath } = vms.places.images;
+  const images = [
+    sampleImage("dev", new Date(1e12)),
+    sampleImage("dev", new Date(2e12)),
+    sampleImage("dev", new Date(3e12), { architecture: "arm64", firmware: "uefi" }),
+  ];
+  const [first, newer] = images;
+  await Deno.mkdir(imageDir, { recursive: true });
+  for (const { file } of images) await Deno.copyFile(vms.image, join(imageDir, file));
+  await updateRegistry(registryPath, (registry) => images.forEach((image) => registry.add(image)));
+  await vms.run("demo", { what: first?.name });
+  await stop(vms, "demo");
+  const { record } = await vms.run("demo", { what: "demo", fresh: true });
+  assert.equal(record.definition.image.name, newer?.name);
+});
+
 Deno.test("the disk of a VM cannot be used by a second one, by whatever name it is called", async () => {
   await using vms = await smallVms();
   const { vm } = await vms.run("demo");
@@ -56,6 +77,31 @@ Deno.test("the disk of a VM cannot be used by a second one, by whatever name it 
   const copy = await vms.run("second", { what: other, disk: "clone" });
   assert.equal(await backingFile(copy.vm.folder.disk), undefined);
   assert.deepEqual((await listVms(vms.places)).map(({ name }) => name), ["demo", "second"]);
+});
+
+Deno.test("a file with any name can be run, and its VM is called as much like it as a VM can be", async () => {
+  await using vms = await smallVms();
+  for (const [stem, name] of [["_my disk", "my-disk"], ["x".repeat(80), "x".repeat(64)], ["ä", "disk"]]) {
+    const what = join(vms.dir, `${stem}.qcow2`);
+    await Deno.copyFile(vms.image, what);
+    const { vm } = await vms.run("", { what, name: undefined });
+    assert.equal(vm.name, name);
+  }
+});
+
+Deno.test("a folder that is not there cannot be shared, and the one that was meant is named", async () => {
+  await using vms = await smallVms();
+  await Deno.mkdir(join(vms.dir, "projects"));
+  const share = (path: string) => vms.run("demo", { shares: [{ path, tag: "work", readonly: false }] });
+  await assert.rejects(share("project"), (error) => {
+    assert(error instanceof UsageError);
+    assert.equal(error.hint, "Did you mean projects?");
+    return true;
+  });
+  await assert.rejects(
+    share("elsewhere"),
+    refused(`There is no folder to share ${join(vms.dir, "elsewhere")}`),
+  );
 });
 
 Deno.test("a file that only calls itself qcow2 is not run as a raw disk", async () => {
@@ -83,6 +129,25 @@ Deno.test("what is given for a kept VM holds from the next start that works", as
   const { record } = await vms.run("demo", { what: "demo", memoryMiB: 80 });
   assert.equal(record.definition.memoryMiB, 80);
   assert.equal((await readDefinition(path))?.memoryMiB, 80);
+});
+
+Deno.test("the seed of a kept VM is another one from the next start that works", async () => {
+  await using vms = await smallVms();
+  const [first, second] = ["first", "second"].map((name) => join(vms.dir, `${name}.pub`));
+  for (const file of [first, second]) {
+    await Deno.writeTextFile(file ?? "", (await generateKeyPair("me")).publicKey);
+  }
+  const { vm } = await vms.run("demo", { sshKeyFile: first });
+  await stop(vms, "demo");
+  const { seed, knownHosts } = vm.folder;
+  await Deno.writeTextFile(knownHosts, "pim-demo ssh-ed25519 AAAA\n");
+  const before = await Deno.readFile(seed);
+  const wrong = { what: "demo", sshKeyFile: second, qemuArgs: ["-no-such-argument"] };
+  await assert.rejects(vms.run("demo", wrong), MachineDiedError);
+  assert.deepEqual([await Deno.readFile(seed), await exists(knownHosts)], [before, true]);
+  await vms.run("demo", { what: "demo", sshKeyFile: second });
+  assert.notDeepEqual(await Deno.readFile(seed), before);
+  assert.equal(await exists(knownHosts), false, "a guest with another seed makes itself new host keys");
 });
 
 Deno.test("a start that fails leaves no VM behind, and one that should have been replaced is as it was", async () => {
@@ -180,8 +245,11 @@ Deno.test("ports that are taken are passed over, and one that was asked for name
   );
   await new Promise<void>((closed) => datagrams.close(() => closed()));
   assert.equal(await exists(vmFiles(vms.places.vmsDir, "second").dir), false);
-  // A port that only TCP has taken is free for UDP.
+  // A port that only TCP has taken is free for UDP, even where the same VM takes it for both.
   const second = await vms.run("second", { vnc: true, ...forward(listener.addr.port, "udp") });
+  const both = [forward(port), forward(port, "udp")].flatMap(({ forwards }) => forwards);
+  const third = await vms.run("third", { forwards: both });
+  assert.deepEqual(third.record.forwards.filter(({ guestPort }) => guestPort === 80), both);
   // Not always a higher one: another test's VM may have let go of a lower one meanwhile.
   assert((second.record.sshPort ?? 0) >= 2222 && second.record.sshPort !== ssh);
   assert((second.record.vncPort ?? 0) >= 5900);
