@@ -1,13 +1,13 @@
-import { UsageError } from "../errors.ts";
 import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
-import { deploymentId, forgetDeployment, listDeployments } from "../image/deployments.ts";
+import { deploymentId, findDeployment, forgetDeployment } from "../image/deployments.ts";
 import { openRegistry } from "../image/registry.ts";
+import { log } from "../log.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
 import { allActions } from "./all_actions.ts";
 import { carryOut } from "./carry_out.ts";
 import type { DeployEvent } from "./events.ts";
-import { formerAction, requireReachable, type Since, since, suits } from "./former.ts";
+import { formerAction, requireReachable, requireSameType, type Since, since, suits } from "./former.ts";
 import type { NamedTarget } from "./load_targets.ts";
 import type { Action, DeployImage, DeployPlan, HostTools, Ids, Place, Target } from "./target.ts";
 import type { Verifying } from "./verify.ts";
@@ -78,9 +78,8 @@ export async function lookAhead(
   { paths, force }: Pick<DeployOptions, "paths" | "force">,
 ): Promise<Outlook> {
   const id = deploymentId(target.name, image.entry.name);
-  const recorded = (await listDeployments(registryFile(paths))).find((each) => each.id === id);
-  // What a target of another type has made stands for nothing here.
-  const known = recorded?.type === target.type ? recorded : undefined;
+  const known = await findDeployment(registryFile(paths), id);
+  if (known !== undefined) requireSameType(known, target);
   const place = opened.place(image.entry);
   if (known?.state === "done" && !force && suits(known, place) && await isThere(opened, known, image)) {
     return { plan: undefined, known };
@@ -111,31 +110,25 @@ async function isThere(target: Target, { ids, sha256 }: Deployment, image: Deplo
 
 /** Removes what was deployed from its target, then its record. */
 export async function removeDeployment(
-  deployment: Deployment,
+  { id, target: targetName, image }: Pick<Deployment, "id" | "target" | "image">,
   target: NamedTarget,
   { paths, tools }: Pick<DeployOptions, "paths" | "tools">,
 ): Promise<void> {
-  if (target.type !== deployment.type) {
-    throw new UsageError(
-      `${deployment.id} was deployed to a target of type ${deployment.type}, and ${target.name} is now ${target.type}`,
-      {
-        hint: `Describe it in targets.d as it was, or forget it: pim deploy remove ${deployment.id} --forget`,
-      },
-    );
-  }
   await using _lock = await lockFile(
-    deployLock(paths, deployment.target, deployment.image),
-    undefined,
+    deployLock(paths, targetName, image),
+    () => log.info(`${id}: another pim works on it; waiting for that`),
     tools.signal,
   );
+  // As it is now: whoever had the lock may have made more of it, or have removed it.
+  const deployment = await findDeployment(registryFile(paths), id);
+  if (deployment === undefined) return;
+  requireSameType(deployment, target);
   await using opened = target.open(tools);
-  const entry = (await openRegistry(registryFile(paths))).list().find(({ name }) =>
-    name === deployment.image
-  );
+  const entry = (await openRegistry(registryFile(paths))).list().find(({ name }) => name === image);
   if (entry !== undefined) requireReachable(deployment, target, opened.place(entry));
   for (const { ids } of [deployment, ...deployment.former ?? []]) {
     await opened.removeInstance?.(ids);
     await opened.remove(ids);
   }
-  await forgetDeployment(registryFile(paths), deployment.id);
+  await forgetDeployment(registryFile(paths), id);
 }

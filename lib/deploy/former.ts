@@ -43,6 +43,18 @@ export function since(known: Deployment | undefined, now: Place): Since {
   return { ids: back?.ids ?? {}, former: [...others, { where, sha256, place, ids }] };
 }
 
+/** Throws a UsageError when a target has become one of another type, to which a deployment's ids mean nothing. */
+export function requireSameType({ id, type }: Pick<Deployment, "id" | "type">, target: NamedTarget): void {
+  if (target.type === type) return;
+  throw new UsageError(
+    `${id} was deployed to a target of type ${type}, and ${target.name} is now ${target.type}`,
+    {
+      hint: `Describe it in targets.d as it was and remove the deployment, or only forget it: ` +
+        `pim deploy remove ${id} --forget`,
+    },
+  );
+}
+
 /** Throws a UsageError when a target no longer leads to the host that a deployment is at. */
 export function requireReachable({ id, where, place }: Deployment, target: NamedTarget, now: Place): void {
   if (place === undefined || place.at === now.at) return;
