@@ -4,7 +4,7 @@ import { deploymentId, findDeployment, forgetDeployment } from "../image/deploym
 import { openRegistry } from "../image/registry.ts";
 import { log } from "../log.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
-import { allActions } from "./all_actions.ts";
+import { allActions, waitsForVerification } from "./all_actions.ts";
 import { carryOut } from "./carry_out.ts";
 import type { DeployEvent } from "./events.ts";
 import { formerAction, requireReachable, requireSameType, type Since, since, suits } from "./former.ts";
@@ -45,8 +45,7 @@ export async function deploy(
   const found = await lookAhead(target, opened, image, { paths, force });
   const { signal } = tools;
   if (found.plan !== undefined) {
-    const job = { id, target, opened, image, verified: found.known?.verified, ...found };
-    return await carryOut(job, { paths, signal, onEvent, verifying });
+    return await carryOut({ id, target, opened, image, ...found }, { paths, signal, onEvent, verifying });
   }
   const { known } = found;
   const { where } = known;
@@ -67,7 +66,7 @@ export async function deploy(
 
 /** What a deployment would do: nothing where the image is there as it should be. */
 export type Outlook =
-  | (Since & { readonly plan: DeployPlan; readonly place: Place; readonly known: Deployment | undefined })
+  | (Since & Pick<Deployment, "verified"> & { readonly plan: DeployPlan; readonly place: Place })
   | { readonly plan: undefined; readonly known: Deployment };
 
 /** Finds out what a deployment to an open target would do. Changes nothing. */
@@ -81,14 +80,16 @@ export async function lookAhead(
   const known = await findDeployment(registryFile(paths), id);
   if (known !== undefined) requireSameType(known, target);
   const place = opened.place(image.entry);
-  if (known?.state === "done" && !force && suits(known, place) && await isThere(opened, known, image)) {
-    return { plan: undefined, known };
-  }
+  const there = known !== undefined && !force && suits(known, place) && await isThere(opened, known, image);
+  if (there && known.state === "done") return { plan: undefined, known };
   const { ids, former } = since(known, place);
-  const { where, actions } = await opened.plan(image, { force, ids });
+  const { where, actions: all } = await opened.plan(image, { force, ids });
+  // What was verified was whole before, whatever was found.
+  const verified = there ? known.verified : undefined;
+  const actions = verified === undefined ? all : all.filter(waitsForVerification);
   const last = await Promise.all(former.map((each) => formerAction(opened, each, place)));
   const plan = { where, actions: [...clearInstance(opened, ids), ...actions, ...last] };
-  return { plan, ids, former, place, known };
+  return { plan, ids, former, place, ...(verified !== undefined && { verified }) };
 }
 
 /** Whatever is done to what was deployed, an instance of it must not be in the way. */

@@ -1,4 +1,4 @@
-import { allActions, type PlannedAction } from "../../deploy/all_actions.ts";
+import { allActions, type PlannedAction, waitsForVerification } from "../../deploy/all_actions.ts";
 import { deploy, lookAhead, removeDeployment } from "../../deploy/deploy.ts";
 import { requireSameType, suits } from "../../deploy/former.ts";
 import { deploymentOutput } from "../../deploy/output.ts";
@@ -94,8 +94,9 @@ async function printPlans(
       await using opened = target.open(hostTools(context));
       const found = await lookAhead(target, opened, image, { paths, force });
       const { where, actions } = found.plan ?? { where: found.known.where, actions: [] };
-      const verified = actions.length === 0 && found.known?.verified?.ok === true;
-      const all = allActions({ actions }, opened, wantsVerification(target, verify) && !verified);
+      const { verified } = found.plan === undefined ? found.known : found;
+      const isVerified = verified?.ok === true && actions.every(waitsForVerification);
+      const all = allActions({ actions }, opened, wantsVerification(target, verify) && !isVerified);
       plans.push({
         ...{ id, target: target.name, where },
         actions: all.map(({ phase, text }) => ({ phase, text })),
