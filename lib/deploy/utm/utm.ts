@@ -12,6 +12,7 @@ import { usableVars } from "../efi_vars.ts";
 import { checkFolder } from "../folder_check.ts";
 import { cpusSetting, memorySetting } from "../machine_settings.ts";
 import { fillName, nameTemplate } from "../name_template.ts";
+import { removeHere } from "../remove_here.ts";
 import type {
   Action,
   ActionContext,
@@ -125,7 +126,7 @@ class UtmTarget implements Target {
       });
     }
     // Under the same name there may be a later image's machine by now.
-    if (ids.disk !== undefined && config.includes(ids.disk)) await removeIfThere(ids.path);
+    if (ids.disk !== undefined && config.includes(ids.disk)) await removeHere(ids.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
