@@ -125,9 +125,17 @@ export async function removeDeployment(
   if (deployment === undefined) return;
   requireSameType(deployment, target);
   await using opened = target.open(tools);
-  const entry = (await openRegistry(registryFile(paths))).list().find(({ name }) => name === image);
+  const images = (await openRegistry(registryFile(paths))).list();
+  // Which host a target leads to is the same for all; this image may be gone from here.
+  const entry = images.find(({ name }) => name === image) ?? images[0];
   if (entry !== undefined) requireReachable(deployment, target, opened.place(entry));
-  for (const { ids } of [deployment, ...deployment.former ?? []]) {
+  for (const { ids, where, place } of [deployment, ...deployment.former ?? []]) {
+    if (place?.at !== deployment.place?.at) {
+      log.warn(
+        `${where} was left as it is, and pim knows no more of it: the target no longer leads to its host`,
+      );
+      continue;
+    }
     await opened.removeInstance?.(ids);
     await opened.remove(ids);
   }
