@@ -27,6 +27,15 @@ Deno.test("an image goes to a folder of a host as it is, with its UEFI variables
   await opened[Symbol.asyncDispose]();
 });
 
+Deno.test("a folder that begins with ~ is one of the user's home over there", async () => {
+  await using place = await sshPlace({ settings: ["path: ~/srv/images"] });
+  const target = await place.target("lab");
+  await using opened = target.open(place.tools());
+  const { where } = await opened.plan(place.image, { force: false, ids: {} });
+  match(where, /^127\.0\.0\.1:\/[^~]*\/srv\/images\/demo-amd64-[^/]*$/);
+  match(opened.place(place.image.entry).name, /^srv\/images\/demo-amd64-/);
+});
+
 Deno.test("what is there is not sent again, and what has changed or gone is", async () => {
   await using place = await sshPlace();
   await place.deploy("lab");
