@@ -32,7 +32,8 @@ export function since(known: Deployment | undefined, now: Place): Since {
   const { ids, former = [], where, sha256, place } = known;
   if (place === undefined || !hasMoved(known, now)) return { ids, former };
   if (!now.movable) {
-    throw new DeployError(`Cannot deploy ${known.image} to ${now.name}: this target has it as ${where}`, {
+    const to = place.at === now.at ? now.name : `${now.name} at ${now.at}`;
+    throw new DeployError(`Cannot deploy ${known.image} to ${to}: this target has it as ${where}`, {
       hint: `Give the new place a target of its own in targets.d, or remove it first, with the settings as ` +
         `they were: pim deploy remove ${known.id}`,
     });
