@@ -127,6 +127,13 @@ export class PveApi {
         }`,
       });
     }
+    const unknown = /^hostname lookup '([^']*)' failed/.exec(said)?.[1];
+    if (unknown !== undefined) {
+      return new HttpError(`the cluster of ${host} has no node ${unknown}`, {
+        status,
+        hint: "Set `node` in targets.d to one of its nodes: pim target check names them.",
+      });
+    }
     return new HttpError(`${host} answers ${status}: ${reason}`, {
       status,
       // 500 is how it says no; 595 and 596 are a node of the cluster that does not answer.
