@@ -35,6 +35,10 @@ Deno.test("a check names what is wrong with the host, the storages and the token
     ]);
     const [storage] = await failed(yaml(pve).replace("local-lvm", "tank"));
     assert.match(storage?.detail ?? "", /answers 500: storage 'tank' does not exist/);
+    pve.requests.length = 0;
+    pve.fault(/^GET \/version/, 1, 503);
+    assert.match((await failed())[0]?.detail ?? "", /answers 503/);
+    assert.equal(pve.requests.length, 1, "it is not asked again");
     pve.rules.token = "another";
     pve.rules.tokenSays = "token 'deploy' access expired";
     const [expired] = await failed();
