@@ -140,7 +140,7 @@ class FileTarget implements Target {
   async #copy(image: DeployImage, path: string, context: ActionContext): Promise<void> {
     await this.#writeImage(path, context, async (part) => {
       const copied = await copyWithHash(image.path, part, context);
-      if (copied !== image.sha256) throw changedError(image.entry, image.path, copied);
+      if (copied !== image.sha256) throw changedError(image, copied);
       return copied;
     });
   }

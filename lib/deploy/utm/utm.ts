@@ -179,7 +179,7 @@ async function writeBundle(
     await Deno.mkdir(join(part, "Data"), { recursive: true });
     const disk = join(part, "Data", diskOf(path, image));
     const copied = await copyWithHash(image.path, disk, context);
-    if (copied !== image.sha256) throw changedError(image.entry, image.path, copied);
+    if (copied !== image.sha256) throw changedError(image, copied);
     if (vars !== undefined) await Deno.copyFile(vars, join(part, "Data", "efi_vars.fd"));
     await writeFileAtomic(join(part, "config.plist"), plist(utmConfig(image, machine)));
     using written = await Deno.open(disk);
