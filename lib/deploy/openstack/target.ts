@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { messageOf, PimError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import type { TlsTrust } from "../../http/tls_pin.ts";
 import { deploying } from "../api_failure.ts";
@@ -43,8 +43,8 @@ export class OpenstackTarget implements Target {
         ...(this.settings.import ? [await importCheck(glance)] : []),
       ];
     } catch (error) {
-      if (this.tools.signal.aborted) throw error;
-      const hint = (error as { hint?: string }).hint;
+      if (!(error instanceof PimError) || this.tools.signal.aborted) throw error;
+      const { hint } = error;
       return [{ name: "cloud", ok: false, detail: messageOf(error), ...(hint !== undefined && { hint }) }];
     }
   }
