@@ -70,6 +70,19 @@ Deno.test("a file of somebody else's is left alone, unless it shall be replaced"
   assert.notEqual(await Deno.readTextFile(path), "mine");
 });
 
+Deno.test("a folder that cannot even be looked at is told, by a check and by a deployment", async () => {
+  const folder = "x".repeat(300);
+  await using place = await imagePlace({ "long.yml": `long: { type: file, path: ../${folder} }\n` });
+  await using opened = (await place.target("long")).open(place.tools());
+  const [check] = await opened.check();
+  assert.deepEqual([check?.ok, check?.hint], [false, "Choose another path in targets.d."]);
+  assert.match(check?.detail ?? "", /name too long/);
+  await assert.rejects(place.deploy("long"), {
+    name: "PimError",
+    message: /^Cannot look at .* name too long/,
+  });
+});
+
 Deno.test("an image that is not what was built goes nowhere", async () => {
   await using place = await imagePlace(targets);
   const content = await Deno.readFile(place.image.path);
