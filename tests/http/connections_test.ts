@@ -62,10 +62,10 @@ Deno.test("a reader may take longer than a server may be silent", async () => {
   );
   using connections = keptConnections();
   const url = `http://127.0.0.1:${server.addr.port}/`;
-  const answer = await openRequest({ method: "GET", url, connections, stallTimeoutMs: 100 });
+  const answer = await openRequest({ method: "GET", url, connections, stallTimeoutMs: 500 });
   let bytes = 0;
   for await (const piece of answer.pieces()) {
-    if (bytes === 0) await sleep(400);
+    if (bytes === 0) await sleep(1200);
     bytes += piece.length;
   }
   assert.equal(bytes, 1_000_000);
