@@ -74,7 +74,7 @@ export async function exists(path: string): Promise<boolean> {
     return true;
   } catch (cause) {
     if (isAbsence(cause)) return false;
-    throw cause;
+    throw new PimError(`Cannot look at ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -84,7 +84,7 @@ export async function statIfThere(path: string): Promise<Deno.FileInfo | undefin
     return await Deno.stat(path);
   } catch (cause) {
     if (isAbsence(cause)) return undefined;
-    throw cause;
+    throw new PimError(`Cannot look at ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

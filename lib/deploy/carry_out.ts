@@ -10,15 +10,13 @@ import type { Verifying } from "./verify.ts";
 import { withoutEmpty, withWorkDir } from "./work.ts";
 
 /** A deployment that is to be carried out. */
-export interface Job extends Since {
+export interface Job extends Since, Pick<Deployment, "verified"> {
   readonly id: string;
   readonly target: NamedTarget;
   readonly opened: Target;
   readonly image: DeployImage;
   readonly plan: DeployPlan;
   readonly place: Place;
-  /** What was found by an earlier verification. */
-  readonly verified: Deployment["verified"];
 }
 
 /** What carrying out needs beside the job itself. */
@@ -35,11 +33,15 @@ export async function carryOut(
   { paths, signal, onEvent, verifying }: CarryOutOptions,
 ): Promise<Deployment> {
   const { where, actions } = plan;
-  const texts = allActions(plan, opened, verifying !== undefined).map(({ text }) => text);
-  onEvent({ type: "planned", id, where, actions: texts });
   let { ids } = before;
+  const [early, later] = [
+    actions.filter((each) => !waitsForVerification(each)),
+    actions.filter(waitsForVerification),
+  ];
   // What was verified counts as long as nothing was done to it.
-  let verified = actions.length === 0 ? before.verified : undefined;
+  let verified = early.length === 0 ? before.verified : undefined;
+  const texts = allActions(plan, opened, verifying !== undefined && !verified?.ok).map(({ text }) => text);
+  onEvent({ type: "planned", id, where, actions: texts });
   const record = async (state: Deployment["state"]): Promise<Deployment> => {
     const { name, type } = target;
     const deployment: Deployment = {
@@ -68,8 +70,7 @@ export async function carryOut(
           }));
       }
     };
-    const later = actions.filter(waitsForVerification);
-    await doAll(actions.filter((action) => !waitsForVerification(action)));
+    await doAll(early);
     if (verifying !== undefined && !verified?.ok) {
       // Before anybody else writes to its disk; what has failed is there all the same, but is not started.
       const { verifyKept } = await import("./verify.ts");

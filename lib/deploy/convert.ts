@@ -45,16 +45,13 @@ export async function writeConverted(
 }
 
 /** Throws a DeployError when the image's file is not what was built. */
-export async function requireUnchanged(
-  { entry, path, sha256 }: DeployImage,
-  signal: AbortSignal,
-): Promise<void> {
-  const found = await hashFile(path, "sha256", { signal });
-  if (found !== sha256) throw changedError(entry, path, found);
+export async function requireUnchanged(image: DeployImage, signal: AbortSignal): Promise<void> {
+  const found = await hashFile(image.path, "sha256", { signal });
+  if (found !== image.sha256) throw changedError(image, found);
 }
 
-/** The error for an image whose file is not what was built. */
-export function changedError(entry: DeployImage["entry"], path: string, found: string): DeployError {
+/** The error for an image whose file is not what was built; `found` is its SHA-256, where that is known. */
+export function changedError({ entry, path }: DeployImage, found = "another"): DeployError {
   return new DeployError(
     `Cannot deploy ${entry.name}: ${path} is not what was built (its SHA-256 is ${found})`,
     { hint: `Build it again: pim build run ${entry.profile} --force` },

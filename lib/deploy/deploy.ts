@@ -1,13 +1,13 @@
-import { UsageError } from "../errors.ts";
 import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
-import { deploymentId, forgetDeployment, listDeployments } from "../image/deployments.ts";
+import { deploymentId, findDeployment, forgetDeployment } from "../image/deployments.ts";
 import { openRegistry } from "../image/registry.ts";
+import { log } from "../log.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
-import { allActions } from "./all_actions.ts";
+import { allActions, waitsForVerification } from "./all_actions.ts";
 import { carryOut } from "./carry_out.ts";
 import type { DeployEvent } from "./events.ts";
-import { formerAction, requireReachable, type Since, since, suits } from "./former.ts";
+import { formerAction, requireReachable, requireSameType, type Since, since, suits } from "./former.ts";
 import type { NamedTarget } from "./load_targets.ts";
 import type { Action, DeployImage, DeployPlan, HostTools, Ids, Place, Target } from "./target.ts";
 import type { Verifying } from "./verify.ts";
@@ -45,8 +45,7 @@ export async function deploy(
   const found = await lookAhead(target, opened, image, { paths, force });
   const { signal } = tools;
   if (found.plan !== undefined) {
-    const job = { id, target, opened, image, verified: found.known?.verified, ...found };
-    return await carryOut(job, { paths, signal, onEvent, verifying });
+    return await carryOut({ id, target, opened, image, ...found }, { paths, signal, onEvent, verifying });
   }
   const { known } = found;
   const { where } = known;
@@ -67,7 +66,7 @@ export async function deploy(
 
 /** What a deployment would do: nothing where the image is there as it should be. */
 export type Outlook =
-  | (Since & { readonly plan: DeployPlan; readonly place: Place; readonly known: Deployment | undefined })
+  | (Since & Pick<Deployment, "verified"> & { readonly plan: DeployPlan; readonly place: Place })
   | { readonly plan: undefined; readonly known: Deployment };
 
 /** Finds out what a deployment to an open target would do. Changes nothing. */
@@ -78,18 +77,19 @@ export async function lookAhead(
   { paths, force }: Pick<DeployOptions, "paths" | "force">,
 ): Promise<Outlook> {
   const id = deploymentId(target.name, image.entry.name);
-  const recorded = (await listDeployments(registryFile(paths))).find((each) => each.id === id);
-  // What a target of another type has made stands for nothing here.
-  const known = recorded?.type === target.type ? recorded : undefined;
+  const known = await findDeployment(registryFile(paths), id);
+  if (known !== undefined) requireSameType(known, target);
   const place = opened.place(image.entry);
-  if (known?.state === "done" && !force && suits(known, place) && await isThere(opened, known, image)) {
-    return { plan: undefined, known };
-  }
+  const there = known !== undefined && !force && suits(known, place) && await isThere(opened, known, image);
+  if (there && known.state === "done") return { plan: undefined, known };
   const { ids, former } = since(known, place);
-  const { where, actions } = await opened.plan(image, { force, ids });
+  const { where, actions: all } = await opened.plan(image, { force, ids });
+  // What was verified was whole before, whatever was found.
+  const verified = there ? known.verified : undefined;
+  const actions = verified === undefined ? all : all.filter(waitsForVerification);
   const last = await Promise.all(former.map((each) => formerAction(opened, each, place)));
   const plan = { where, actions: [...clearInstance(opened, ids), ...actions, ...last] };
-  return { plan, ids, former, place, known };
+  return { plan, ids, former, place, ...(verified !== undefined && { verified }) };
 }
 
 /** Whatever is done to what was deployed, an instance of it must not be in the way. */
@@ -111,31 +111,33 @@ async function isThere(target: Target, { ids, sha256 }: Deployment, image: Deplo
 
 /** Removes what was deployed from its target, then its record. */
 export async function removeDeployment(
-  deployment: Deployment,
+  { id, target: targetName, image }: Pick<Deployment, "id" | "target" | "image">,
   target: NamedTarget,
   { paths, tools }: Pick<DeployOptions, "paths" | "tools">,
 ): Promise<void> {
-  if (target.type !== deployment.type) {
-    throw new UsageError(
-      `${deployment.id} was deployed to a target of type ${deployment.type}, and ${target.name} is now ${target.type}`,
-      {
-        hint: `Describe it in targets.d as it was, or forget it: pim deploy remove ${deployment.id} --forget`,
-      },
-    );
-  }
   await using _lock = await lockFile(
-    deployLock(paths, deployment.target, deployment.image),
-    undefined,
+    deployLock(paths, targetName, image),
+    () => log.info(`${id}: another pim works on it; waiting for that`),
     tools.signal,
   );
+  // As it is now: whoever had the lock may have made more of it, or have removed it.
+  const deployment = await findDeployment(registryFile(paths), id);
+  if (deployment === undefined) return;
+  requireSameType(deployment, target);
   await using opened = target.open(tools);
-  const entry = (await openRegistry(registryFile(paths))).list().find(({ name }) =>
-    name === deployment.image
-  );
+  const images = (await openRegistry(registryFile(paths))).list();
+  // Which host a target leads to is the same for all; this image may be gone from here.
+  const entry = images.find(({ name }) => name === image) ?? images[0];
   if (entry !== undefined) requireReachable(deployment, target, opened.place(entry));
-  for (const { ids } of [deployment, ...deployment.former ?? []]) {
+  for (const { ids, where, place } of [deployment, ...deployment.former ?? []]) {
+    if (place?.at !== deployment.place?.at) {
+      log.warn(
+        `${where} was left as it is, and pim knows no more of it: the target no longer leads to its host`,
+      );
+      continue;
+    }
     await opened.removeInstance?.(ids);
     await opened.remove(ids);
   }
-  await forgetDeployment(registryFile(paths), deployment.id);
+  await forgetDeployment(registryFile(paths), id);
 }

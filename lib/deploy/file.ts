@@ -1,16 +1,18 @@
 import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
-import { exists, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts";
+import { exists, readTextIfThere, removeIfThere, statIfThere, writeFileAtomic } from "../files.ts";
 import { writtenPath } from "../paths.ts";
 import { PimError } from "../errors.ts";
 import { changedError, writeConverted } from "./convert.ts";
 import { copyWithHash } from "./copy_file.ts";
 import { hashFile } from "../hash.ts";
 import type { ImageEntry } from "../image/entry.ts";
+import { log } from "../log.ts";
 import { DeployError } from "./deploy_error.ts";
 import { checkFolder } from "./folder_check.ts";
 import { type DiskFormat, diskFormats, formOf } from "./formats.ts";
 import { fillName, nameTemplate } from "./name_template.ts";
+import { removeHere } from "./remove_here.ts";
 import type {
   Action,
   ActionContext,
@@ -115,11 +117,17 @@ class FileTarget implements Target {
       : "changed";
   }
 
-  async remove(ids: Ids, kept: Ids = {}): Promise<void> {
-    const image = ids.path === kept.path ? [] : [ids.path, ids.path && `${ids.path}.sha256`];
-    for (const path of [...image, ids.efiVars]) {
-      if (path !== undefined && path !== kept.efiVars) await removeIfThere(path);
+  async remove({ path, sha256, efiVars }: Ids, kept: Ids = {}): Promise<void> {
+    if (path !== undefined && path !== kept.path) {
+      // Under the same name there may be a later image by now: the checksum beside it tells.
+      const checksum = await readTextIfThere(`${path}.sha256`);
+      if (checksum !== undefined && sha256 !== undefined && !checksum.startsWith(sha256)) {
+        return log.warn(`${path} stays: another image was deployed there since`);
+      }
+      await removeHere(path);
+      await removeHere(`${path}.sha256`);
     }
+    if (efiVars !== undefined && efiVars !== kept.efiVars) await removeHere(efiVars);
   }
 
   disk({ path = "", efiVars }: Ids): ReturnType<NonNullable<Target["disk"]>> {
@@ -130,11 +138,11 @@ class FileTarget implements Target {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   async #copy(image: DeployImage, path: string, context: ActionContext): Promise<void> {
-    await this.#inPlace(path, async (part) => {
+    await this.#writeImage(path, context, async (part) => {
       const copied = await copyWithHash(image.path, part, context);
-      if (copied !== image.sha256) throw changedError(image.entry, image.path, copied);
+      if (copied !== image.sha256) throw changedError(image, copied);
+      return copied;
     });
-    await context.made({ path, ...await this.#facts(path, image.sha256) });
   }
 
   async #convert(
@@ -144,15 +152,30 @@ class FileTarget implements Target {
     context: ActionContext,
   ): Promise<void> {
     const qemuImg = await this.tools.qemuImg();
-    const { signal } = context;
+    const { signal, progress } = context;
     const { compress } = this.settings;
-    await this.#inPlace(path, async (part) => {
-      await writeConverted(image, part, {
-        ...{ qemuImg, format, compress, signal },
-        progress: context.progress,
-      });
+    await this.#writeImage(path, context, async (part) => {
+      await writeConverted(image, part, { qemuImg, format, compress, signal, progress });
+      return await hashFile(part, "sha256", { signal });
     });
-    await context.made({ path, ...await this.#facts(path, await hashFile(path, "sha256", { signal })) });
+  }
+
+  /** Puts a file that `write` makes, and whose SHA-256 it returns, in place as the deployed image. */
+  async #writeImage(
+    path: string,
+    { made }: ActionContext,
+    write: (part: string) => Promise<string>,
+  ): Promise<void> {
+    // Known before the file has its name: from then on there is nothing that could be cancelled.
+    let facts: Ids = {};
+    await this.#inPlace(path, async (part) => {
+      const sha256 = await write(part);
+      const { size, mtime } = await Deno.stat(part);
+      facts = { bytes: String(size), modified: String(mtime?.getTime()), sha256 };
+      // It is that of the file which had the name before.
+      await removeIfThere(`${path}.sha256`);
+    });
+    await made({ path, ...facts });
   }
 
   /** Writes under a name of a moment and gives the file its own when it is whole; nothing stays of a failure. */
@@ -170,11 +193,6 @@ class FileTarget implements Target {
       if (cause instanceof PimError) throw cause;
       throw writeError(path, cause);
     }
-  }
-
-  async #facts(path: string, sha256: string): Promise<Ids> {
-    const info = await Deno.stat(path);
-    return { bytes: String(info.size), modified: String(info.mtime?.getTime()), sha256 };
   }
 
   #varsAction(vars: string, path: string): Action {

@@ -6,9 +6,9 @@ import type { TargetCheck } from "./target.ts";
 /** Looks whether files can be written to a folder, or to the nearest one above it that is there. */
 export async function checkFolder(folder: string): Promise<TargetCheck> {
   let here = folder;
-  while (!await exists(here) && here !== dirname(here)) here = dirname(here);
-  const probe = join(here, `.pim-${crypto.randomUUID().slice(0, 8)}`);
   try {
+    while (!await exists(here) && here !== dirname(here)) here = dirname(here);
+    const probe = join(here, `.pim-${crypto.randomUUID().slice(0, 8)}`);
     await Deno.writeTextFile(probe, "");
     await removeIfThere(probe);
     return { name: "folder", ok: true, detail: `${folder} can be written` };

@@ -32,7 +32,8 @@ export function since(known: Deployment | undefined, now: Place): Since {
   const { ids, former = [], where, sha256, place } = known;
   if (place === undefined || !hasMoved(known, now)) return { ids, former };
   if (!now.movable) {
-    throw new DeployError(`Cannot deploy ${known.image} to ${now.name}: this target has it as ${where}`, {
+    const to = place.at === now.at ? now.name : `${now.name} at ${now.at}`;
+    throw new DeployError(`Cannot deploy ${known.image} to ${to}: this target has it as ${where}`, {
       hint: `Give the new place a target of its own in targets.d, or remove it first, with the settings as ` +
         `they were: pim deploy remove ${known.id}`,
     });
@@ -41,6 +42,18 @@ export function since(known: Deployment | undefined, now: Place): Since {
   const others = former.filter((each) => hasMoved(each, now));
   const back = former.find((each) => !hasMoved(each, now));
   return { ids: back?.ids ?? {}, former: [...others, { where, sha256, place, ids }] };
+}
+
+/** Throws a UsageError when a target has become one of another type, to which a deployment's ids mean nothing. */
+export function requireSameType({ id, type }: Pick<Deployment, "id" | "type">, target: NamedTarget): void {
+  if (target.type === type) return;
+  throw new UsageError(
+    `${id} was deployed to a target of type ${type}, and ${target.name} is now ${target.type}`,
+    {
+      hint: `Describe it in targets.d as it was and remove the deployment, or only forget it: ` +
+        `pim deploy remove ${id} --forget`,
+    },
+  );
 }
 
 /** Throws a UsageError when a target no longer leads to the host that a deployment is at. */

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isTree } from "../config/merge.ts";
-import { messageOf, UsageError } from "../errors.ts";
+import { CancelledError, messageOf, UsageError } from "../errors.ts";
 import { hideSecret } from "../log.ts";
 import { type Environment, writtenPath } from "../paths.ts";
 import { run } from "../process.ts";
@@ -51,6 +51,7 @@ async function lookUp(reference: SecretReference, { env, baseDir, signal }: Secr
       // Password stores are told by variables where they are and who asks: VAULT_ADDR, GNUPGHOME, AWS_PROFILE.
       return (await run(reference.command, { signal, wholeEnv: true })).stdout;
     } catch (cause) {
+      if (cause instanceof CancelledError) throw cause;
       throw new UsageError(`Cannot get the secret ${nameOf(reference)}: ${messageOf(cause)}`, { cause });
     }
   }

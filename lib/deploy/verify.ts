@@ -1,7 +1,7 @@
 import { messageOf, PimError } from "../errors.ts";
 import { lockFile } from "../files.ts";
 import type { Deployment } from "../image/deployment.ts";
-import { putDeployment } from "../image/deployments.ts";
+import { findDeployment, putDeployment } from "../image/deployments.ts";
 import type { ImageEntry } from "../image/entry.ts";
 import { log } from "../log.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
@@ -13,6 +13,7 @@ import { verifyImage, verifyMachines } from "../verify/verify.ts";
 import type { VmPlaces } from "../vm/places.ts";
 import { DeployError } from "./deploy_error.ts";
 import type { DeployEvent } from "./events.ts";
+import { requireSameType } from "./former.ts";
 import type { NamedTarget } from "./load_targets.ts";
 import type { HostTools, InstanceContext, Target } from "./target.ts";
 import { withoutEmpty, withWorkDir } from "./work.ts";
@@ -34,26 +35,30 @@ export interface VerifyDeploymentOptions {
 
 /** Verifies what was deployed before, whether or not that was done already. Throws a VerificationError when it fails. */
 export async function verifyDeployment(
-  deployment: Deployment,
+  { id, target: targetName, image }: Pick<Deployment, "id" | "target" | "image">,
   target: NamedTarget,
   entry: ImageEntry,
   { tools, ...options }: VerifyDeploymentOptions & { readonly tools: HostTools },
 ): Promise<Deployment> {
-  const { id, ids, sha256, image } = deployment;
   const { signal } = tools;
   const { paths } = options;
   await using _lock = await lockFile(
-    deployLock(paths, deployment.target, image),
+    deployLock(paths, targetName, image),
     () => options.onEvent({ type: "waiting", id }),
     signal,
   );
-  await using opened = target.open(tools);
-  const presence = deployment.state === "unfinished" ? "unfinished" : await opened.presence(ids, sha256);
-  if (presence !== "there") {
-    throw new DeployError(`Cannot verify ${id}: what was deployed is ${presence}`, {
+  // As it is now: whoever had the lock may have made more of it, or have removed it.
+  const deployment = await findDeployment(registryFile(paths), id);
+  const notThere = (state: string) =>
+    new DeployError(`Cannot verify ${id}: what was deployed is ${state}`, {
       hint: `Deploy it again: pim deploy run ${image} ${target.name}`,
     });
-  }
+  if (deployment === undefined) throw notThere("missing");
+  requireSameType(deployment, target);
+  await using opened = target.open(tools);
+  const { state, ids, sha256 } = deployment;
+  const presence = state === "unfinished" ? state : await opened.presence(ids, sha256);
+  if (presence !== "there") throw notThere(presence);
   return await withWorkDir(
     paths,
     deployment,

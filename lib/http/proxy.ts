@@ -23,10 +23,23 @@ export function proxyFor(url: string): EnvironmentProxy | undefined {
     if (found === undefined) continue;
     const proxy = URL.parse(found.value) ?? URL.parse(`http://${found.value}`);
     if (proxy === null) continue;
-    hideSecret(decodeURIComponent(proxy.password));
+    const [user, password] = [decoded(proxy.username), decoded(proxy.password)];
+    hideSecret(password);
+    // As a URL has to have them: people forget it of a percent sign.
+    proxy.username = encodeURIComponent(user);
+    proxy.password = encodeURIComponent(password);
     return { variable: found.name, host: proxy.host, href: proxy.href };
   }
   return undefined;
+}
+
+/** A part of a URL as it was meant; where it is not encoded, that is what stands there. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** What is wrong between us and the proxy. */

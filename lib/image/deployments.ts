@@ -16,6 +16,11 @@ export async function listDeployments(registryPath: string): Promise<readonly De
     .sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
 }
 
+/** The deployment with an id, or undefined. */
+export async function findDeployment(registryPath: string, id: string): Promise<Deployment | undefined> {
+  return (await listDeployments(registryPath)).find((each) => each.id === id);
+}
+
 /** Writes a deployment down, in place of the one with its id. */
 export async function putDeployment(registryPath: string, { id, ...entry }: Deployment): Promise<void> {
   await change(registryPath, (deployments) => ({ ...deployments, [id]: entry }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
+import { deploy, removeDeployment } from "../../lib/deploy/deploy.ts";
 import { exists } from "../../lib/files.ts";
 import { hashFile } from "../../lib/hash.ts";
 import { run } from "../../lib/process.ts";
@@ -69,6 +70,19 @@ Deno.test("a file of somebody else's is left alone, unless it shall be replaced"
   assert.notEqual(await Deno.readTextFile(path), "mine");
 });
 
+Deno.test("a folder that cannot even be looked at is told, by a check and by a deployment", async () => {
+  const folder = "x".repeat(300);
+  await using place = await imagePlace({ "long.yml": `long: { type: file, path: ../${folder} }\n` });
+  await using opened = (await place.target("long")).open(place.tools());
+  const [check] = await opened.check();
+  assert.deepEqual([check?.ok, check?.hint], [false, "Choose another path in targets.d."]);
+  assert.match(check?.detail ?? "", /name too long/);
+  await assert.rejects(place.deploy("long"), {
+    name: "PimError",
+    message: /^Cannot look at .* name too long/,
+  });
+});
+
 Deno.test("an image that is not what was built goes nowhere", async () => {
   await using place = await imagePlace(targets);
   const content = await Deno.readFile(place.image.path);
@@ -102,4 +116,36 @@ Deno.test("what was deployed is removed with all that lies beside it", async () 
   assert.equal(await target.presence(ids, place.image.sha256), "missing");
   assert.equal(await exists(ids.efiVars ?? ""), false);
   assert.deepEqual([...Deno.readDirSync(join(place.dir, "config", "out"))], []);
+});
+
+Deno.test("removing an older image's deployment leaves the newer image that has its name now", async () => {
+  await using place = await imagePlace(targets, { efiVars: true });
+  await using newer = await imagePlace({}, { efiVars: true });
+  const older = await place.deploy("loose");
+  const image = { ...newer.image, entry: { ...newer.image.entry, name: "demo-amd64-newer" } };
+  const target = await place.target("loose");
+  const { paths } = place;
+  const options = { paths, tools: place.tools(), force: true, onEvent: () => {} };
+  const { where } = await deploy(target, image, options);
+  assert.equal(where, older.where);
+  await removeDeployment(older, target, options);
+  assert.deepEqual((await place.deployments()).map(({ image }) => image), ["demo-amd64-newer"]);
+  assert.equal(await readChecksum(where), `${await hashFile(where, "sha256")}  loose.qcow2\n`);
+  assert.equal(await exists(where.replace(".qcow2", "-efi-vars.fd")), true);
+  // What was used since, but has its own name, goes.
+  await Deno.writeTextFile(where, "of a machine that ran", { append: true });
+  await removeDeployment((await place.deployments())[0]!, target, options);
+  assert.deepEqual([...Deno.readDirSync(join(place.dir, "config", "out"))], []);
+});
+
+Deno.test("whatever has got the image's name is written down, whenever the deployment is cancelled", async () => {
+  await using place = await imagePlace(targets, { filledBytes: 40 * 1024 * 1024 });
+  const path = join(place.dir, "config", "out", `${place.image.entry.name}.vmdk`);
+  const stop = new AbortController();
+  const deploying = place.deploy("esx", { signal: stop.signal }).catch(() => {});
+  while (!(await exists(path))) await new Promise((resolve) => setTimeout(resolve, 1));
+  stop.abort();
+  await deploying;
+  assert.equal((await place.deployments())[0]?.ids.path, path);
+  await place.deploy("esx");
 });

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { allActions } from "../../lib/deploy/all_actions.ts";
 import { lookAhead, removeDeployment } from "../../lib/deploy/deploy.ts";
 import type { DeployEvent } from "../../lib/deploy/events.ts";
+import { putDeployment } from "../../lib/image/deployments.ts";
+import { registryFile } from "../../lib/paths.ts";
 import { type ImagePlace, imagePlace } from "./image_place.ts";
 
 interface Share extends ImagePlace {
@@ -137,4 +139,19 @@ Deno.test("what is elsewhere goes only when the new one was found right", async 
   });
   const phases = allActions(outlook.plan!, opened, true).map(({ phase }) => phase);
   assert.deepEqual(phases.slice(-2), ["verify", "remove"]);
+});
+
+Deno.test("what was found wrong at its new place is not written there again, and the old one still waits", async () => {
+  await using place = await share("path: ../one");
+  const { where, sha256, ids, place: at } = await place.deploy("share");
+  await place.set("path: ../two");
+  const deployment = await place.deploy("share");
+  // As a verification leaves it that has failed.
+  await putDeployment(registryFile(place.paths), {
+    ...{ ...deployment, state: "unfinished", verified: { ok: false, time: deployment.time } },
+    former: [{ where, sha256, ids, place: at! }],
+  });
+  assert.deepEqual(await place.planned(), ["remove /one/X.qcow2, where it was before"]);
+  const done = await place.deploy("share");
+  assert.deepEqual([done.state, done.verified?.ok, done.former], ["done", false, undefined]);
 });

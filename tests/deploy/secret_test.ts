@@ -36,6 +36,14 @@ Deno.test("a secret that cannot be had is told by its reference", async () => {
   await assert.rejects(readSecret({ command: ["false"] }, source), { message: /of the command false/ });
 });
 
+Deno.test("who cancels while a command fetches a secret has cancelled, whatever became of the command", async () => {
+  const stop = new AbortController();
+  const source = { env: new Map(), baseDir: "/", signal: stop.signal };
+  const reading = readSecret({ command: ["sleep", "600"] }, source);
+  stop.abort();
+  await assert.rejects(reading, { name: "CancelledError" });
+});
+
 Deno.test("a secret itself is no reference", () => {
   const takes = (value: unknown) => v.safeParse(secretReference, value).success;
   assert.deepEqual(["$TOKEN", "file:x", { command: ["pass"] }].map(takes), [true, true, true]);

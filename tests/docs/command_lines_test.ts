@@ -3,6 +3,7 @@ import { commandTree } from "../../lib/cli/app.ts";
 import { globalFlags } from "../../lib/cli/help/global.ts";
 import { flagNames } from "../../lib/cli/help/parameters.ts";
 import { follow, isRouteMap, type Target } from "../../lib/cli/help/tree.ts";
+import { offenders, readSources } from "../sources.ts";
 import { documents } from "./documents.ts";
 
 const commonFlags = [...globalFlags.map(({ name }) => name), "--help", "--version"];
@@ -48,6 +49,19 @@ Deno.test("every command of pim that a document names is one, with flags that it
     return why === undefined ? [] : [`${path}: ${why}`];
   });
   assert.deepEqual(wrong, []);
+});
+
+/** Commands of groups, such as `pim build run`, in the code of a file, and what is wrong with them. */
+function commandProblems({ code }: { readonly code: string }): string[] {
+  return [...code.matchAll(/\bpim ([a-z]+) [a-z]+/g)].flatMap(([line, group = ""]) => {
+    const below = follow(commandTree, [group]);
+    return below !== undefined && isRouteMap(below) ? problem(line) ?? [] : [];
+  });
+}
+
+Deno.test("no message of pim's names a command that it does not have", async () => {
+  assert.equal(commandProblems({ code: '"see: pim build list", "pim build and others"' }).length, 1);
+  assert.deepEqual(offenders(await readSources("lib"), commandProblems), []);
 });
 
 Deno.test("a command or a flag that pim does not have is seen", () => {

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type HttpConnections, keptConnections } from "../../lib/http/connections.ts";
 import type { HttpError } from "../../lib/http/error.ts";
 import { httpRequest, openRequest } from "../../lib/http/request.ts";
-import { configureLog } from "../../lib/log.ts";
+import { proxyFor } from "../../lib/http/proxy.ts";
+import { configureLog, redact } from "../../lib/log.ts";
 import { makeCertificate } from "./certificate.ts";
 import { tempDir } from "../base/temp.ts";
 
@@ -61,10 +62,10 @@ Deno.test("a reader may take longer than a server may be silent", async () => {
   );
   using connections = keptConnections();
   const url = `http://127.0.0.1:${server.addr.port}/`;
-  const answer = await openRequest({ method: "GET", url, connections, stallTimeoutMs: 100 });
+  const answer = await openRequest({ method: "GET", url, connections, stallTimeoutMs: 500 });
   let bytes = 0;
   for await (const piece of answer.pieces()) {
-    if (bytes === 0) await sleep(400);
+    if (bytes === 0) await sleep(1200);
     bytes += piece.length;
   }
   assert.equal(bytes, 1_000_000);
@@ -111,6 +112,13 @@ Deno.test("the proxy of the environment is taken, and what is wrong with it is s
     get("http://registry.invalid/v2/"),
     /the proxy 127\.0\.0\.1:\d+ refuses the connection/,
   );
+});
+
+Deno.test("a password of a proxy that is not encoded is taken as it stands", () => {
+  using _ = environment({ HTTP_PROXY: "http://ann:100%25-50%off@127.0.0.1:1", NO_PROXY: "" });
+  const { host, href } = proxyFor("http://registry.invalid/")!;
+  assert.deepEqual([host, href], ["127.0.0.1:1", "http://ann:100%2525-50%25off@127.0.0.1:1/"]);
+  assert.equal(redact("100%25-50%off"), "***");
 });
 
 Deno.test("certificates are trusted beside the usual ones, among them those of DENO_CERT", async () => {

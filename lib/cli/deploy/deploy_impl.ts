@@ -1,6 +1,6 @@
-import { allActions, type PlannedAction } from "../../deploy/all_actions.ts";
+import { allActions, type PlannedAction, waitsForVerification } from "../../deploy/all_actions.ts";
 import { deploy, lookAhead, removeDeployment } from "../../deploy/deploy.ts";
-import { suits } from "../../deploy/former.ts";
+import { requireSameType, suits } from "../../deploy/former.ts";
 import { deploymentOutput } from "../../deploy/output.ts";
 import { getTarget, loadTargets, type NamedTarget, wantsVerification } from "../../deploy/load_targets.ts";
 import { openDeployImage } from "../../deploy/open_image.ts";
@@ -94,8 +94,9 @@ async function printPlans(
       await using opened = target.open(hostTools(context));
       const found = await lookAhead(target, opened, image, { paths, force });
       const { where, actions } = found.plan ?? { where: found.known.where, actions: [] };
-      const verified = actions.length === 0 && found.known?.verified?.ok === true;
-      const all = allActions({ actions }, opened, wantsVerification(target, verify) && !verified);
+      const { verified } = found.plan === undefined ? found.known : found;
+      const isVerified = verified?.ok === true && actions.every(waitsForVerification);
+      const all = allActions({ actions }, opened, wantsVerification(target, verify) && !isVerified);
       plans.push({
         ...{ id, target: target.name, where },
         actions: all.map(({ phase, text }) => ({ phase, text })),
@@ -161,7 +162,9 @@ export async function status(this: PimContext, flags: JsonFlags, ...wanted: stri
   for (const deployment of deployments) {
     const { id, target, image, ids, sha256, state } = deployment;
     try {
-      await using opened = getTarget(target, targets).open(hostTools(this));
+      const named = getTarget(target, targets);
+      requireSameType(deployment, named);
+      await using opened = named.open(hostTools(this));
       const entry = images.find(({ name }) => name === image);
       const place = entry && opened.place(entry);
       const moved = place !== undefined && !suits(deployment, place);

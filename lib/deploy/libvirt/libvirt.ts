@@ -134,9 +134,22 @@ class LibvirtTarget implements Target {
     }
     if (pool === undefined) return;
     await refreshPool(virsh, pool);
+    if (domain === undefined && kept === undefined) await this.#refuseOthersVolume(ids);
     for (const each of [volume, varsVolume]) {
       if (each !== undefined) await deleteVolume(virsh, { pool, volume: each });
     }
+  }
+
+  /** A volume alone has no mark: one that is not what was deployed may be a later image's, or in use. */
+  async #refuseOthersVolume(ids: Ids): Promise<void> {
+    const { pool = "", volume, bytes, sha256 = "" } = ids;
+    if (volume === undefined || bytes === undefined) return;
+    const [virsh, name] = [this.#virsh, { pool, volume }];
+    if (await findVolume(virsh, name) === undefined || await isUnchanged(virsh, name, ids, sha256)) return;
+    if (await isUnfinished(virsh, name, sha256)) return;
+    throw new DeployError(`Cannot remove the volume ${pool}/${volume}: it is not what was deployed`, {
+      hint: "Remove it by hand, or only forget the deployment with --forget.",
+    });
   }
 
   /** What a machine has written to is for people to remove. */

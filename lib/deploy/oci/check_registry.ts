@@ -1,4 +1,4 @@
-import { PimError } from "../../errors.ts";
+import { CancelledError, PimError } from "../../errors.ts";
 import { HttpError } from "../../http/error.ts";
 import type { TargetCheck } from "../target.ts";
 import { reasonOf } from "./reason.ts";
@@ -25,7 +25,7 @@ export async function checkRegistry(repository: Repository): Promise<readonly Ta
 }
 
 function failed(name: string, error: unknown): TargetCheck {
-  if (!(error instanceof PimError)) throw error;
+  if (!(error instanceof PimError) || error instanceof CancelledError) throw error;
   return {
     name,
     ok: false,

@@ -14,6 +14,11 @@ import { takeDisk, type TakenDisk } from "./tar_disk.ts";
 
 const readBytes = 4 * 1024 * 1024;
 
+/** Where a layer lies until the disk at a path was taken out of it. */
+export function layerPart(path: string): string {
+  return `${path}.layer`;
+}
+
 /**
  * Brings the disk of a containerDisk to a path and returns its SHA-256. The layer goes into a file beside it first, so
  * that a pull that was cut short goes on where it was.
@@ -22,7 +27,7 @@ export async function pullContainerDisk(pull: DiskPull, path: string): Promise<s
   const { manifest } = pull;
   const own = ownLayer(pull);
   if (own !== undefined) return await checked(pull, await pullOwnDisk(pull, own, path), path);
-  const layerPath = `${path}.layer`;
+  const layerPath = layerPart(path);
   // The disk is in the last layer that has one.
   for (const layer of [...manifest.layers].reverse()) {
     await fetchLayer(pull, layer, layerPath);

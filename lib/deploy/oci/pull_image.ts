@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { Architecture } from "../../architecture.ts";
 import { CancelledError, HostError, messageOf, PimError, UsageError } from "../../errors.ts";
-import { exists, lockFile, removeIfThere, writeFileAtomic } from "../../files.ts";
+import { exists, lockFile, removeIfThere, statIfThere, writeFileAtomic } from "../../files.ts";
 import { HttpError } from "../../http/error.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import type { ImagePlaces } from "../../image/images.ts";
@@ -11,7 +11,8 @@ import { fetchBlob } from "./fetch_blob.ts";
 import { inspectForeignDisk } from "./foreign_disk.ts";
 import { mediaTypes } from "./manifests.ts";
 import { type DiskPull, pullArtifact } from "./pull_artifact.ts";
-import { pullContainerDisk } from "./pull_containerdisk.ts";
+import { layerPart, pullContainerDisk } from "./pull_containerdisk.ts";
+import { ownLayer } from "./pull_own_disk.ts";
 import { type Outline, outlineOf } from "./pulled_entry.ts";
 import { reasonOf } from "./reason.ts";
 import { type Reference, showReference } from "./reference.ts";
@@ -100,12 +101,14 @@ async function already(
   if (entry === undefined) return undefined;
   const path = join(imageDir, entry.file);
   const sha256 = markedSha256(manifest);
-  if (sha256 !== undefined && entry.sha256 === sha256 && await exists(path)) {
-    return { entry, path, digest, already: true };
-  }
-  throw new UsageError(`There is another image ${name} here already`, {
-    hint: "Give the pulled one a name of its own with --name, or remove the other: pim build remove " + name,
-  });
+  const same = sha256 !== undefined && entry.sha256 === sha256;
+  if (same && await exists(path)) return { entry, path, digest, already: true };
+  throw new UsageError(
+    same
+      ? `The image ${name} is registered here, and its file ${path} is missing`
+      : `There is another image ${name} here already`,
+    { hint: "Give the pulled one a name of its own with --name." },
+  );
 }
 
 async function bring(
@@ -119,10 +122,9 @@ async function bring(
   const pull: DiskPull = { repository, manifest, shown, signal, progress };
   const qemuImg = await options.qemuImg();
   await Deno.mkdir(imageDir, { recursive: true });
-  const bytes = manifest.layers.reduce((sum, { size }) => sum + size, 0);
   await requireSpace([{
     dir: dirname(part),
-    bytes: kind === "artifact" ? bytes : 2 * bytes,
+    bytes: await missingBytes(pull, kind, part),
     what: "the image",
   }]);
   const sha256 = kind === "artifact" ? await pullArtifact(pull, part) : await pullContainerDisk(pull, part);
@@ -143,6 +145,16 @@ async function bring(
   const entry: ImageEntry = { ...rest, ...beside, virtualBytes: info.virtualBytes, bytes: size, sha256 };
   await updateRegistry(registryPath, (registry) => registry.add(entry));
   return { entry, path, digest, already: false };
+}
+
+/** How much room a pull will still take: less than the image has where an earlier one was cut short. */
+async function missingBytes(pull: DiskPull, kind: FoundImage["kind"], part: string): Promise<number> {
+  const all = pull.manifest.layers.reduce((sum, { size }) => sum + size, 0);
+  // The disk is taken out of a copy of the layer, unless it is known where in the layer it is.
+  const needed = kind === "artifact" || ownLayer(pull) !== undefined ? all : 2 * all;
+  const begun = await Promise.all([part, layerPart(part)].map(statIfThere));
+  // By what they take of the disk: a file of pieces has its full size from the beginning.
+  return begun.reduce((sum, info) => sum - (info?.blocks ?? 0) * 512, needed);
 }
 
 /** Brings the files that lie beside an image; those that were not pushed are left out. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { CancelledError } from "../../errors.ts";
+import { changedError } from "../convert.ts";
 import type { DeployImage } from "../target.ts";
 import { atOnce } from "./at_once.ts";
 import { fileSource } from "./blob_source.ts";
 import { uploadBlob } from "./blob_upload.ts";
 import { bytesSource } from "./blob_source.ts";
-import { changedImage } from "./changed_image.ts";
 import type { Notes } from "./notes.ts";
 import { digestOfBytes, type Repository } from "./repository.ts";
 import { mountBlob, putBlob } from "./upload_requests.ts";
@@ -99,14 +99,14 @@ export async function pushChunks(push: BlobPush, chunkBytes: number): Promise<re
       blobs[index] = known!.blobs[index]!;
       if (!await isThere(repository, digest, sources)) {
         const missing = await read(index);
-        if (digestOfBytes(missing) !== digest) throw changedImage(image);
+        if (digestOfBytes(missing) !== digest) throw changedError(image);
         await pushBytes(repository, missing, digest);
       }
     }
     done += blobs[index]!.size;
     push.progress(done, source.size);
   });
-  if (whole !== undefined && whole.digest("hex") !== image.sha256) throw changedImage(image);
+  if (whole !== undefined && whole.digest("hex") !== image.sha256) throw changedError(image);
   await noteSent(push, form, blobs, known?.sentTo);
   return blobs;
 }

@@ -6,10 +6,10 @@ import { createWriteStream } from "node:fs";
 import { createGzip } from "node:zlib";
 import { CancelledError, messageOf, PimError } from "../../errors.ts";
 import { requireSpace } from "../../image/space.ts";
+import { changedError } from "../convert.ts";
 import { DeployError } from "../deploy_error.ts";
 import { type BlobSource, fileSource, piecesOf } from "./blob_source.ts";
 import { uploadBlob } from "./blob_upload.ts";
-import { changedImage } from "./changed_image.ts";
 import { diskArchive, diskHasher } from "./containerdisk.ts";
 import { type Blob, type BlobPush, isThere, mountSources, noteSent, placeOf } from "./push_blobs.ts";
 
@@ -52,7 +52,7 @@ export async function pushLayer(push: BlobPush, packing: Packing, workDir: strin
     ? await sendArchive(push, form, archive, watch)
     : await sendPacked(push, form, archive, watch, workDir);
   // The layer is there, and nothing names it: the registry forgets it again.
-  if (hasher.hex() !== image.sha256) throw changedImage(image);
+  if (hasher.hex() !== image.sha256) throw changedError(image);
   await noteSent(push, form, [layer.blob, { digest: layer.diffId, size: archive.size }], known?.sentTo);
   return layer;
 }

@@ -12,7 +12,7 @@ export interface StoredManifest {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-const tagsSchema = v.object({ tags: v.nullish(v.array(v.string())) });
+const tagsSchema = v.pipe(v.string(), v.parseJson(), v.object({ tags: v.nullish(v.array(v.string())) }));
 const maxManifestBytes = 4 * 1024 * 1024;
 
 /** One repository of a registry: manifests and blobs, by the OCI distribution specification 1.1. */
@@ -101,7 +101,7 @@ export class Repository {
       });
       const text = await response.text();
       if (response.status !== 200) return [];
-      const found = v.safeParse(tagsSchema, JSON.parse(text));
+      const found = v.safeParse(tagsSchema, text);
       return found.success ? found.output.tags ?? [] : [];
     });
   }

@@ -42,7 +42,7 @@ export class Glance {
 
   constructor(
     readonly logIn: () => Promise<KeystoneSession>,
-    readonly options: { readonly trust?: TlsTrust; readonly signal: AbortSignal },
+    readonly options: { readonly trust?: TlsTrust; readonly signal: AbortSignal; readonly retries: number },
   ) {}
 
   /** The login, made when it is first needed. */
@@ -125,7 +125,7 @@ export class Glance {
   /** Sends a request that may be sent twice, again and again while the service is busy. */
   #send(request: GlanceRequest): Promise<HttpAnswer> {
     const signal = request.signal ?? this.options.signal;
-    return withRetries(() => this.#once(request), { signal, retries: 3 });
+    return withRetries(() => this.#once(request), { signal, retries: this.options.retries });
   }
 
   async #once(request: GlanceRequest): Promise<HttpAnswer> {

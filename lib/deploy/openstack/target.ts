@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { messageOf, PimError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import type { TlsTrust } from "../../http/tls_pin.ts";
 import { deploying } from "../api_failure.ts";
@@ -32,7 +32,8 @@ export class OpenstackTarget implements Target {
 
   async check(): Promise<readonly TargetCheck[]> {
     try {
-      const glance = await this.#open();
+      // Who looks wants to know how it is now.
+      const glance = await this.#connect(0);
       const { project, expires, imageUrl } = await glance.session();
       await glance.named("pim-check");
       return [
@@ -42,8 +43,8 @@ export class OpenstackTarget implements Target {
         ...(this.settings.import ? [await importCheck(glance)] : []),
       ];
     } catch (error) {
-      if (this.tools.signal.aborted) throw error;
-      const hint = (error as { hint?: string }).hint;
+      if (!(error instanceof PimError) || this.tools.signal.aborted) throw error;
+      const { hint } = error;
       return [{ name: "cloud", ok: false, detail: messageOf(error), ...(hint !== undefined && { hint }) }];
     }
   }
@@ -110,14 +111,14 @@ export class OpenstackTarget implements Target {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #open(): Promise<Glance> {
-    return this.#glance ??= this.#connect();
+    return this.#glance ??= this.#connect(3);
   }
 
-  async #connect(): Promise<Glance> {
+  async #connect(retries: number): Promise<Glance> {
     const { settings, tools: { signal } } = this;
     const secret = await this.tools.secret(settings.application_credential_secret, this.baseDir);
     const trust = await this.#trust();
-    const options = { signal, ...(trust !== undefined && { trust }) };
+    const options = { signal, retries, ...(trust !== undefined && { trust }) };
     return new Glance(() =>
       logIn({
         ...{ authUrl: settings.auth_url, credentialId: settings.application_credential_id, secret },

@@ -61,7 +61,7 @@ async function uploadOnce(
   const body = await fileBody(path, { signal, progress, algorithms: ["sha256", "sha512"] });
   await glance.upload(id, settings.import ? "stage" : "file", body);
   const sent = body.digest("sha256") ?? "";
-  if (path === image.path && sent !== image.sha256) throw changedError(image.entry, path, sent);
+  if (path === image.path && sent !== image.sha256) throw changedError(image, sent);
   if (settings.import) await glance.importStaged(id);
   const stored = await whenActive(glance, id, signal);
   if (settings.import && stored.disk_format !== settings.format) {

@@ -16,6 +16,8 @@ export interface PveLogin {
   readonly token: string;
   readonly trust?: TlsTrust;
   readonly signal: AbortSignal;
+  /** How often it is asked again while the host is busy; 3 times unless given. */
+  readonly retries?: number;
 }
 
 type Parameters = Readonly<Record<string, string>>;
@@ -40,9 +42,9 @@ export class PveApi {
     schema: S,
     parameters: Parameters = {},
   ): Promise<v.InferOutput<S>> {
-    const { signal } = this.login;
+    const { signal, retries = 3 } = this.login;
     const send = () => this.#send({ method: "GET", url: withQuery(path, parameters), signal });
-    return this.#understood(path, schema, await withRetries(send, { signal, retries: 3 }));
+    return this.#understood(path, schema, await withRetries(send, { signal, retries }));
   }
 
   /** Has something done; never tried again, for nobody knows what came of the first try. */
@@ -125,6 +127,13 @@ export class PveApi {
         hint: `It may be wrong, expired or removed. Make it anew: pveum user token add ${
           this.login.tokenId.replace("!", " ")
         }`,
+      });
+    }
+    const unknown = /^hostname lookup '([^']*)' failed/.exec(said)?.[1];
+    if (unknown !== undefined) {
+      return new HttpError(`the cluster of ${host} has no node ${unknown}`, {
+        status,
+        hint: "Set `node` in targets.d to one of its nodes: pim target check names them.",
       });
     }
     return new HttpError(`${host} answers ${status}: ${reason}`, {

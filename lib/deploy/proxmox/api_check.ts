@@ -21,7 +21,10 @@ const permissionsSchema = v.record(v.string(), v.record(v.string(), flag));
 // In 8.4 the API began to take qcow2 and raw as content of type import.
 const firstVersion = [8, 4] as const;
 
-/** Looks at all that a deployment needs of the API; the first thing that cannot be asked for ends the list. */
+/**
+ * Looks at all that a deployment needs of the API; the first thing that cannot be asked for ends the list, and so does a
+ * node that cannot be asked for anything.
+ */
 export async function apiChecks(
   api: PveApi,
   settings: ProxmoxSettings,
@@ -37,7 +40,11 @@ export async function apiChecks(
     () => permissionCheck(api, settings, wants),
   ];
   try {
-    for (const step of steps) checks.push(await step());
+    for (const step of steps) {
+      const found = await step();
+      checks.push(found);
+      if (found.name === "node" && !found.ok) break;
+    }
   } catch (error) {
     if (!(error instanceof PimError) || error.name === "CancelledError") throw error;
     const { hint } = error;

@@ -28,7 +28,7 @@ export class ApiHost implements PveHost {
   readonly #api: PveApi;
   readonly #node: string;
 
-  constructor(login: PveLogin, readonly settings: ProxmoxSettings) {
+  constructor(readonly login: PveLogin, readonly settings: ProxmoxSettings) {
     this.#api = new PveApi(login);
     this.#node = settings.node ?? "";
   }
@@ -38,7 +38,8 @@ export class ApiHost implements PveHost {
   }
 
   async check(wants: { readonly verify: boolean }): Promise<readonly TargetCheck[]> {
-    return await apiChecks(this.#api, this.settings, wants);
+    // Who looks wants to know how it is now.
+    return await apiChecks(new PveApi({ ...this.login, retries: 0 }), this.settings, wants);
   }
 
   async vms(): Promise<readonly PveVm[]> {

@@ -71,9 +71,13 @@ export class ProxmoxTarget implements Target {
   }
 
   place(entry: ImageEntry): Place {
-    const { host, vmid } = this.settings;
+    const { host, node, storage, vmid } = this.settings;
     const name = vmName(this.settings.name, { entry });
-    return { at: host, name: vmid === undefined ? name : `${name} (VM ${vmid})`, movable: false };
+    return {
+      at: node === undefined ? host : `${node} of ${host}`,
+      name: `${name}${vmid === undefined ? "" : ` (VM ${vmid})`} on ${storage}`,
+      movable: false,
+    };
   }
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {

@@ -5,7 +5,7 @@ import { hashFile } from "../../hash.ts";
 import { conversion } from "../formats.ts";
 import type { Action, ActionContext } from "../target.ts";
 import type { SshHost } from "./host.ts";
-import { giveName, partOf, putFile, sendChecked, type SshJob } from "./put_file.ts";
+import { checksumOf, giveName, partOf, putFile, sendChecked, type SshJob, varsOf } from "./put_file.ts";
 import { remoteQemuImg } from "./remote_commands.ts";
 
 /** All that brings an image to a host, in its order. */
@@ -103,7 +103,7 @@ function convertThere(ssh: SshHost, job: SshJob): Action {
 
 function sendVars(ssh: SshHost, { image: { efiVars }, path }: SshJob): Action[] {
   if (efiVars === undefined) return [];
-  const target = path.replace(/\.[a-z0-9]+$/, "-efi-vars.fd");
+  const target = varsOf(path);
   return [{
     phase: "upload",
     text: `send its UEFI variables to ${ssh.settings.host}:${target}`,
@@ -118,7 +118,7 @@ function writeChecksum(ssh: SshHost, { path, where }: SshJob): Action {
   return {
     phase: "register",
     text: `write its checksum to ${where}.sha256`,
-    run: ({ ids }) => writeWhole(ssh, `${path}.sha256`, `${ids.sha256}  ${posix.basename(path)}\n`),
+    run: ({ ids }) => writeWhole(ssh, checksumOf(path), `${ids.sha256}  ${posix.basename(path)}\n`),
   };
 }
 

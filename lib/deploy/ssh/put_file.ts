@@ -20,6 +20,22 @@ export function partOf(path: string): string {
   return posix.join(posix.dirname(path), `.${posix.basename(path)}.part`);
 }
 
+/** Where the UEFI variables of an image are. */
+export function varsOf(path: string): string {
+  return path.replace(/\.[a-z0-9]+$/, "-efi-vars.fd");
+}
+
+/** Where the checksum of an image is. */
+export function checksumOf(path: string): string {
+  return `${path}.sha256`;
+}
+
+/** An image that has its name, its checksum, and what is left of the files beside it whose writing was cut short. */
+export function filesOf(path: string): string[] {
+  const checksum = checksumOf(path);
+  return [path, checksum, partOf(checksum), partOf(varsOf(path))];
+}
+
 /** Sends the image's file, or what was made of it, and gives it its name; nothing is sent that is there already. */
 export async function putFile(
   ssh: SshHost,
@@ -82,6 +98,8 @@ export async function giveName(
       hint: "Move it away, or replace it with --force.",
     });
   }
+  // It is that of the file which has the name now.
+  if (replace) await sftp.remove(checksumOf(path));
   await sftp.rename(partOf(path), path, { replace });
   await writeDown(ssh, sha256, job, context);
 }

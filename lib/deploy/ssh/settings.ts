@@ -32,7 +32,11 @@ export const sshSchema = v.strictObject({
   /** The file to look for the host's key in, before the usual ones. */
   known_hosts: v.optional(text),
   /** Folder there; relative to the user's home. */
-  path: text,
+  path: v.pipe(
+    text,
+    // As shells write that home, of which SFTP knows nothing.
+    v.transform((path) => path.replace(/^~(?=\/|$)/, ".")),
+  ),
   /** Format of the file; vmdk is stream-optimised, as ESXi and clouds import it. */
   format: v.optional(v.picklist(diskFormats), "qcow2"),
   /** Whether a qcow2 is compressed. */

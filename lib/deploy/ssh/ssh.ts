@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import type { ImageEntry } from "../../image/entry.ts";
+import { log } from "../../log.ts";
 import { DeployError } from "../deploy_error.ts";
 import { formOf } from "../formats.ts";
 import { fillName } from "../name_template.ts";
@@ -17,7 +18,7 @@ import type {
 import { sshActions } from "./actions.ts";
 import { checkHost } from "./check.ts";
 import { SshHost } from "./host.ts";
-import { partOf } from "./put_file.ts";
+import { checksumOf, filesOf, partOf } from "./put_file.ts";
 import { hasRemoteQemuImg } from "./remote_commands.ts";
 import { sshSchema, type SshSettings } from "./settings.ts";
 
@@ -100,14 +101,34 @@ class SshTarget implements Target {
     });
   }
 
-  async remove({ path, part, source, efiVars }: Ids, kept: Ids = {}): Promise<void> {
-    await this.#host.explained(`remove ${path ?? part} from ${this.settings.host}`, async () => {
+  async remove(ids: Ids, kept: Ids = {}): Promise<void> {
+    const { host } = this.settings;
+    const { path, part, source, efiVars } = ids;
+    await this.#host.explained(`remove ${path ?? part} from ${host}`, async () => {
       const { sftp } = await this.#host.connect();
-      const own = path === kept.path ? [] : [path, path && `${path}.sha256`, part, source];
+      if (path !== kept.path && await this.#isTaken(ids)) {
+        return log.warn(`${host}:${path} stays: another image was deployed there since`);
+      }
+      const named = path === undefined ? [] : filesOf(path);
+      const own = path === kept.path ? [] : [...named, part, source];
       for (const each of [...own, efiVars]) {
         if (each !== undefined && each !== kept.efiVars) await sftp.remove(each);
       }
     });
+  }
+
+  /** Whether the name of what was deployed is another image's by now: the checksum beside it tells. */
+  async #isTaken({ path, sha256 = "", bytes, modified }: Ids): Promise<boolean> {
+    if (path === undefined) return false;
+    const { sftp } = await this.#host.connect();
+    const found = await sftp.stat(path);
+    if (String(found?.bytes) === bytes && String(found?.modifiedSeconds) === modified) return false;
+    const file = checksumOf(path);
+    if (await sftp.stat(file) === undefined) return false;
+    const decoder = new TextDecoder();
+    let checksum = "";
+    await sftp.read(file, (piece) => checksum += decoder.decode(piece), sha256.length);
+    return checksum !== sha256;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

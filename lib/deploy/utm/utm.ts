@@ -12,6 +12,7 @@ import { usableVars } from "../efi_vars.ts";
 import { checkFolder } from "../folder_check.ts";
 import { cpusSetting, memorySetting } from "../machine_settings.ts";
 import { fillName, nameTemplate } from "../name_template.ts";
+import { removeHere } from "../remove_here.ts";
 import type {
   Action,
   ActionContext,
@@ -125,7 +126,7 @@ class UtmTarget implements Target {
       });
     }
     // Under the same name there may be a later image's machine by now.
-    if (ids.disk !== undefined && config.includes(ids.disk)) await removeIfThere(ids.path);
+    if (ids.disk !== undefined && config.includes(ids.disk)) await removeHere(ids.path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -178,7 +179,7 @@ async function writeBundle(
     await Deno.mkdir(join(part, "Data"), { recursive: true });
     const disk = join(part, "Data", diskOf(path, image));
     const copied = await copyWithHash(image.path, disk, context);
-    if (copied !== image.sha256) throw changedError(image.entry, image.path, copied);
+    if (copied !== image.sha256) throw changedError(image, copied);
     if (vars !== undefined) await Deno.copyFile(vars, join(part, "Data", "efi_vars.fd"));
     await writeFileAtomic(join(part, "config.plist"), plist(utmConfig(image, machine)));
     using written = await Deno.open(disk);

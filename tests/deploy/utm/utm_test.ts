@@ -4,6 +4,8 @@ import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { utmConfig } from "../../../lib/deploy/utm/config.ts";
 import { plist } from "../../../lib/deploy/utm/plist.ts";
 import { exists } from "../../../lib/files.ts";
+import { putDeployment } from "../../../lib/image/deployments.ts";
+import { registryFile } from "../../../lib/paths.ts";
 import { run } from "../../../lib/process.ts";
 import { newUser } from "../../cli/pim.ts";
 import { sampleImage } from "../../image/sample.ts";
@@ -118,6 +120,7 @@ Deno.test("what is not pim's is neither replaced nor removed, and a failure leav
   await assert.rejects(removeDeployment(deployment, target, options), /no bundle that pim has made/);
   await fixture.deploy(target, { force: true });
   const later = { ...deployment, ids: { ...deployment.ids, disk: "another.qcow2" } };
+  await putDeployment(registryFile(paths), later);
   await removeDeployment(later, target, options);
   assert.equal(await exists(path), true);
   await fixture.deploy(target);

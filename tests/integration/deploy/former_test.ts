@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { removeDeployment } from "../../../lib/deploy/deploy.ts";
 import { DeployError } from "../../../lib/deploy/deploy_error.ts";
+import { updateRegistry } from "../../../lib/image/registry.ts";
+import { registryFile } from "../../../lib/paths.ts";
 import { which } from "../../../lib/process.ts";
 import type { ImagePlace } from "../../deploy/image_place.ts";
 import { tempDir } from "../../base/temp.ts";
+import { sampleImage } from "../../image/sample.ts";
 import { type LibvirtPlace, libvirtPlace } from "./libvirt/libvirt_place.ts";
 import { deployTo, homePaths, homeTools, ociTarget } from "./oci/deploy_to.ts";
 import { dockerRegistry } from "./oci/docker_registry.ts";
@@ -45,14 +48,40 @@ Deno.test("what is on a host that the settings no longer lead to stays there, an
   const before = first.files();
   const lab = await Deno.readTextFile(join(second.paths.configDir, "targets.d", "lab.yml"));
   await change(first, /^.*$/s, lab);
-  await assert.rejects(
-    removeDeployment(deployment, await first.target("lab"), { paths: first.paths, tools: first.tools() }),
-    { name: "UsageError", message: /leads to 127\.0\.0\.1:\d+ now/, hint: /--forget/ },
-  );
+  const refused = async () => {
+    const options = { paths: first.paths, tools: first.tools() };
+    await assert.rejects(removeDeployment(deployment, await first.target("lab"), options), {
+      ...{ name: "UsageError", message: /leads to 127\.0\.0\.1:\d+ now/, hint: /--forget/ },
+    });
+  };
+  await refused();
+  await updateRegistry(registryFile(first.paths), (registry) => {
+    registry.remove(deployment.image);
+    registry.add(sampleImage("other", new Date(1e12)));
+  });
+  await refused();
   await first.deploy("lab");
   assert.ok(first.done().some((text) => /^leave .* as it is: the target's settings lead to/.test(text)));
   assert.deepEqual(first.files(), before);
   assert.deepEqual(second.files(), before);
+});
+
+Deno.test("removing what was cut short on its way to another host takes nothing from the first one", async () => {
+  await using first = await sshPlace();
+  await using second = await sshPlace();
+  await first.deploy("lab");
+  const before = first.files();
+  const lab = await Deno.readTextFile(join(second.paths.configDir, "targets.d", "lab.yml"));
+  await change(first, /^.*$/s, lab);
+  const stop = new AbortController();
+  await assert.rejects(first.deploy("lab", {
+    signal: stop.signal,
+    onEvent: ({ type }) => type === "action-finished" && stop.abort(),
+  }));
+  const [left] = await first.deployments();
+  assert.equal(left?.former?.length, 1);
+  await removeDeployment(left!, await first.target("lab"), { paths: first.paths, tools: first.tools() });
+  assert.deepEqual([first.files(), second.files()], [before, []]);
 });
 
 Deno.test("a domain of another name takes the place of the one before, volume and all", async () => {

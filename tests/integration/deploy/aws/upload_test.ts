@@ -21,7 +21,12 @@ async function endInUpload(
     args: [...args, "deploy", "run", "demo", "cloud"],
     ...{ clearEnv: true, env: { ...user.env, ...secrets }, stdout: "null", stderr: "null" },
   }).spawn();
-  while (aws.count("UploadPart") < 5) await sleep(20);
+  let ended = false;
+  pim.status.then(() => ended = true);
+  while (aws.count("UploadPart") < 5) {
+    assert.ok(!ended, "it ended before it came to the point");
+    await sleep(20);
+  }
   pim.kill(signal);
   return (await pim.status).code;
 }

@@ -1,9 +1,10 @@
 import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
+import { deploy, removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { hashFile } from "../../../../lib/hash.ts";
 import { countingBootSector } from "../../../qemu/boot_sector.ts";
 import { startSshd } from "../../../ssh/sshd.ts";
+import { imagePlace } from "../../../deploy/image_place.ts";
 import { deployFailure } from "../../../deploy/deploy_failure.ts";
 import { libvirtPlace, uriOverSsh } from "./libvirt_place.ts";
 
@@ -49,6 +50,23 @@ Deno.test("with `define: none` only a volume is made, byte by byte the image", a
   strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), place.image.sha256);
   await Deno.remove(join(place.libvirtd.pool, "gold.qcow2"));
   strictEqual(await opened.presence(ids, place.image.sha256), "missing");
+});
+
+Deno.test("a volume alone that is another image's by now is not removed with the older deployment", async () => {
+  await using place = await libvirtPlace(["define: none", "name: gold"]);
+  await using newer = await imagePlace({}, { filledBytes: 2 * 1024 * 1024 });
+  const older = await place.deploy("lab");
+  const target = await place.target("lab");
+  const options = { paths: place.paths, tools: place.tools(), force: true, onEvent: () => {} };
+  const entry = { ...newer.image.entry, name: "demo-amd64-newer" };
+  const later = await deploy(target, { ...newer.image, entry }, options);
+  await rejects(
+    removeDeployment(older, target, options),
+    deployFailure(/images\/gold\.qcow2: it is not what was deployed/, /--forget/),
+  );
+  strictEqual(await hashFile(join(place.libvirtd.pool, "gold.qcow2"), "sha256"), newer.image.sha256);
+  await removeDeployment(later, target, options);
+  deepStrictEqual(place.files(), []);
 });
 
 Deno.test("a UEFI image boots with its own variables, which are removed with the domain", async () => {

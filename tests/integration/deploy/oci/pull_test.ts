@@ -247,6 +247,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a name that another image has, or one whose file is gone, is told with what to do",
+  ignore,
+  async fn() {
+    await using registry = await dockerRegistry();
+    await using home = await tempDir();
+    for (const dir of ["one", "two"]) {
+      const reference = `${registry.host}/${dir}/web:x`;
+      await deployTo(home.path, { reference }, await sampleDisk(join(home.path, dir), { mib: 1 }), {
+        target: dir,
+      });
+    }
+    const refused = (message: RegExp) => ({ name: "UsageError", message, hint: /^Give .* --name\.$/ });
+    const { path } = await pull(home.path, `${registry.host}/one/web:x`);
+    await assert.rejects(
+      pull(home.path, `${registry.host}/two/web:x`),
+      refused(/There is another image web-/),
+    );
+    await Deno.remove(path);
+    await assert.rejects(pull(home.path, `${registry.host}/one/web:x`), refused(/its file \S+ is missing/));
+  },
+});
+
+Deno.test({
   name: "what is no image is not pulled",
   ignore,
   async fn() {
@@ -289,3 +312,36 @@ Deno.test({
     }
   },
 });
+
+const mayMount = Deno.uid() === 0 && (await run(["unshare", "-m", "true"]).then(() => true, () => false));
+
+for (const layout of ["artifact", "containerdisk"]) {
+  Deno.test({
+    name: `a pull that was stopped needs room for the rest of its image alone (${layout}, needs root)`,
+    ignore: ignore || !mayMount,
+    async fn() {
+      await using registry = await dockerRegistry();
+      await using proxy = cuttingProxy(registry.host);
+      await using home = await tempDir();
+      const image = await sampleDisk(home.path, { mib: 16 });
+      const reference = `${proxy.host}/team/web:x`;
+      await deployTo(home.path, { reference, layout, chunk_mib: 2 }, image);
+      const images = join(home.path, "images");
+      await Deno.mkdir(images);
+      await run(["mount", "-t", "tmpfs", "-o", "size=20m", "none", images]);
+      try {
+        const stop = new AbortController();
+        const held = proxy.holdAfter("down", 12 * mib);
+        const stopped = pull(home.path, reference, { name: "web", signal: stop.signal });
+        await held;
+        stop.abort();
+        await assert.rejects(stopped, /Cancelled/);
+        proxy.release();
+        const { path } = await pull(home.path, reference, { name: "web" });
+        assert.deepEqual(await Deno.readFile(path), await Deno.readFile(image.path));
+      } finally {
+        await run(["umount", images]);
+      }
+    },
+  });
+}

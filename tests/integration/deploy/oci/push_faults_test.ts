@@ -285,6 +285,24 @@ pushTest(
   },
 );
 
+Deno.test("who cancels a check of a registry that does not answer has cancelled it", async () => {
+  await using home = await tempDir();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    asked.resolve();
+    return answer.promise;
+  });
+  const stop = new AbortController();
+  const target = ociTarget(home.path, { reference: `127.0.0.1:${server.addr.port}/team/web:x` });
+  await using opened = target.open(homeTools(home.path, { signal: stop.signal }));
+  const checking = opened.check();
+  await asked.promise;
+  stop.abort();
+  await assert.rejects(checking, CancelledError);
+  answer.resolve(new Response());
+});
+
 Deno.test({
   name: "a registry that removes nothing is said to do so",
   ignore,

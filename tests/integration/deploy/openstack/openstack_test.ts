@@ -302,6 +302,11 @@ Deno.test("a wrong secret, a wrong region and a wrong address are told apart by 
     const [region] = await checked(yaml(cloud.port, "  region: RegionTwo\n"));
     assert.match(region?.detail ?? "", /no public image service in the region RegionTwo/);
     assert.match(region?.hint ?? "", /It has: RegionOne/);
+    cloud.requests.length = 0;
+    cloud.fault(/auth\/tokens/, 1, () => new Response(null, { status: 503 }));
+    const [busy] = await checked(yaml(cloud.port));
+    assert.match(busy?.detail ?? "", /answers 503/);
+    assert.equal(cloud.requests.length, 1, "it is not asked again");
     cloud.rules.regions.push("RegionTwo");
     const [several] = await checked(yaml(cloud.port));
     assert.match(several?.hint ?? "", /Set region in targets\.d to one of: RegionOne, RegionTwo/);

@@ -27,12 +27,18 @@ Deno.test("a check names what is wrong with the host, the storages and the token
       /the token lacks \/vms: VM\.Allocate; \/storage\/local: Datastore\.Allocate/,
     );
     pve.rules.lacks = [];
-    assert.match(
-      (await failed(yaml(pve).replace("node: pve", "node: pve2")))[0]?.hint ?? "",
-      /one of: pve/,
-    );
+    // Nothing is asked of a node that is not there.
+    const elsewhere = await checked(yaml(pve).replace("node: pve", "node: pve2"));
+    assert.deepEqual(elsewhere.map(({ name, ok }) => [name, ok]), [["version", true], ["node", false]]);
+    assert.deepEqual([elsewhere[1]?.detail, elsewhere[1]?.hint], [
+      ...["pve2 is not in the cluster", "Set node in targets.d to one of: pve"],
+    ]);
     const [storage] = await failed(yaml(pve).replace("local-lvm", "tank"));
     assert.match(storage?.detail ?? "", /answers 500: storage 'tank' does not exist/);
+    pve.requests.length = 0;
+    pve.fault(/^GET \/version/, 1, 503);
+    assert.match((await failed())[0]?.detail ?? "", /answers 503/);
+    assert.equal(pve.requests.length, 1, "it is not asked again");
     pve.rules.token = "another";
     pve.rules.tokenSays = "token 'deploy' access expired";
     const [expired] = await failed();

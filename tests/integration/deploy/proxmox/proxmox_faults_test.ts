@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { configureLog } from "../../../../lib/log.ts";
 import { startCutProxy } from "../../../http/cut_proxy.ts";
+import { deployFailure } from "../../../deploy/deploy_failure.ts";
 import { deployFixture, planned } from "../../../deploy/fixture.ts";
 import { assertClean, withPve, yaml } from "./pve_by_api.ts";
 import { startPve } from "./proxmox_server.ts";
@@ -39,6 +40,17 @@ Deno.test("what the host or a task says of a failure is told, and nothing stays"
     pve.rules.lacks = [];
     pve.rules.availBytes = 1000;
     await fails(/it has 2 MiB, and only 0 MiB are free at the host/, /import_storage/);
+  });
+});
+
+Deno.test("a node that the cluster does not have is told as that, with where its nodes are named", async () => {
+  await withPve(async (fixture, pve) => {
+    const target = await fixture.target(yaml(pve).replace("node: pve", "node: pve2"));
+    await assert.rejects(
+      fixture.deploy(target),
+      deployFailure(/the cluster of 127\.0\.0\.1:\d+ has no node pve2$/, /`node`.*pim target check/),
+    );
+    assertClean(pve);
   });
 });
 

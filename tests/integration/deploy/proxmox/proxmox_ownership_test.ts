@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
+import { deployFailure } from "../../../deploy/deploy_failure.ts";
 import { planned } from "../../../deploy/fixture.ts";
 import { withPve, yaml } from "./pve_by_api.ts";
 
@@ -78,5 +79,24 @@ Deno.test("the name of a template is taken over with --force, from pim's own onl
     await assert.rejects(fixture.deploy(target), /as golden-web: VM 200 golden-web is there already/);
     await fixture.deploy(target, { force: true });
     assert.deepEqual([...pve.vms.keys()], [201, 100]);
+  });
+});
+
+Deno.test("a template is neither forgotten nor taken for another when the target's node or storage changes", async () => {
+  await withPve(async (fixture, pve) => {
+    const deployment = await fixture.deploy(await fixture.target(yaml(pve)));
+    for (const [setting, changed] of [["node: pve", "node: pve2"], ["local-lvm", "tank"]] as const) {
+      const target = await fixture.target(yaml(pve).replace(setting, changed));
+      await assert.rejects(
+        fixture.deploy(target),
+        deployFailure(/this target has it as template web-\S+ on 127\.0\.0\.1/, /a target of its own/),
+      );
+    }
+    const elsewhere = await fixture.target(yaml(pve).replace("node: pve", "node: pve2"));
+    await assert.rejects(
+      removeDeployment(deployment, elsewhere, { paths: fixture.paths, tools: fixture.tools() }),
+      { name: "UsageError", message: /leads to pve2 of 127\.0\.0\.1 now/, hint: /--forget/ },
+    );
+    assert.deepEqual([[...pve.vms.keys()], await fixture.deployments()], [[100], [deployment]]);
   });
 });

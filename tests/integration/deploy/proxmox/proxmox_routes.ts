@@ -53,6 +53,11 @@ export async function route(state: State, request: Request, line: string, query:
   if (Number(headers.get("content-length") ?? 0) > 0 && method !== "POST" && method !== "PUT") {
     return refuse(501, `Unexpected content for method '${method}'`);
   }
+  const node = /^\S+ \/nodes\/([^/]+)\//.exec(line)?.[1] ?? "pve";
+  if (node !== "pve") {
+    const why = `failed to get address info for: ${node}: Name or service not known`;
+    return refuse(500, `hostname lookup '${node}' failed - ${why}`);
+  }
   const found = routes.find(({ pattern }) => pattern.test(line));
   if (found === undefined) return refuse(501, `Method '${line}' not implemented`);
   const match = (found.pattern.exec(line) ?? []).slice(1).map(decodeURIComponent);

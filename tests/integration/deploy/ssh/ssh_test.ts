@@ -1,11 +1,12 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
+import { deploy, removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { CancelledError } from "../../../../lib/errors.ts";
 import { hashFile } from "../../../../lib/hash.ts";
 import { imageInfo } from "../../../../lib/qemu/img.ts";
 import { generateKeyPair } from "../../../../lib/ssh/key.ts";
 import { deployFailure } from "../../../deploy/deploy_failure.ts";
+import { imagePlace } from "../../../deploy/image_place.ts";
 import { pim } from "../../../e2e/pim.ts";
 import { sshPlace } from "./ssh_place.ts";
 
@@ -24,6 +25,15 @@ Deno.test("an image goes to a folder of a host as it is, with its UEFI variables
   const opened = (await place.target("lab")).open(place.tools());
   strictEqual(await opened.presence(deployment.ids, image.sha256), "there");
   await opened[Symbol.asyncDispose]();
+});
+
+Deno.test("a folder that begins with ~ is one of the user's home over there", async () => {
+  await using place = await sshPlace({ settings: ["path: ~/srv/images"] });
+  const target = await place.target("lab");
+  await using opened = target.open(place.tools());
+  const { where } = await opened.plan(place.image, { force: false, ids: {} });
+  match(where, /^127\.0\.0\.1:\/[^~]*\/srv\/images\/demo-amd64-[^/]*$/);
+  match(opened.place(place.image.entry).name, /^srv\/images\/demo-amd64-/);
 });
 
 Deno.test("what is there is not sent again, and what has changed or gone is", async () => {
@@ -53,6 +63,21 @@ Deno.test("removing a deployment removes its files and no others", async () => {
   await removeDeployment(deployment, target, { paths: place.paths, tools: place.tools() });
   deepStrictEqual(place.files(), ["other.qcow2"]);
   deepStrictEqual(await place.deployments(), []);
+});
+
+Deno.test("removing an older image's deployment leaves the newer image that has its name now", async () => {
+  await using place = await sshPlace({ settings: ["name: gold"] });
+  await using newer = await imagePlace({}, { filledBytes: 2 * 1024 * 1024 });
+  const older = await place.deploy("lab");
+  const target = await place.target("lab");
+  const options = { paths: place.paths, tools: place.tools(), force: true, onEvent: () => {} };
+  const entry = { ...newer.image.entry, name: "demo-amd64-newer" };
+  const { id } = await deploy(target, { ...newer.image, entry }, options);
+  await removeDeployment(older, target, options);
+  deepStrictEqual((await place.deployments()).map((each) => each.id), [id]);
+  strictEqual(await hashFile(join(place.folder, "gold.qcow2"), "sha256"), newer.image.sha256);
+  await removeDeployment((await place.deployments())[0]!, target, options);
+  deepStrictEqual(place.files(), []);
 });
 
 Deno.test("a file of somebody else with the image's name is left alone, unless forced", async () => {
