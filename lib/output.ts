@@ -41,14 +41,16 @@ export async function writeAll(stream: ByteOutput, bytes: Uint8Array): Promise<v
   }
 }
 
-/** The same at once: nothing else happens meanwhile. */
-export function writeAllSync(file: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+
+/** The same at once. */
+export function writeAllSync(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   for (let rest = bytes; rest.length > 0;) {
     try {
-      rest = rest.subarray(file.writeSync(rest));
+      rest = rest.subarray(stream.writeSync(rest));
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
+      Atomics.wait(nobodyWakes, 0, 0, retryMs);
     }
   }
 }

@@ -2,11 +2,11 @@ import { which } from "./process.ts";
 
 /** The package managers that pim knows, and how each installs; in the order in which they are looked for. */
 const installers = {
-  "apt-get": "sudo apt-get install",
-  dnf: "sudo dnf install",
-  pacman: "sudo pacman -S",
-  zypper: "sudo zypper install",
-  apk: "sudo apk add",
+  "apt-get": "apt-get install",
+  dnf: "dnf install",
+  pacman: "pacman -S",
+  zypper: "zypper install",
+  apk: "apk add",
   brew: "brew install",
 } as const;
 
@@ -21,7 +21,12 @@ export async function findPackageManager(): Promise<PackageManager | undefined> 
   return undefined;
 }
 
-/** The command that installs packages with this package manager. */
-export function installWith(manager: PackageManager, packages: readonly string[]): string {
-  return `${installers[manager]} ${[...new Set(packages)].join(" ")}`;
+/** The command that installs packages with this package manager; a small system that is used as root has no sudo. */
+export function installWith(
+  manager: PackageManager,
+  packages: readonly string[],
+  uid: number | null = Deno.uid(),
+): string {
+  const sudo = manager === "brew" || uid === 0 ? "" : "sudo ";
+  return `${sudo}${installers[manager]} ${[...new Set(packages)].join(" ")}`;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import config from "../deno.json" with { type: "json" };
 import { type Commit, readCommit } from "../lib/commit.ts";
 import { isOlderDeno, typeScriptFromDisk } from "../lib/deno_version.ts";
-import { exitCode, messageOf, PimError, UsageError } from "../lib/errors.ts";
+import { CancelledError, exitCode, messageOf, PimError, UsageError } from "../lib/errors.ts";
 import { lockFile, removeIfThere } from "../lib/files.ts";
 import { run } from "../lib/process.ts";
 import { deno } from "./deno.ts";
@@ -36,6 +36,7 @@ async function compileFor(
   try {
     await deno(argv, folder, signal);
   } catch (cause) {
+    if (cause instanceof CancelledError) throw cause;
     throw new PimError(`Cannot compile for ${target}: ${messageOf(cause)}`, { cause });
   }
 }
@@ -55,8 +56,8 @@ async function prove(binary: string, commit: Commit | undefined): Promise<void> 
   }
 }
 
-async function requireRuntime(target: Target): Promise<void> {
-  const why = await whyNoRuntime(target);
+async function requireRuntime(target: Target, signal: AbortSignal): Promise<void> {
+  const why = await whyNoRuntime(target, signal);
   if (why === undefined) return;
   throw new PimError(`Cannot compile for ${target}: Deno's runtime for it cannot be had: ${why}`, {
     exitCode: exitCode.download,
@@ -73,7 +74,7 @@ async function compile(names: ReadonlyMap<Target, string>, root: string, signal:
   if (epoch !== undefined && !/^\d+$/.test(epoch)) {
     throw new UsageError(`SOURCE_DATE_EPOCH is ${epoch}, which is no number of seconds`);
   }
-  for (const target of names.keys()) await requireRuntime(target);
+  for (const target of names.keys()) await requireRuntime(target, signal);
   const dist = join(root, "dist");
   // A folder of always the same name: it is in the binary, which shall be the same every time.
   const folder = join(dist, ".compile");

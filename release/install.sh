@@ -129,7 +129,8 @@ main() {
   trap 'exit 130' HUP INT TERM
   [ -d "$dir" ] || made=1
   mkdir -p "$dir" || fail "Cannot make the folder $dir" "Another one: PIM_INSTALL_DIR=DIR"
-  dir=$(cd "$dir" && pwd)
+  # Without CDPATH, which would lead a folder such as "bin" elsewhere.
+  dir=$(CDPATH='' cd "$dir" && pwd)
   [ ! -d "$dir/pim" ] || fail "$dir/pim is a folder" "Another place: PIM_INSTALL_DIR=DIR"
   # In the same folder: only so can the binary be put in place in one step.
   part=$(mktemp -d "$dir/.pim-install.XXXXXX") || fail "Cannot write to $dir" "Another folder: PIM_INSTALL_DIR=DIR"

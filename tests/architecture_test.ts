@@ -46,6 +46,7 @@ Deno.test("the rules see the sources: every room of lib, and their imports", () 
     "node:util",
     "../errors.ts",
     "../files.ts",
+    "../process.ts",
   ]);
 });
 

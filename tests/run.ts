@@ -8,8 +8,7 @@ import { start } from "../lib/process.ts";
 import { tempDir } from "./base/temp.ts";
 import { runScript } from "../release/run_script.ts";
 import { passedEnvironment } from "./demo/environment.ts";
-import { agentFolder } from "./demo/cache.ts";
-import { ensurePackages, testPackages, unpackPackage } from "./demo/packages.ts";
+import { prepareTests } from "./prepare.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
 
@@ -65,8 +64,7 @@ export function countReport(xml: string): Counts {
 }
 
 async function main(): Promise<number> {
-  await ensurePackages(testPackages);
-  await unpackPackage("qemu-guest-agent", agentFolder(Deno.env.toObject()));
+  await prepareTests();
   await using temp = await tempDir();
   const reportDir = temp.path;
   const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();

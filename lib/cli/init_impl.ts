@@ -3,6 +3,7 @@ import { writeScaffold } from "../config/scaffold.ts";
 import { readProfileTypes } from "../profile/types_text.ts";
 import { userPaths } from "../paths.ts";
 import { log } from "../log.ts";
+import { formatArgv } from "../process.ts";
 import type { PimContext } from "./context.ts";
 import type { InitFlags } from "./init.ts";
 
@@ -17,7 +18,7 @@ export async function init(this: PimContext, flags: InitFlags, dir?: string): Pr
   );
   if (this.quiet) return;
   if (written.length === 0) return log.info("pim init --force writes the types and editor settings anew.");
-  const prefix = dir === undefined ? "" : `cd ${dir} && `;
+  const prefix = dir === undefined ? "" : `${formatArgv(["cd", dir])} && `;
   this.print(`\nNext:
   ${prefix}pim profile list            see the profiles; edit profiles.d/*.ts with completion
   ${prefix}pim iso list                see the ISO catalog

@@ -4,17 +4,20 @@ import { hostArchitecture } from "../architecture.ts";
 import type { ConfigFolder } from "../config/folders.ts";
 import { findIso, loadCatalog } from "../iso/catalog/catalog.ts";
 import { log } from "../log.ts";
+import { formatArgv } from "../process.ts";
 import { get, leaves, type Tree } from "../config/merge.ts";
 import {
   findProfile,
   listProfiles,
   type LoadedProfile,
   loadProfile,
-  newProfilePath,
+  newProfilePlace,
 } from "../profile/load.ts";
 import { importRubyProfiles } from "../profile/import_yaml.ts";
 import { loginWarning } from "../profile/login.ts";
 import { profileModule } from "../profile/module_text.ts";
+import { hostnameOf } from "../profile/resolved.ts";
+import { withoutSecrets } from "../profile/without_secrets.ts";
 import type { PimContext } from "./context.ts";
 import type { NewProfileFlags } from "./profile.ts";
 import type { JsonFlags } from "./flags.ts";
@@ -23,15 +26,10 @@ import { table } from "./table.ts";
 /** What `pim init` has in the catalog. */
 const usualIso = "debian-13-{arch}-netinst";
 
-const secretKeys = new Set(["password", "passwordHash"]);
-
 /** `pim profile list` */
 export async function list(this: PimContext, flags: JsonFlags & { readonly long: boolean }): Promise<void> {
   const { folders } = await this.config();
-  const names = await listProfiles(folders);
-  if (names.length === 0) {
-    throw new UsageError("There are no profiles yet", { hint: "Make a first configuration with: pim init" });
-  }
+  const names = await allProfiles(folders);
   if (!flags.long && !flags.json) return this.print(names.join("\n"));
   const profiles = await loadAll(folders, names);
   if (flags.json) {
@@ -55,6 +53,13 @@ export async function list(this: PimContext, flags: JsonFlags & { readonly long:
   ));
 }
 
+/** The names of all profiles, of which there is at least one. */
+async function allProfiles(folders: readonly ConfigFolder[]): Promise<readonly string[]> {
+  const names = await listProfiles(folders);
+  if (names.length > 0) return names;
+  throw new UsageError("There are no profiles yet", { hint: "Make a first configuration with: pim init" });
+}
+
 /** Loads profiles; one that is wrong does not hide the others. */
 function loadAll(
   folders: readonly ConfigFolder[],
@@ -70,12 +75,10 @@ function loadAll(
   }));
 }
 
-/** `pim profile show PROFILE`; secrets are shown as *** unless they are asked for by a build. */
+/** `pim profile show PROFILE` */
 export async function show(this: PimContext, flags: JsonFlags, name: string): Promise<void> {
   const profile = await loadProfile((await this.config()).folders, name);
-  const masked = Object.fromEntries(
-    Object.entries(profile.value).map(([key, value]) => [key, secretKeys.has(key) && value ? "***" : value]),
-  );
+  const masked = withoutSecrets(profile.value as Tree);
   if (flags.json) {
     const data = {
       name,
@@ -85,7 +88,7 @@ export async function show(this: PimContext, flags: JsonFlags, name: string): Pr
     };
     return this.print(JSON.stringify(data, null, 2));
   }
-  const rows = leaves(masked as Tree)
+  const rows = leaves(masked)
     .filter((path) => profile.sources.has(path.join(".")))
     .map((
       path,
@@ -104,7 +107,7 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
     return undefined;
   });
   const results = await Promise.all(
-    (names.length > 0 ? names : await listProfiles(folders)).map(async (name) => {
+    (names.length > 0 ? names : await allProfiles(folders)).map(async (name) => {
       try {
         const profile = await loadProfile(folders, name);
         await checkNamed(profile, folders, catalog);
@@ -131,14 +134,17 @@ export async function check(this: PimContext, flags: JsonFlags, ...names: string
 /** `pim profile new PROFILE` */
 export async function create(this: PimContext, flags: NewProfileFlags, name: string): Promise<void> {
   const { folders } = await this.config();
-  const path = await newProfilePath(folders, name);
+  const { path, taken } = await newProfilePlace(folders, name);
+  if (taken !== undefined) {
+    throw new UsageError(`${taken} is already there`, { hint: `Look at it with: pim profile show ${name}` });
+  }
   const iso = await isoOfNew(folders, flags);
   await writeFileAtomic(
     path,
     profileModule({
       ...(flags.extends !== undefined && { extends: flags.extends }),
       ...(iso !== undefined && { iso }),
-      hostname: name,
+      hostname: hostnameOf(name),
       packages: [],
     }),
   );
@@ -167,10 +173,18 @@ export async function importYaml(
 ): Promise<void> {
   const { folders } = await this.config();
   const { profiles, notes } = await importRubyProfiles(file);
-  for (const { name, profile } of profiles) {
-    const existing = await findProfile(folders, name);
-    const path = flags.force && existing ? existing.path : await newProfilePath(folders, name);
-    await writeFileAtomic(path, profileModule(profile));
+  const modules = await Promise.all(profiles.map(async ({ name, profile }) => {
+    return { ...await newProfilePlace(folders, name), text: profileModule(profile) };
+  }));
+  // Looked at before any is written: a file is imported whole or not at all.
+  const taken = modules.find((each) => each.taken !== undefined)?.taken;
+  if (taken !== undefined && !flags.force) {
+    throw new UsageError(`${taken} is already there`, {
+      hint: `Overwrite what is there with: ${formatArgv(["pim", "profile", "import", "--force", file])}`,
+    });
+  }
+  for (const { path, text } of modules) {
+    await writeFileAtomic(path, text);
     this.print(path);
   }
   for (const note of notes) this.process.stderr.write(`note: ${note}\n`);

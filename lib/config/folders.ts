@@ -2,6 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, PimError, UsageError } from "../errors.ts";
 import { exists } from "../files.ts";
+import { formatArgv } from "../process.ts";
 
 /** A folder that holds configuration: pim.yml and the `.d` folders. */
 export interface ConfigFolder {
@@ -29,7 +30,7 @@ export async function configFolders(
 async function namedProject(folder: string): Promise<string> {
   if (await exists(join(folder, "pim.yml"))) return folder;
   throw new UsageError(`${folder} is not a project: there is no pim.yml in it`, {
-    hint: `Make it one with: pim init ${folder}`,
+    hint: `Make it one with: ${formatArgv(["pim", "init", folder])}`,
   });
 }
 

@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { messageOf, UsageError } from "../errors.ts";
 import { readTextIfThere } from "../files.ts";
+import { formatArgv } from "../process.ts";
 
 /**
  * Imports a configuration module from disk and returns its default export; throws {@linkcode UsageError} naming the file.
@@ -18,7 +19,7 @@ export async function importDefault(path: string, form: string): Promise<unknown
   } catch (cause) {
     throw new UsageError(`Cannot load ${path}: ${reason(cause)}`, {
       cause,
-      hint: `Check it in an editor, or with: deno check ${path}`,
+      hint: `Check it in an editor, or with: ${formatArgv(["deno", "check", path])}`,
     });
   }
   if (!("default" in module)) {

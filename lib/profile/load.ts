@@ -1,5 +1,4 @@
 import { join, parse } from "node:path";
-import { exists } from "../files.ts";
 import { UsageError } from "../errors.ts";
 import { checkName } from "../paths.ts";
 import { didYouMean } from "../suggest.ts";
@@ -121,18 +120,25 @@ async function unknownProfile(
   });
 }
 
-/** The folder that new profiles are written to: the project's, else the user's. */
-export async function newProfilePath(folders: readonly ConfigFolder[], name: string): Promise<string> {
+/** Where a profile that is not there yet is written to: in the project, else among the user's own. */
+export interface ProfilePlace {
+  readonly path: string;
+  /** The module that has this name there already. */
+  readonly taken: string | undefined;
+}
+
+/** The place for a new profile. */
+export async function newProfilePlace(
+  folders: readonly ConfigFolder[],
+  name: string,
+): Promise<ProfilePlace> {
   checkName(name, "profile name");
   const nearest = folders.find(isUsers);
   if (nearest === undefined) {
     throw new UsageError("There is no configuration folder", { hint: "Make one with: pim init" });
   }
-  const path = join(nearest.path, folder, `${name}.ts`);
-  if (await exists(path)) {
-    throw new UsageError(`${path} is already there`, { hint: `Look at it with: pim profile show ${name}` });
-  }
-  return path;
+  const found = await findFile([nearest], folder, endings.map((ending) => name + ending));
+  return { path: join(nearest.path, folder, `${name}.ts`), taken: found?.path };
 }
 
 function isUsers(each: ConfigFolder): boolean {

@@ -96,7 +96,7 @@ function resolveBuild(build: BuildOptions, architecture: Architecture): Resolved
 }
 
 /** A profile's name as a host name: what a label may not have becomes a dash. */
-function hostnameOf(name: string): string {
+export function hostnameOf(name: string): string {
   const label = name.toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-").slice(0, 63).replaceAll(/^-+|-+$/g, "");
   return label || "pim";
 }

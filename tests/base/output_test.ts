@@ -27,3 +27,13 @@ Deno.test("what a pipe does not take at once is written later, whole", async () 
   await writeAll(three, bytes);
   assert.deepEqual([one, two, three].map((pipe) => pipe.text()), [text, text, text]);
 });
+
+Deno.test("a reader that has gone is no error, and a disk that is full is one", () => {
+  const failing = (error: Error) => ({
+    writeSync(): number {
+      throw error;
+    },
+  });
+  writeText(failing(new Deno.errors.BrokenPipe()), "x");
+  assert.throws(() => writeText(failing(new Error("No space left on device")), "x"), /No space left/);
+});

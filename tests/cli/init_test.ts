@@ -37,6 +37,7 @@ Deno.test("pim init DIR makes a project, which commands below it use", async () 
   });
   assert.equal(JSON.parse(found).project, join(user.path, "work/deep"));
   assert.equal((await user.pim("config", "path", "--json")).stdout.includes('"project": null'), true);
+  assert.match((await user.pim("init", "my images")).stdout, /\n {2}cd 'my images' && pim profile list /);
 });
 
 Deno.test("a second init keeps every edited file; --force renews the types and editor settings only", async () => {

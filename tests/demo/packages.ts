@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { HostError, messageOf } from "../../lib/errors.ts";
 import { exists, removeIfThere } from "../../lib/files.ts";
 import { run, which } from "../../lib/process.ts";
@@ -115,6 +115,8 @@ export async function unpackPackage(
       await download();
     });
     await removeIfThere(part);
+    // dpkg-deb makes the last folder only.
+    await Deno.mkdir(dirname(folder), { recursive: true });
     for await (const { name: file } of Deno.readDir(work)) {
       await run(["dpkg-deb", "-x", join(work, file), part]);
     }

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
+import { CancelledError } from "../../lib/errors.ts";
 import { exists } from "../../lib/files.ts";
+import { whyNoRuntime } from "../../release/runtime.ts";
+import type { Target } from "../../release/targets.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -48,6 +51,12 @@ Deno.test("without Deno's runtime the task says what it lacks and what to do, an
     /^error: Cannot compile for \S+: Deno's runtime for it cannot be had: there is no file \/nowhere\/denort/,
   );
   assert.match(stderr, /\nhint: Compile where dl\.deno\.land can be reached, or name a file of your own:\n/);
+});
+
+Deno.test("who stops the task while it asks for the runtime does not wait for an answer", async () => {
+  // Deno has no runtime of that name in its cache.
+  const asked = whyNoRuntime("none" as Target, AbortSignal.abort());
+  await assert.rejects(asked, (error) => error instanceof CancelledError);
 });
 
 Deno.test("compile refuses what it does not know, and one runtime for all targets", async () => {

@@ -90,7 +90,10 @@ Deno.test("install.sh installs the version and into the folder that it is told, 
   await using home = await tempDir({ "my bin/pim": "old" });
   const dir = join(home.path, "my bin");
   const env = { PIM_BASE_URL: server.url, PIM_VERSION: "v2.0.0", PIM_INSTALL_DIR: "my bin" };
-  const { code, stdout } = await install(home, { ...env, PATH: `${dir}:/usr/bin:/bin` });
+  // Shells look for folders there first.
+  const elsewhere = join(home.path, "elsewhere");
+  await Deno.mkdir(join(elsewhere, "my bin"), { recursive: true });
+  const { code, stdout } = await install(home, { ...env, CDPATH: elsewhere, PATH: `${dir}:/usr/bin:/bin` });
   assert.deepEqual([code, stdout], [
     0,
     `pim 2.0.0 (commit 0123456789ab, 2026-11-26T06:00:00Z) is in ${dir}/pim\n`,

@@ -60,8 +60,9 @@ Deno.test("whatever a workflow does with Deno is a task that a person can type",
 
 Deno.test("a release makes everything from what a person types", () => {
   const build = runs.filter(({ job }) => job.name === "release.yml: build").map(({ run }) => run);
-  assert.deepEqual(build.filter((each) => !each.startsWith("sudo apt-get ")), [
+  assert.deepEqual(build, [
     'deno task release:check "$GITHUB_REF_NAME"',
+    "deno task test:prepare",
     "deno task ok",
     "deno task test:binary",
     "deno task compile --all",
@@ -87,14 +88,45 @@ Deno.test("no workflow runs on what strangers send with more than that", () => {
   }
 });
 
-Deno.test("actions are pinned to a version or a commit, and all workflows use the same", () => {
+Deno.test("actions are pinned to a commit, with the version that it is, and all workflows use the same", async () => {
   const pins = new Map<string, string>();
-  for (const { uses: action, job } of uses) {
-    const [, name = "", pin = ""] = /^([\w-]+\/[\w-]+)@(v\d+(?:\.\d+)*|[0-9a-f]{40})$/.exec(action) ?? [];
-    assert.notEqual(pin, "", `${job.name}: ${action}`);
-    assert.equal(pins.get(name) ?? pin, pin, `${job.name}: ${action}`);
-    pins.set(name, pin);
+  for (const file of workflows.keys()) {
+    const text = await Deno.readTextFile(join(folder, file));
+    for (const [, action = ""] of text.matchAll(/^ +(?:- )?uses: (.*)$/gm)) {
+      const [, name = "", pin = ""] = /^([\w-]+\/[\w-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$/.exec(action) ?? [];
+      assert.notEqual(pin, "", `${file}: ${action}`);
+      assert.equal(pins.get(name) ?? pin, pin, `${file}: ${action}`);
+      pins.set(name, pin);
+    }
   }
+  assert.equal(pins.size, new Set(uses.map((each) => each.uses)).size);
+});
+
+Deno.test("what runs after a checkout finds no token in it", () => {
+  const checkouts = uses.filter((each) => each.uses.startsWith("actions/checkout@"));
+  assert.equal(checkouts.length, jobs.filter(({ name }) => name !== "release.yml: publish").length);
+  for (const { with: options, job } of checkouts) {
+    assert.equal(options?.["persist-credentials"], false, job.name);
+  }
+});
+
+Deno.test("the gate runs where everything is installed that its tests need", () => {
+  const gates = jobs.map(({ name }) => runs.filter(({ job }) => job.name === name).map(({ run }) => run))
+    .filter((commands) => commands.includes("deno task ok"));
+  assert.equal(gates.length, 2);
+  for (const commands of gates) {
+    assert.ok(commands.slice(0, commands.indexOf("deno task ok")).includes("deno task test:prepare"));
+  }
+});
+
+Deno.test("a release is there with all its files or not at all", () => {
+  const commands = runs.map(({ run }) => run).filter((each) => each.includes("gh release"));
+  assert.equal(commands.length, 1);
+  assert.match(
+    commands[0] ?? "",
+    /^gh release create "\$GITHUB_REF_NAME" [^]*dist\/SHA256SUMS \$\(awk .*\)\n$/,
+  );
+  assert.equal(commands[0]?.match(/gh release/g)?.length, 1);
 });
 
 Deno.test("all workflows use the same Deno", () => {

@@ -4,7 +4,8 @@ import { newUser } from "../../cli/pim.ts";
 
 const profiles = {
   "config/pim/profiles.d/default.ts":
-    'export default { description: "shared", username: "op", password: "hush-hush", packages: ["a"] };',
+    'export default { description: "shared", username: "op", password: "hush-hush", packages: ["a"], ' +
+    'vars: { diskPassphrase: "hush-hush", sudoWithoutPassword: true } };',
   "config/pim/profiles.d/web.ts":
     'import type { Profile } from "pim";\nexport default { description: "Web server", iso: "debian-13-{arch}-netinst", packages: ["nginx"] } satisfies Profile;',
 };
@@ -43,6 +44,7 @@ Deno.test("pim profile show prints the merged values with their files, and never
     '"***"',
     join(dir, "default.ts"),
   ]);
+  assert.match(stdout, /^vars\.sudoWithoutPassword +true /m);
   const { stdout: json, stderr } = await user.pim("profile", "show", "web", "--json", "--debug");
   assert.equal(JSON.parse(json).profile.username, "op");
   assert.equal(JSON.parse(json).sources.username, join(dir, "default.ts"));
@@ -92,6 +94,9 @@ Deno.test("pim profile new writes a module that checks, and never overwrites one
   assert.deepEqual([code, stdout], [0, `${file}\n`]);
   assert.match(await Deno.readTextFile(file), /^import type \{ Profile \} from "pim";[\s\S]*extends: "web"/);
   assert.equal((await user.pim("profile", "check", "shop")).stdout, "ok    shop\n");
+  // Not every name of a profile can be one of a host.
+  assert.equal((await user.pim("profile", "new", "Shop_2.lab", "--extends", "web")).code, 0);
+  assert.equal((await user.pim("profile", "check", "Shop_2.lab")).stdout, "ok    Shop_2.lab\n");
 
   const again = await user.pim("profile", "new", "shop");
   assert.equal(again.code, 2);
@@ -139,18 +144,42 @@ Deno.test("pim profile import turns YAML of the earlier pim into modules that ch
   assert.deepEqual(shown.vars, { motd: "hello" });
   assert.equal(shown.mirrorHost, "mirror.example.org");
 
-  assert.match((await user.pim("profile", "import", "old.yml")).stderr, /^error: .* is already there/);
   assert.equal((await user.pim("profile", "import", "old.yml", "--force")).code, 0);
   assert.equal((await user.pim("profile", "import", "none.yml")).code, 2);
 });
 
-Deno.test("an unknown profile and an empty configuration say what to type next", async () => {
-  await using user = await newUser();
-  assert.deepEqual(await user.pim("profile", "list"), {
+Deno.test("a file of profiles is imported whole or not at all, and in a project never over the user's own", async () => {
+  const mine = "export default { username: 'me' };\n";
+  await using user = await newUser({
+    "work/old.yml": "web:\n  packages: git\ndev:\n  packages: vim\n",
+    "work/pim.yml": "",
+    "work/profiles.d/dev.js": mine,
+    "config/pim/profiles.d/web.ts": mine,
+  });
+  const at = (name: string) => join(user.path, name);
+  assert.deepEqual(await user.pim("profile", "import", "old.yml"), {
     code: 2,
     stdout: "",
-    stderr: "error: There are no profiles yet\nhint: Make a first configuration with: pim init\n",
+    stderr: `error: ${at("work/profiles.d/dev.js")} is already there\n` +
+      "hint: Overwrite what is there with: pim profile import --force old.yml\n",
   });
+  const names = (await Array.fromAsync(Deno.readDir(at("work/profiles.d")))).map(({ name }) => name);
+  assert.deepEqual(names, ["dev.js"]);
+  const { stdout } = await user.pim("profile", "import", "old.yml", "--force");
+  assert.deepEqual(stdout.trim().split("\n"), ["web", "dev"].map((name) => at(`work/profiles.d/${name}.ts`)));
+  assert.equal(await Deno.readTextFile(at("config/pim/profiles.d/web.ts")), mine);
+  assert.equal((await user.pim("profile", "check")).stdout, "ok    dev\nok    web\n");
+});
+
+Deno.test("an unknown profile and an empty configuration say what to type next", async () => {
+  await using user = await newUser();
+  for (const command of ["list", "check"]) {
+    assert.deepEqual(await user.pim("profile", command), {
+      code: 2,
+      stdout: "",
+      stderr: "error: There are no profiles yet\nhint: Make a first configuration with: pim init\n",
+    });
+  }
   await user.pim("init");
   assert.deepEqual(await user.pim("profile", "show", "develpoer"), {
     code: 2,
