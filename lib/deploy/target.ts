@@ -3,6 +3,7 @@ import type { ImageEntry } from "../image/entry.ts";
 import type { Manifest } from "../image/manifest.ts";
 import type { Environment } from "../paths.ts";
 import type { Instance } from "../verify/instance.ts";
+import type { SshInstance } from "../verify/ssh_instance.ts";
 import type { Source } from "../vm/source.ts";
 
 /** An image that is to be deployed, and its files on this host. */
@@ -111,7 +112,7 @@ export interface Target extends AsyncDisposable {
    * Starts a throw-away instance of what was deployed, which is not changed by it. Throws a DeployError where that cannot
    * be. Absent, as `disk` is, where pim can start none.
    */
-  startInstance?(deployed: Deployed, context: InstanceContext): Promise<Instance>;
+  startInstance?(deployed: Deployed, context: InstanceContext): Promise<Instance | SshInstance>;
   /** Removes the instance that was written down, which a pim that was killed has left; one that is gone is no error. */
   removeInstance?(ids: Ids): Promise<void>;
 }

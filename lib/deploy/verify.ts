@@ -6,6 +6,7 @@ import type { ImageEntry } from "../image/entry.ts";
 import { log } from "../log.ts";
 import { deployLock, type Paths, registryFile } from "../paths.ts";
 import { type Instance, instanceMachine } from "../verify/instance.ts";
+import { type SshInstance, sshInstanceMachine } from "../verify/ssh_instance.ts";
 import { openScratch } from "../verify/scratch.ts";
 import type { Subject } from "../verify/subject.ts";
 import { type Verification, VerificationError } from "../verify/verification.ts";
@@ -134,13 +135,16 @@ async function verifyAt(
   const start = async () => {
     const instance = await opened.startInstance?.({ entry, sha256 }, context);
     if (instance === undefined) throw new DeployError(`Cannot verify ${id}: pim starts no instance there`);
-    return instanceMachine({ ...instance, [Symbol.asyncDispose]: () => removeOrWarn(instance, id) });
+    const removing = { [Symbol.asyncDispose]: () => removeOrWarn(instance, id) };
+    return "agent" in instance
+      ? instanceMachine({ ...instance, ...removing })
+      : sshInstanceMachine({ ...instance, ...removing });
   };
   return await verifyMachines(start, subject, options);
 }
 
 /** What the checks have found counts, even where the instance cannot be removed just now: it is written down. */
-async function removeOrWarn(instance: Instance, id: string): Promise<void> {
+async function removeOrWarn(instance: Instance | SshInstance, id: string): Promise<void> {
   try {
     await instance[Symbol.asyncDispose]();
   } catch (error) {

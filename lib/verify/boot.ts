@@ -13,6 +13,7 @@ import { type StartedVm, startVm } from "../vm/start.ts";
 import { stopVm } from "../vm/stop.ts";
 import type { Machine } from "./machine.ts";
 import { type FreshVm, observe } from "./observe.ts";
+import { agentShell } from "./root_shell.ts";
 import type { Subject } from "./subject.ts";
 
 /** Where the machines of a verification are. */
@@ -61,8 +62,11 @@ export async function boot(
 /** A VM that was just started, as checks see it. */
 export function machineOf(fresh: FreshVm, dispose: () => Promise<void>): Booted {
   const { places, started, startedMs } = fresh;
+  const port = started.record.sshPort;
   return {
-    ...{ started, startedMs, guest: guestOf(places, started.vm), sshPort: started.record.sshPort },
+    ...{ started, startedMs, root: agentShell(guestOf(places, started.vm)) },
+    // QEMU forwards the port: nobody else can answer there.
+    ssh: port === undefined ? undefined : { host: "127.0.0.1", port, open: false },
     async observe(options) {
       const { agent, ssh } = await observe(fresh, options);
       return { agent, ssh: "missing" in ssh ? await explained(ssh.missing, fresh, options.signal) : ssh };

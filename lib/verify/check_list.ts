@@ -1,6 +1,6 @@
-import type { Guest } from "../vm/guest/guest.ts";
 import type { VerifyPlaces } from "./boot.ts";
 import { type GuestCheck, runGuestCheck } from "./guest_check.ts";
+import type { RootShell } from "./root_shell.ts";
 import type { Measure } from "./subject.ts";
 import { type Check, type Outcome, skipped } from "./verification.ts";
 
@@ -34,7 +34,7 @@ export interface Run {
 /** Makes a check in the guest and notes it; `without` says why it cannot be made. */
 export async function guestCheck(
   run: Run,
-  guest: Guest,
+  root: RootShell,
   check: GuestCheck,
   without?: string,
 ): Promise<void> {
@@ -43,7 +43,7 @@ export async function guestCheck(
     check.name,
     () =>
       without === undefined
-        ? runGuestCheck(guest, check, run.options.signal)
+        ? runGuestCheck(root, check, run.options.signal)
         : Promise.resolve(skipped(without)),
   );
 }

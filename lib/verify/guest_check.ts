@@ -1,7 +1,7 @@
 import { CancelledError, messageOf, PimError } from "../errors.ts";
 import { isSilence } from "../qemu/qmp_error.ts";
-import { execInGuest } from "../vm/guest/exec.ts";
-import type { Guest } from "../vm/guest/guest.ts";
+import { SshError } from "../ssh/errors.ts";
+import type { RootShell } from "./root_shell.ts";
 import { failed, type Outcome, skipped } from "./verification.ts";
 
 /** What a script in the guest left behind. */
@@ -25,19 +25,16 @@ export interface GuestCheck {
   judge(output: GuestOutput): Outcome;
 }
 
-// An emulated guest that starts many services is busy for a while.
-const longestSilenceMs = 30_000;
-
 /** Exit status of a script that has nothing to check, as automake and Meson have it. */
 const skipStatus = 77;
 
-/** Makes a check in a guest whose agent answers. */
+/** Makes a check in a guest that answers. */
 export async function runGuestCheck(
-  guest: Guest,
+  root: RootShell,
   check: GuestCheck,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const output = await runScript(guest, check, signal);
+  const output = await runScript(root, check, signal);
   if ("result" in output) return output;
   if (output.status === skipStatus) return skipped(firstLine(output.stdout) || "there is nothing to check");
   return check.judge(output);
@@ -45,7 +42,7 @@ export async function runGuestCheck(
 
 /** Runs the script of a check as root; the outcome already, when it could not be run or was not done in time. */
 export async function runScript(
-  guest: Guest,
+  root: RootShell,
   { script, args = [], stdin, timeoutMs = 60_000 }: Pick<
     GuestCheck,
     "script" | "args" | "stdin" | "timeoutMs"
@@ -54,32 +51,25 @@ export async function runScript(
 ): Promise<GuestOutput | Outcome> {
   const program = {
     argv: ["/bin/sh", "-c", `LC_ALL=C; export LC_ALL\n${script}`, "sh", ...args],
-    ...(stdin !== undefined && { stdin: new TextEncoder().encode(stdin) }),
+    ...(stdin !== undefined && { stdin }),
   };
   try {
-    const agentTimeoutMs = Math.min(timeoutMs, longestSilenceMs);
-    const { endedBy, exit } = await execInGuest(guest, program, { timeoutMs, agentTimeoutMs, signal });
-    signal.throwIfAborted();
-    if (endedBy !== "itself" || exit === undefined) {
-      const said = exit === undefined ? "" : lastLine(text(exit.stdout));
-      return failed(`not done within ${timeoutMs / 1000} s${said === "" ? "" : `; it last said: ${said}`}`);
-    }
-    return { status: exit.code, stdout: text(exit.stdout), stderr: text(exit.stderr) };
+    const { ended, ...output } = await root.run(program, { timeoutMs, signal });
+    if (ended) return output;
+    const said = lastLine(output.stdout);
+    return failed(`not done within ${timeoutMs / 1000} s${said === "" ? "" : `; it last said: ${said}`}`);
   } catch (error) {
     if (signal.aborted) throw new CancelledError();
     if (!(error instanceof PimError)) throw error;
-    if (!(await guest.isRunning())) return failed("the machine ended by itself");
+    if (!(await root.isRunning())) return failed("the machine ended by itself");
     // An agent may be set up to refuse commands; to answer at first and not any more is a fault.
     return isOfSilence(error) ? failed(messageOf(error)) : skipped(messageOf(error));
   }
 }
 
 function isOfSilence(error: unknown): boolean {
-  return error instanceof Error && (isSilence(error) || isOfSilence(error.cause));
-}
-
-function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return error instanceof Error &&
+    (isSilence(error) || error instanceof SshError || isOfSilence(error.cause));
 }
 
 /** The first line of a text that is not blank. */

@@ -4,6 +4,7 @@ import { isSilence, QmpTimeoutError } from "../qemu/qmp_error.ts";
 import type { Guest } from "../vm/guest/guest.ts";
 import { pause, seconds } from "../vm/pause.ts";
 import type { Answered, Machine, ObserveOptions } from "./machine.ts";
+import { agentShell } from "./root_shell.ts";
 
 /** A machine that somebody else runs, of which pim has but the guest agent; disposing of it removes it. */
 export interface Instance extends AsyncDisposable {
@@ -20,10 +21,9 @@ const untried = "an instance at a target is asked through its guest agent alone"
 
 /** An instance at a target, as checks see it. */
 export function instanceMachine(instance: Instance): Machine {
-  const guest = guestOfInstance(instance);
   const { startedMs } = instance;
   return {
-    ...{ guest, startedMs, sshPort: undefined },
+    ...{ root: agentShell(guestOfInstance(instance)), startedMs, ssh: undefined },
     observe: async (options) => ({ agent: await firstAnswer(instance, options), ssh: { untried } }),
     [Symbol.asyncDispose]: () => instance[Symbol.asyncDispose](),
   };

@@ -1,4 +1,5 @@
-import type { Guest } from "../vm/guest/guest.ts";
+import type { SshAddress } from "../ssh/socket.ts";
+import type { RootShell } from "./root_shell.ts";
 
 /** When something in a guest first answered, or why it did not. */
 export type Answered = { readonly afterMs: number } | { readonly missing: string };
@@ -10,7 +11,7 @@ export interface Untried {
 
 /** How far a guest came by itself. */
 export interface Observed {
-  readonly agent: Answered;
+  readonly agent: Answered | Untried;
   readonly ssh: Answered | Untried;
 }
 
@@ -20,13 +21,21 @@ export interface ObserveOptions {
   readonly signal: AbortSignal;
 }
 
+/** Where the SSH of a machine is. */
+export interface SshDoor extends SshAddress {
+  /** Fingerprint of its host key, where that is known already. */
+  readonly hostKey?: string;
+  /** Whether somebody else could answer there: no password is sent then. */
+  readonly open: boolean;
+}
+
 /** A throw-away machine of an image, in which checks are made; disposing of it ends it and removes all of it. */
 export interface Machine extends AsyncDisposable {
-  readonly guest: Guest;
+  readonly root: RootShell;
   /** When it was started, of performance.now(). */
   readonly startedMs: number;
-  /** Port of this host that leads to its SSH; undefined where none does. */
-  readonly sshPort: number | undefined;
-  /** Waits until its guest agent, and its SSH where that can be reached from here, have answered. */
+  /** Where its SSH can be reached from here; undefined where it cannot, or is not known yet. */
+  readonly ssh: SshDoor | undefined;
+  /** Waits until what can be reached of its guest agent and SSH has answered. */
   observe(options: ObserveOptions): Promise<Observed>;
 }

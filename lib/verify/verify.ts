@@ -1,5 +1,4 @@
 import { readTextIfThere } from "../files.ts";
-import type { Guest } from "../vm/guest/guest.ts";
 import { boot } from "./boot.ts";
 import { type CheckOptions, guestCheck, record, type Run, timed, type VerifyOptions } from "./check_list.ts";
 import { type Identity, identityScript, judgeIdentity, parseIdentity } from "./checks/identity.ts";
@@ -9,7 +8,8 @@ import { scriptCheck } from "./checks/script.ts";
 import { bootCheck, cloudInit, failedUnits } from "./checks/system.ts";
 import { buildKey, logs, packageLists } from "./checks/traces.ts";
 import { type GuestCheck, runScript } from "./guest_check.ts";
-import type { Answered, Machine, Observed } from "./machine.ts";
+import type { Machine, Observed } from "./machine.ts";
+import type { RootShell } from "./root_shell.ts";
 import type { Measure, Subject } from "./subject.ts";
 import { failed, type Outcome, passed, skipped, type Verification } from "./verification.ts";
 
@@ -47,21 +47,21 @@ async function checkFirst(run: Run, start: StartMachine): Promise<Identity | str
   const { options } = run;
   options.onStage?.("starting a machine from the image");
   await using machine = await start();
-  const { guest } = machine;
+  const { root } = machine;
   options.onStage?.("waiting for its guest agent and SSH");
   const observed = await machine.observe({ timeoutMs: options.bootTimeoutMs, signal: options.signal });
   const { agent, ssh } = observed;
-  const without = withoutAgent(observed);
-  if ("missing" in agent && !("afterMs" in ssh)) {
-    record(run, "boot", failed(agent.missing), machine.startedMs);
-  } else await guestCheck(run, guest, bootCheck(timeLeftMs(options, machine)), without);
-  await guestCheck(run, guest, failedUnits, without);
+  const without = unanswered(machine, observed);
+  if (!("afterMs" in agent || "afterMs" in ssh)) {
+    record(run, "boot", failed(whyMissing(observed)), machine.startedMs);
+  } else await guestCheck(run, root, bootCheck(timeLeftMs(options, machine)), without);
+  await guestCheck(run, root, failedUnits, without);
   record(run, "guest agent", judgeAnswer(agent));
-  record(run, "SSH", judgeSsh(ssh));
+  record(run, "SSH", judgeAnswer(ssh));
   await checkLogin(run, machine, observed);
-  for (const check of traces) await guestCheck(run, guest, check, without);
-  await checkProfile(run, guest, without);
-  return without ?? await identityOf(guest, options.signal);
+  for (const check of traces) await guestCheck(run, root, check, without);
+  await checkProfile(run, root, without);
+  return without ?? await identityOf(root, options.signal);
 }
 
 /** What is left of the time for the boot; an answer of systemd's may take some seconds in any case. */
@@ -69,19 +69,20 @@ function timeLeftMs({ bootTimeoutMs }: CheckOptions, { startedMs }: Machine): nu
   return Math.round(Math.max(10_000, bootTimeoutMs - (performance.now() - startedMs)));
 }
 
-/** Why nothing can be asked of the guest; undefined when its agent answers. */
-function withoutAgent({ agent }: Observed): string | undefined {
-  return "missing" in agent ? "the guest agent does not answer" : undefined;
+/** Why nothing can be asked of the guest; undefined when what leads to it answers: its agent, else SSH. */
+function unanswered({ root }: Machine, { agent, ssh }: Observed): string | undefined {
+  return "missing" in ("untried" in agent ? ssh : agent) ? `${root.through} does not answer` : undefined;
 }
 
-function judgeAnswer(answered: Answered): Outcome {
+function whyMissing({ agent, ssh }: Observed): string {
+  return [agent, ssh].map((each) => "missing" in each ? each.missing : undefined).find(Boolean) ?? "";
+}
+
+function judgeAnswer(answered: Observed["ssh"]): Outcome {
+  if ("untried" in answered) return skipped(answered.untried);
   return "missing" in answered
     ? failed(answered.missing)
     : passed(`answered after ${(answered.afterMs / 1000).toFixed(1)} s`);
-}
-
-function judgeSsh(ssh: Observed["ssh"]): Outcome {
-  return "untried" in ssh ? skipped(ssh.untried) : judgeAnswer(ssh);
 }
 
 async function checkLogin(run: Run, machine: Machine, { ssh }: Observed): Promise<void> {
@@ -98,10 +99,10 @@ async function checkLogin(run: Run, machine: Machine, { ssh }: Observed): Promis
 const traces: readonly GuestCheck[] = [buildKey, packageLists, logs, cloudInit];
 
 /** Measures the system by its profile; what cannot be made of that for want of a profile or script is told. */
-async function checkProfile(run: Run, guest: Guest, without: string | undefined): Promise<void> {
+async function checkProfile(run: Run, root: RootShell, without: string | undefined): Promise<void> {
   const { profile, script } = run.measure;
   if (typeof profile === "string") return record(run, "profile", skipped(profile));
-  for (const check of profileChecks(profile)) await guestCheck(run, guest, check, without);
+  for (const check of profileChecks(profile)) await guestCheck(run, root, check, without);
   const text = script && await readTextIfThere(script.path);
   if (script === undefined || text === undefined) {
     return record(run, "script", skipped(`there is no verifications.d/${profile.name}.sh, nor default.sh`));
@@ -110,11 +111,11 @@ async function checkProfile(run: Run, guest: Guest, without: string | undefined)
     timeoutMs: profile.build.scriptTimeoutMinutes * 60_000,
     onLine: (line) => run.options.onLine?.(line),
   });
-  await guestCheck(run, guest, own, without);
+  await guestCheck(run, root, own, without);
 }
 
-async function identityOf(guest: Guest, signal: AbortSignal): Promise<Identity | string> {
-  const output = await runScript(guest, identityScript, signal);
+async function identityOf(root: RootShell, signal: AbortSignal): Promise<Identity | string> {
+  const output = await runScript(root, identityScript, signal);
   return "result" in output ? output.detail : parseIdentity(output.stdout);
 }
 
@@ -130,7 +131,7 @@ async function checkIdentity(run: Run, start: StartMachine, first: Identity | st
   options.onStage?.("starting a second machine from the image");
   await using machine = await start();
   const observed = await machine.observe({ timeoutMs: options.bootTimeoutMs, signal: options.signal });
-  const second = withoutAgent(observed) ?? await identityOf(machine.guest, options.signal);
+  const second = unanswered(machine, observed) ?? await identityOf(machine.root, options.signal);
   if (typeof second === "string") return both(failed(`the second machine did not come up: ${second}`));
   const { machineId, hostKeys } = judgeIdentity(first, second);
   both(machineId, hostKeys);

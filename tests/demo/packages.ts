@@ -31,6 +31,7 @@ export const testPackages: Readonly<Record<string, string>> = {
   "genisoimage": "reads ISOs that pim wrote",
   "python3": "reads MIME that pim wrote",
   "iproute2": "makes bridges",
+  "sudo": "makes users root at instances of clouds",
   "curl": "what install.sh downloads with",
   "wget": "what it does with where there is no curl",
   "shellcheck": "reads install.sh",

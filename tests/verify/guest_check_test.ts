@@ -21,7 +21,7 @@ async function inGuest(
 ): Promise<void> {
   await using place = await fakeBooted(0);
   await using _agent = await realAgent({ path: place.agentSocket });
-  await test((check) => runGuestCheck(place.booted.guest, check, signal));
+  await test((check) => runGuestCheck(place.booted.root, check, signal));
 }
 
 Deno.test({
@@ -93,7 +93,7 @@ Deno.test({
     await using place = await fakeBooted(0);
     await using _agent = await realAgent({ path: place.agentSocket });
     for (const check of [buildKey, logs, identityScript]) {
-      const output = await runScript(place.booted.guest, check, signal);
+      const output = await runScript(place.booted.root, check, signal);
       ok("status" in output);
       deepStrictEqual([output.status, output.stderr], [0, ""], check.script);
       if (check === identityScript) match(parseIdentity(output.stdout).machineId, /^([0-9a-f]{32})?$/);
@@ -107,7 +107,7 @@ Deno.test({
   async fn() {
     await using place = await fakeBooted(0);
     deepStrictEqual(
-      await runGuestCheck(place.booted.guest, { name: "x", script: "true", judge: () => passed("") }, signal),
+      await runGuestCheck(place.booted.root, { name: "x", script: "true", judge: () => passed("") }, signal),
       failed("the machine ended by itself"),
     );
   },

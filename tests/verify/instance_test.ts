@@ -43,21 +43,21 @@ Deno.test({
       ...{ name: "x", script, timeoutMs },
       judge: ({ stdout }: { readonly stdout: string }) => passed(stdout),
     });
-    deepStrictEqual(await runGuestCheck(machine.guest, check("printf '%s' right"), signal), passed("right"));
-    await runGuestCheck(machine.guest, check("true"), signal);
+    deepStrictEqual(await runGuestCheck(machine.root, check("printf '%s' right"), signal), passed("right"));
+    await runGuestCheck(machine.root, check("true"), signal);
     strictEqual(
       asked.filter((command) => command === "guest-ping").length,
       3,
       "two of the observation, one of the checks",
     );
-    const late = await runGuestCheck(machine.guest, check("echo so far; sleep 600", 2000), signal);
+    const late = await runGuestCheck(machine.root, check("echo so far; sleep 600", 2000), signal);
     deepStrictEqual(late, { result: "failed", detail: "not done within 2 s; it last said: so far" });
   },
 });
 
 Deno.test("a check has failed when the agent falls silent, and cannot be made when the agent refuses it", async () => {
   const check = { name: "x", script: "true", timeoutMs: 300, judge: () => passed("") };
-  const made = (relay: Relay) => runGuestCheck(instanceMachine(instance(relay)).guest, check, signal);
+  const made = (relay: Relay) => runGuestCheck(instanceMachine(instance(relay)).root, check, signal);
   deepStrictEqual(await made(silence), {
     result: "failed",
     detail: "The guest agent of there did not answer within 0.3 s",
@@ -79,8 +79,8 @@ Deno.test("an instance that says nothing, one that ends by itself, and a target 
   deepStrictEqual(await observe(silence, () => false), { missing: "the machine ended by itself" });
   const refused = new PimError("you may not ask the agent");
   await rejects(observe(() => Promise.reject(refused)), refused);
-  const { guest } = instanceMachine(instance(silence));
-  await rejects(guest.withAgent(() => Promise.resolve(), { timeoutMs: 10 }), {
+  const { root } = instanceMachine(instance(silence));
+  await rejects(root.run({ argv: ["true"] }, { timeoutMs: 10, signal }), {
     message: "The guest agent of there did not answer within 0.01 s",
   });
 });
