@@ -45,8 +45,8 @@ export interface Watch extends AsyncDisposable {
 const tailLines = 25;
 // A kernel unpacks its first file system in silence, which takes a while where everything is emulated.
 const firstWordMs = 60_000;
-// Of one processor: an idle guest takes a few hundredths.
-const busyShare = 0.5;
+// Of one processor: an idle guest takes a few hundredths, and a busy one gets a part of it where builds share the host.
+const busyShare = 0.3;
 
 /** Watches a machine until disposed of; the serial log counts from where it ends now. */
 export async function watchMachine(options: WatchOptions): Promise<Watch> {

@@ -17,6 +17,8 @@ export interface QuietGuest extends AsyncDisposable {
 
 // The service is up by the time that SSH lets us in, or a moment later.
 const agentTimeoutMs = 5_000;
+// What a script has written may all be in the guest's memory still.
+const writeOutMs = 120_000;
 // A guest's clock stands still while it is stopped; setting it takes an emulated guest about a second.
 const tolerableMs = 2_000;
 
@@ -45,7 +47,7 @@ export async function quiesce(
     }
   };
   try {
-    await freezeFilesystems(agent, { signal });
+    await freezeFilesystems(agent, { signal, timeoutMs: writeOutMs });
   } catch (error) {
     await thaw().catch(() => {});
     // A guest may forbid it (block-rpcs in qemu-ga.conf), or a hook of its own may fail.
@@ -66,6 +68,6 @@ async function writtenOut(
   agent: boolean,
   signal: AbortSignal,
 ): Promise<QuietGuest> {
-  await ssh.exec("sync", { signal, timeoutMs: 120_000 });
+  await ssh.exec("sync", { signal, timeoutMs: writeOutMs });
   return { agent, frozen: false, willStop() {}, async [Symbol.asyncDispose]() {} };
 }

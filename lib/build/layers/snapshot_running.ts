@@ -38,6 +38,9 @@ interface Taken {
   readonly stopped: boolean;
 }
 
+// QEMU first waits for what the guest is writing; where others write to the same disk, too, that takes its time.
+const patiently = { timeoutMs: 120_000 };
+
 async function freezeAndSnapshot(
   state: Reachable,
   { point, staged }: NewLayer,
@@ -52,17 +55,18 @@ async function freezeAndSnapshot(
     // A connection that the guest takes for open would be in the kept memory too.
     await state.ssh[Symbol.asyncDispose]();
     guest.willStop();
-    await qmp.execute("stop");
+    await qmp.execute("stop", {}, patiently);
   }
   try {
-    await snapshotDisk(qmp, { node: state.diskNode, overlay, overlayNode: diskNode, throwaway: true });
+    const request = { node: state.diskNode, overlay, overlayNode: diskNode, throwaway: true };
+    await snapshotDisk(qmp, request, patiently);
     if (state.efiVars !== undefined) await Deno.copyFile(state.efiVars, staged.efiVars);
     if (!stopped) return { agent: guest.agent, stopped };
     progress("keeping the machine's memory");
     const digester = await userDigester(plan.config.paths);
     return { agent: true, stopped, memory: await saveMemory(state, staged.memory, { digester, signal }) };
   } finally {
-    if (stopped) await qmp.execute("cont");
+    if (stopped) await qmp.execute("cont", {}, patiently);
   }
 }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { HostError } from "../../errors.ts";
-import { run, which } from "../../process.ts";
+import { ProcessError, run, which } from "../../process.ts";
 
 /** A block device, as lsblk tells of it. */
 export interface BlockDevice {
@@ -32,11 +32,6 @@ const columns = [
 ];
 
 const text = v.nullish(v.string());
-// Before util-linux 2.33, lsblk printed every value as text.
-const flag = v.pipe(
-  v.union([v.boolean(), v.string(), v.number()]),
-  v.transform((value) => [true, 1, "1", "true"].includes(value)),
-);
 
 interface RawDevice {
   [column: string]: unknown;
@@ -47,17 +42,17 @@ const rawSchema: v.GenericSchema<unknown, RawDevice> = v.looseObject({
   path: v.string(),
   kname: v.string(),
   type: v.string(),
-  size: v.pipe(v.union([v.number(), v.string()]), v.transform(Number)),
-  ro: flag,
-  rm: flag,
-  hotplug: flag,
+  size: v.number(),
+  ro: v.boolean(),
+  rm: v.boolean(),
+  hotplug: v.boolean(),
   tran: text,
   vendor: text,
   model: text,
   serial: text,
   fstype: text,
   label: text,
-  mountpoints: v.optional(v.array(v.nullable(v.string())), []),
+  mountpoints: v.array(v.nullable(v.string())),
   children: v.optional(v.array(v.lazy(() => rawSchema))),
 }) as v.GenericSchema<unknown, RawDevice>;
 const answerSchema = v.object({ blockdevices: v.array(rawSchema) });
@@ -91,13 +86,22 @@ function device(raw: RawDevice): BlockDevice {
 
 /** All block devices of this host, as trees. Linux only. */
 export async function listBlockDevices(signal?: AbortSignal): Promise<readonly BlockDevice[]> {
-  if (Deno.build.os !== "linux" || await which("lsblk") === undefined) {
-    throw new HostError("Disks can only be looked at on Linux with lsblk (util-linux)", {
-      hint: "Name the folder where the stick is mounted, such as /Volumes/Ventoy.",
-    });
-  }
+  if (Deno.build.os !== "linux" || await which("lsblk") === undefined) throw cannotLook();
   const argv = ["lsblk", "--json", "--bytes", "--output", columns.join(",")];
-  return parseLsblk((await run(argv, { signal })).stdout);
+  try {
+    return parseLsblk((await run(argv, { signal })).stdout);
+  } catch (error) {
+    const old = error instanceof ProcessError && /unknown column/.test(error.stderr);
+    throw old ? cannotLook(error) : error;
+  }
+}
+
+// 2.37 is the first to tell all the places where a device is mounted.
+function cannotLook(cause?: unknown): HostError {
+  return new HostError("Disks can only be looked at on Linux with lsblk (util-linux 2.37 or later)", {
+    cause,
+    hint: "Name the folder where the stick is mounted, such as /Volumes/Ventoy.",
+  });
 }
 
 /** A device and all that is made of it. */
