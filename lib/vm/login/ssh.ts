@@ -6,6 +6,7 @@ import { run, runInteractive, which } from "../../process.ts";
 import { shellQuote } from "../../ssh/quote.ts";
 import { awaitGuestAddress, type WaitLimits } from "../guest/guest_address.ts";
 import type { VmDirs } from "../places.ts";
+import type { RunRecord } from "../run_record.ts";
 import { sshProbeArgs, type SshTarget } from "./ssh_args.ts";
 import { findRunningVm, type RunningVm } from "../vms.ts";
 
@@ -41,17 +42,27 @@ export async function sshTarget(dirs: VmDirs, login: Login, limits: WaitLimits):
       },
     );
   }
-  const { definition, sshPort, dir } = record;
+  const { definition, dir } = record;
   const username = login.username ?? definition.username;
   return {
     vmName: vm.name,
-    ...(sshPort === undefined
-      ? { host: await awaitGuestAddress(dirs, vm, limits), port: definition.guestSshPort }
-      : { host: "127.0.0.1", port: sshPort }),
+    ...await sshAddress(dirs, vm, record, limits),
     ...(username !== undefined && { username }),
     ...(definition.sshKey !== undefined && { identityFile: definition.sshKey }),
     knownHostsFile: filesOfVm(dir).knownHosts,
   };
+}
+
+/** Where the SSH of a VM is: at a port of this host, or at the address that its agent tells, which is waited for. */
+export async function sshAddress(
+  dirs: VmDirs,
+  vm: RunningVm,
+  { definition, sshPort }: Pick<RunRecord, "definition" | "sshPort">,
+  limits: WaitLimits,
+): Promise<Pick<SshTarget, "host" | "port">> {
+  return sshPort === undefined
+    ? { host: await awaitGuestAddress(dirs, vm, limits), port: definition.guestSshPort }
+    : { host: "127.0.0.1", port: sshPort };
 }
 
 /** Runs ssh or scp on pim's terminal, and returns its exit code. What kept it from logging in is explained. */

@@ -40,14 +40,16 @@ async function list(vms: SmallVms, name: string): Promise<Listed | undefined> {
 
 /** What `ps` says after pim was killed; it must be true, and the VM must be one to start, stop and remove. */
 async function check(vms: SmallVms, name: string, args: readonly string[], where: string): Promise<string> {
-  const running = await vms.qemus();
+  // A QEMU that pim told to quit before it was killed may end at any time.
+  const before = await vms.qemus();
   const vm = await list(vms, name);
-  assert.equal(vm?.pid, running.get(name), where);
+  const after = await vms.qemus();
+  assert([before, after].some((running) => running.get(name) === vm?.pid), where);
   assert.equal(vm === undefined || vm.state === "stopped", vm?.pid === undefined, where);
   const again = await vms.pim(...args);
-  if (vm?.pid === undefined) assert.equal(again.code, 0, `${where}: ${again.stderr}`);
-  else assert.match(again.stderr, /is running already/, where);
-  assert.equal((await vms.qemus()).size, 1, where);
+  const refused = vm?.pid !== undefined && /is running already/.test(again.stderr);
+  assert(again.code === 0 || refused, `${where}: ${again.stderr}`);
+  if (!refused) assert.equal((await vms.qemus()).size, 1, where);
   const stop = await vms.pim("stop", "--force", name);
   assert.equal(stop.code, 0, `${where}: ${stop.stderr}`);
   assert.deepEqual(await vms.qemus(), new Map(), where);
@@ -107,12 +109,15 @@ for (const { before, killedIn, disk, kinds } of cases) {
     const argv = ([command = "", ...rest]: readonly string[]) =>
       command === "run" ? [...run, ...rest] : [command, ...rest];
     const seen = new Set<string>();
-    let whole = false;
-    for (let changes = 1 + Math.floor(Math.random() * step); !whole; changes += step) {
-      for (const each of before) assert.equal((await vms.pim(...argv(each))).code, 0);
-      whole = await killAfter(vms, changes, argv(killedIn));
-      seen.add(await check(vms, "demo", run, `${what}, killed after ${changes} changes`));
-      assert.equal((await vms.pim("rm", "demo")).code, disk === "snapshot" ? 2 : 0);
+    // More than once where the machine is so busy that a short command has ended before it is killed.
+    for (let round = 0; round < 5 && seen.size < 2; round++) {
+      let whole = false;
+      for (let changes = 1 + Math.floor(Math.random() * step); !whole; changes += step) {
+        for (const each of before) assert.equal((await vms.pim(...argv(each))).code, 0);
+        whole = await killAfter(vms, changes, argv(killedIn));
+        seen.add(await check(vms, "demo", run, `${what}, killed after ${changes} changes`));
+        assert.equal((await vms.pim("rm", "demo")).code, disk === "snapshot" ? 2 : 0);
+      }
     }
     assert([...seen].every((kind) => kinds.includes(kind)), `${[...seen]}`);
     assert(seen.size > 1, `there was only: ${[...seen]}`);
