@@ -18,11 +18,18 @@ export function lengthOf(method: string, body: RequestBody | undefined): number 
   return body instanceof Uint8Array ? body.length : body.bytes;
 }
 
+/** What is told while a body is sent, and what ends it. */
+export interface Sending {
+  readonly stall: SilenceWatch;
+  /** Rejects when the request is given up. */
+  readonly givenUp: Promise<never>;
+}
+
 /** Writes the body; stops without a word when the answer is there before its end. */
 export async function sendBody(
   sent: ClientRequest,
   body: RequestBody | undefined,
-  stall: SilenceWatch,
+  { stall, givenUp }: Sending,
 ): Promise<void> {
   let answered = false;
   sent.once("response", () => answered = true);
@@ -31,7 +38,7 @@ export async function sendBody(
     for await (const piece of body.pieces()) {
       // A destroyed request has told its error already.
       if (answered || sent.destroyed) return;
-      if (!sent.write(piece)) await roomToWrite(sent);
+      if (!sent.write(piece)) await Promise.race([roomToWrite(sent), givenUp]);
       stall.heard();
     }
     if (answered || sent.destroyed) return;

@@ -8,7 +8,7 @@ import { lengthOf, type RequestBody, sendBody } from "./body.ts";
 import type { HttpConnections } from "./connections.ts";
 import { showUrl } from "./error.ts";
 import { explainNoAnswer } from "./no_answer.ts";
-import { type SilenceWatch, watchSilence } from "./silence.ts";
+import { watchSilence } from "./silence.ts";
 import { connectPinned, type TlsTrust } from "./tls_pin.ts";
 
 /** One request to an API. */
@@ -61,7 +61,14 @@ export async function openRequest(request: HttpRequest): Promise<OpenAnswer> {
   try {
     log.debug(`${method} ${shownUrl}`);
     const sent = await open(request, stallTimeoutMs);
-    const cancel = () => sent.destroy(new CancelledError());
+    const { promise: givenUp, reject } = Promise.withResolvers<never>();
+    givenUp.catch(() => {});
+    // Over a connection that was kept, a request that is destroyed says nothing before it is answered (Deno 2.9).
+    const giveUp = (error: Error) => {
+      reject(error);
+      sent.destroy(error);
+    };
+    const cancel = () => giveUp(new CancelledError());
     let isWhole = () => false;
     signal?.addEventListener("abort", cancel);
     end = () => {
@@ -71,7 +78,10 @@ export async function openRequest(request: HttpRequest): Promise<OpenAnswer> {
       if (connections === undefined || !isWhole()) sent.destroy();
     };
     if (signal?.aborted) cancel();
-    const response = await exchange(sent, request.body, stall);
+    const answered = answerTo(sent);
+    stall.watch(giveUp);
+    sendBody(sent, request.body, { stall, givenUp }).catch(giveUp);
+    const response = await Promise.race([answered, givenUp]);
     isWhole = () => response.complete && sent.writableEnded;
     return openAnswer(response, { shownUrl, stall, explain, end });
   } catch (error) {
@@ -114,18 +124,13 @@ function target(url: string): { host: string; port: number; path: string } {
   return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 443), path: `${pathname}${search}` };
 }
 
-async function exchange(
-  sent: ClientRequest,
-  body: RequestBody | undefined,
-  stall: SilenceWatch,
-): Promise<IncomingMessage> {
+/** The answer to a request, or why there is none. */
+function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve);
     // Stays for good: a server that answers early closes while we still write.
     sent.on("error", reject);
   });
   answered.catch(() => {});
-  stall.watch(sent);
-  sendBody(sent, body, stall).catch((error) => sent.destroy(error));
-  return await answered;
+  return answered;
 }

@@ -1,4 +1,3 @@
-import type { ClientRequest } from "node:http";
 import { Silence } from "./no_answer.ts";
 
 /** How long a server may be silent. */
@@ -9,9 +8,9 @@ export interface SilenceLimits {
   readonly answerTimeoutMs: number;
 }
 
-/** Destroys a request when nothing has moved for too long. */
+/** Gives a request up when nothing has moved for too long. */
 export interface SilenceWatch {
-  watch(sent: ClientRequest): void;
+  watch(giveUp: (error: Silence) => void): void;
   heard(): void;
   /** It is our own turn, which may take as long as it wants; until something is heard again. */
   pause(): void;
@@ -25,9 +24,9 @@ export function watchSilence({ stallTimeoutMs, answerTimeoutMs }: SilenceLimits)
   let lastMs = performance.now();
   let timer: ReturnType<typeof setInterval> | undefined;
   return {
-    watch(sent) {
+    watch(giveUp) {
       timer = setInterval(() => {
-        if (performance.now() - lastMs > limitMs) sent.destroy(new Silence(limitMs));
+        if (performance.now() - lastMs > limitMs) giveUp(new Silence(limitMs));
       }, Math.max(20, Math.min(stallTimeoutMs, answerTimeoutMs) / 10));
     },
     heard: () => lastMs = performance.now(),

@@ -25,7 +25,8 @@ Deno.test("a removal that had to wait removes what was made meanwhile, too, and 
   const [before] = await place.deployments();
   const other = await lockFile(deployLock(paths, "share", deployment.image));
   const removing = removeDeployment(before!, await place.target("share"), { paths, tools: place.tools() });
-  while (!said.some((line) => line.includes("another pim works on it"))) {
+  for (let tries = 0; !said.some((line) => line.includes("another pim works on it")); tries++) {
+    assert.ok(tries < 4000, "it does not say that it waits");
     await new Promise((go) => setTimeout(go, 5));
   }
   await putDeployment(registryFile(paths), deployment);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HttpConnections, keptConnections } from "../../lib/http/connections.ts";
+import { PimError } from "../../lib/errors.ts";
 import type { HttpError } from "../../lib/http/error.ts";
 import { httpRequest, openRequest } from "../../lib/http/request.ts";
 import { proxyFor } from "../../lib/http/proxy.ts";
@@ -69,6 +70,50 @@ Deno.test("a reader may take longer than a server may be silent", async () => {
     bytes += piece.length;
   }
   assert.equal(bytes, 1_000_000);
+});
+
+Deno.test("over a connection that is used again, too, a request ends when it is cancelled or its source breaks", async () => {
+  using _ = environment(noProxy);
+  const clients = new Set<number>();
+  const release = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async ({ method }, { remoteAddr }) => {
+      clients.add(remoteAddr.port);
+      if (method === "GET") return new Response("ok");
+      asked.resolve();
+      await release.promise;
+      return new Response();
+    },
+  );
+  using _held = { [Symbol.dispose]: () => release.resolve() };
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  {
+    using connections = keptConnections();
+    await httpRequest({ method: "GET", url, connections });
+    const stop = new AbortController();
+    let outcome = "it waits";
+    httpRequest({ method: "POST", url, connections, signal: stop.signal }).catch(({ name }) =>
+      outcome = name
+    );
+    await asked.promise;
+    stop.abort();
+    await sleep(0);
+    assert.equal(outcome, "CancelledError");
+    assert.equal(clients.size, 1);
+  }
+  using connections = keptConnections();
+  await httpRequest({ method: "GET", url, connections });
+  const body = {
+    bytes: 200_000,
+    async *pieces() {
+      yield await Promise.resolve(new Uint8Array(100_000));
+      throw new PimError("the disk is broken");
+    },
+  };
+  const putting = httpRequest({ method: "PUT", url, connections, body, stallTimeoutMs: 1000 });
+  await assert.rejects(putting, { name: "PimError", message: "the disk is broken" });
 });
 
 Deno.test("the proxy of the environment is taken, and what is wrong with it is said to be its fault", async () => {
