@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { newUser } from "./pim.ts";
+import { runLines } from "./several_lines.ts";
 
 Deno.test("pim --version prints the version of deno.json", async () => {
   await using user = await newUser();
@@ -20,29 +21,29 @@ Deno.test("pim --help names the commands, the common flags and the exit codes", 
 
 Deno.test("a mistyped command or flag exits with 2 and finds the one that was meant", async () => {
   await using user = await newUser();
-  for (
-    const [args, said] of [
-      [["profil"], /^error: There is no command profil\nhint: Did you mean profile\?\n$/],
-      [["profile", "lst"], /Did you mean list\?/],
-      [["config", "show", "--jsn"], /^error: There is no flag --jsn\nhint: Did you mean --json\?\n$/],
-      [["config", "get"], /^error: KEY is missing\nhint: See: pim config get --help\n$/],
-      [["config", "get", "a", "b"], /^error: .*"b"\nhint: See: pim config get --help\n$/],
-      [["cp", "a"], /^error: 2 of these are needed: PATH\|VM:PATH\n/],
-      [["build", "run", "a", "--jobs", "x"], /^error: --jobs: .*\nhint: See: pim build run --help\n$/],
-      [
-        ["build", "run", "a", "--on-error", "kep"],
-        /^error: --on-error: kep is not one of: .*\nhint: See: /,
-      ],
-      [["build", "run", "a", "--arch"], /^error: --arch needs a value\n/],
-      [["build", "run", "a", "-z"], /^error: There is no flag -z\nhint: See: pim build run --help\n$/],
-      [["iso", "prune", "--yes"], /^error: There is no flag --yes\nhint: See: pim iso prune --help\n$/],
-      [["completion", "bsh"], /^error: bsh is not one of: bash, zsh, fish\n/],
-      [["build", "--foo"], /^error: There is no flag --foo\nhint: See: pim build --help\n$/],
-      [["--projct", "x", "config"], /^error: There is no flag --projct\nhint: Did you mean --project\?\n$/],
-      [["zzzzzz"], /^error: There is no command zzzzzz\nhint: See: pim --help\n$/],
-    ] as const
-  ) {
-    const { code, stdout, stderr } = await user.pim(...args);
+  const lines = [
+    [["profil"], /^error: There is no command profil\nhint: Did you mean profile\?\n$/],
+    [["profile", "lst"], /Did you mean list\?/],
+    [["config", "show", "--jsn"], /^error: There is no flag --jsn\nhint: Did you mean --json\?\n$/],
+    [["config", "get"], /^error: KEY is missing\nhint: See: pim config get --help\n$/],
+    [["config", "get", "a", "b"], /^error: .*"b"\nhint: See: pim config get --help\n$/],
+    [["cp", "a"], /^error: 2 of these are needed: PATH\|VM:PATH\n/],
+    [["build", "run", "a", "--jobs", "x"], /^error: --jobs: .*\nhint: See: pim build run --help\n$/],
+    [
+      ["build", "run", "a", "--on-error", "kep"],
+      /^error: --on-error: kep is not one of: .*\nhint: See: /,
+    ],
+    [["build", "run", "a", "--arch"], /^error: --arch needs a value\n/],
+    [["build", "run", "a", "-z"], /^error: There is no flag -z\nhint: See: pim build run --help\n$/],
+    [["iso", "prune", "--yes"], /^error: There is no flag --yes\nhint: See: pim iso prune --help\n$/],
+    [["completion", "bsh"], /^error: bsh is not one of: bash, zsh, fish\n/],
+    [["build", "--foo"], /^error: There is no flag --foo\nhint: See: pim build --help\n$/],
+    [["--projct", "x", "config"], /^error: There is no flag --projct\nhint: Did you mean --project\?\n$/],
+    [["zzzzzz"], /^error: There is no command zzzzzz\nhint: See: pim --help\n$/],
+  ] as const;
+  const outcomes = await runLines(user, lines.map(([args]) => args));
+  for (const [index, { code, stdout, stderr }] of outcomes.entries()) {
+    const [args, said] = lines[index] ?? assert.fail();
     assert.deepEqual([code, stdout], [2, ""], args.join(" "));
     assert.match(stderr, said);
   }
@@ -61,19 +62,24 @@ Deno.test("a person's mistake shows a stack trace under --debug only, or PIM_LOG
 
 Deno.test("--quiet leaves results and errors", async () => {
   await using user = await newUser();
-  assert.match((await user.pim("init", "-q")).stdout, /^\d+ files written to [^\n]*\n$/);
-  assert.equal((await user.pim("--quiet", "config", "get", "build.cpus")).stdout, "2\n");
-  assert.match((await user.pim("--quiet", "config", "get", "none")).stderr, /^error: /);
+  const [init, cpus, none] = await runLines(user, [
+    ["init", "-q"],
+    ["--quiet", "config", "get", "build.cpus"],
+    ["--quiet", "config", "get", "none"],
+  ]);
+  assert.match(init.stdout, /^\d+ files written to [^\n]*\n$/);
+  assert.equal(cpus.stdout, "2\n");
+  assert.match(none.stderr, /^error: /);
 });
 
 Deno.test("a reader that closes the pipe early is no error", async () => {
   await using user = await newUser();
-  const script = '"$@" | { exec <&-; sleep 0.3; }; echo "${PIPESTATUS[0]}"';
+  const script = '"$@" | { exec <&-; }; echo "${PIPESTATUS[0]}"';
   for (const args of [["--help"], ["config", "show"], ["config", "show", "--json"]]) {
     const { stdout, stderr } = await user.run(["bash", "-c", script, "bash", ...user.argv, ...args]);
     assert.deepEqual([stdout, stderr], ["0\n", ""], args.join(" "));
   }
-  const both = '"$@" 2>&1 | { exec <&-; sleep 0.3; }; echo "${PIPESTATUS[0]}"';
+  const both = '"$@" 2>&1 | { exec <&-; }; echo "${PIPESTATUS[0]}"';
   const failing = await user.run(["bash", "-c", both, "bash", ...user.argv, "--debug", "profile", "list"]);
   assert.deepEqual([failing.stdout, failing.stderr], ["2\n", ""]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { newUser } from "./pim.ts";
+import { runLines } from "./several_lines.ts";
 
 Deno.test("pim config show prints every value with where it came from", async () => {
   await using user = await newUser({
@@ -38,11 +39,19 @@ Deno.test("a variable that is named like a setting and is none is told of, with 
 
 Deno.test("pim config get prints one value, bare or as JSON", async () => {
   await using user = await newUser();
-  assert.equal((await user.pim("config", "get", "build.disk_size")).stdout, "20G\n");
-  assert.equal((await user.pim("config", "get", "build.disk_size", "--json")).stdout, '"20G"\n');
-  assert.equal((await user.pim("config", "get", "build.ssh", "--json")).stdout, '{"timeout":600,"port":0}\n');
-  assert.equal((await user.pim("config", "get", "build.ssh.user", "--json")).stdout, "null\n");
-  assert.deepEqual(await user.pim("config", "get", "build.disksize"), {
+  const get = (...words: string[]) => ["config", "get", ...words];
+  const [bare, json, map, unset, wrong] = await runLines(user, [
+    get("build.disk_size"),
+    get("build.disk_size", "--json"),
+    get("build.ssh", "--json"),
+    get("build.ssh.user", "--json"),
+    get("build.disksize"),
+  ]);
+  assert.equal(bare.stdout, "20G\n");
+  assert.equal(json.stdout, '"20G"\n');
+  assert.equal(map.stdout, '{"timeout":600,"port":0}\n');
+  assert.equal(unset.stdout, "null\n");
+  assert.deepEqual(wrong, {
     code: 2,
     stdout: "",
     stderr: "error: There is no setting build.disksize\nhint: Did you mean build.disk_size?\n",
@@ -51,8 +60,8 @@ Deno.test("pim config get prints one value, bare or as JSON", async () => {
 
 Deno.test("pim config path prints the folders, and creates none of them", async () => {
   await using user = await newUser();
-  const { stdout } = await user.pim("config", "path", "--json");
-  assert.deepEqual(JSON.parse(stdout), {
+  const [json, table] = await runLines(user, [["config", "path", "--json"], ["config", "path"]]);
+  assert.deepEqual(JSON.parse(json.stdout), {
     project: null,
     config: join(user.path, "config/pim"),
     images: join(user.path, "data/pim/images"),
@@ -61,7 +70,7 @@ Deno.test("pim config path prints the folders, and creates none of them", async 
     cache: join(user.path, "cache/pim"),
     runtime: join(user.path, "run/pim"),
   });
-  assert.match((await user.pim("config", "path")).stdout, /^WHAT +FOLDER\nproject +\(none\)\nconfig +\//);
+  assert.match(table.stdout, /^WHAT +FOLDER\nproject +\(none\)\nconfig +\//);
   const names = (await Array.fromAsync(Deno.readDir(user.path))).map(({ name }) => name);
   assert.deepEqual(names, ["work"]);
 });
@@ -81,11 +90,18 @@ Deno.test("mistakes in pim.yml end any command with exit code 2, all of them, wi
 Deno.test("--project and PIM_PROJECT name a project; a folder that is none is refused", async () => {
   await using user = await newUser({ "p/pim.yml": "build: {cpus: 7}\n" });
   const cpus = ["config", "get", "build.cpus"];
-  assert.equal((await user.pim("--project", "../p", ...cpus)).stdout, "7\n");
-  assert.equal((await user.pim(...cpus, `--project=${user.path}/p`)).stdout, "7\n");
+  const [before, behind, wrong, missing] = await runLines(user, [
+    ["--project", "../p", ...cpus],
+    [...cpus, `--project=${user.path}/p`],
+    ["--project", "../the q", ...cpus],
+    ["config", "show", "--project"],
+  ]);
+  assert.deepEqual([before.stdout, behind.stdout], ["7\n", "7\n"]);
   assert.equal((await user.run([...user.argv, ...cpus], { env: { PIM_PROJECT: "../p" } })).stdout, "7\n");
-  const wrong = await user.pim("--project", "../q", ...cpus);
   assert.equal(wrong.code, 2);
-  assert.match(wrong.stderr, /^error: .*\/q is not a project: .*\nhint: Make it one with: pim init .*\/q\n$/);
-  assert.equal((await user.pim("config", "show", "--project")).stderr, "error: --project needs a folder\n");
+  assert.match(
+    wrong.stderr,
+    /^error: .*\/the q is not a project: .*\nhint: Make it one with: pim init '\/.*\/the q'\n$/,
+  );
+  assert.deepEqual([missing.code, missing.stderr], [2, "error: --project needs a folder\n"]);
 });

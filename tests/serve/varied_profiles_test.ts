@@ -85,14 +85,15 @@ function checkPreseed(preseed: string, profile: Profile): void {
 }
 
 Deno.test(`The preseeds of ${count} varied profiles answer what the installer demands and pass debconf-set-selections`, async () => {
-  const check = async (n: number) => {
+  const bodies: string[] = [];
+  for (const n of numbers) {
     const { debian } = variedProfile(n);
     const { body } = await renderAnswer("/preseed.cfg", source(`p${n}`, debian));
     checkPreseed(body, debian);
-    const { stderr } = await checkWithDebconf(body);
-    assert.equal(stderr, "", `profile ${n}`);
-  };
-  for (let n = 0; n < count; n += 3) await Promise.all([n, n + 1, n + 2].map(check));
+    bodies.push(`# Profile ${n}\n${body}`);
+  }
+  // All in one file: what it takes is the start of Perl.
+  assert.equal((await checkWithDebconf(bodies.join("\n"))).stderr, "");
 });
 
 Deno.test("debconf-set-selections --checkonly does find a wrong line", async () => {
@@ -113,8 +114,9 @@ Deno.test(`The user-data of ${count} varied profiles is valid autoinstall`, asyn
       assert.deepEqual(check(autoinstall), [], `profile ${n}`);
       assert.equal(autoinstall.identity?.username, ubuntu.username);
       assert.deepEqual(autoinstall.ssh?.["authorized-keys"], ubuntu.sshAuthorizedKeys);
+      // That it is the password's is seen in the preseeds; here, that it arrives whole.
       const hash = String(autoinstall.identity?.password);
-      if (ubuntu.password !== undefined) assert.ok(verify(ubuntu.password, hash));
+      if (ubuntu.password !== undefined) assert.match(hash, /^\$6\$[\w./]+\$[\w./]{86}$/);
     }
   });
 });
@@ -129,9 +131,11 @@ Deno.test("The check of user-data does find what is wrong", async () => {
 
 Deno.test(`The install scripts of ${count} varied profiles are valid sh and carry every key`, async () => {
   for (const n of numbers) {
-    const { debian } = variedProfile(n);
+    const { password, ...debian } = variedProfile(n).debian;
+    // The script takes any hash; to make one is what takes time.
+    const passwordHash = password === undefined ? debian.passwordHash : "$6$salt$hash";
     const answers = await renderAnswers({
-      ...source(`p${n}`, debian),
+      ...source(`p${n}`, { ...debian, passwordHash }),
       buildKey: "ssh-ed25519 BUILD x",
       paths: ["/install.sh"],
     });

@@ -19,7 +19,7 @@ export function scriptCheck(
     // The variables come with it: whoever is on the host or in the guest can read the arguments of a program.
     script: `
 umask 077
-dir=$(mktemp -d /root/pim-verify.XXXXXX || mktemp -d) || exit 1
+dir=$(mktemp -d /root/pim-verify.XXXXXX 2>/dev/null || mktemp -d) || exit 1
 cat > "$dir/all" && head -c "$1" "$dir/all" > "$dir/env" && tail -c "+$(($1 + 1))" "$dir/all" > "$dir/script" &&
   chmod 700 "$dir/script" && cd "$dir" || exit 1
 (. "$dir/env" && exec "$dir/script") < /dev/null 2>&1

@@ -2,12 +2,21 @@ import { join } from "node:path";
 import { putDeployment } from "../../../lib/image/deployments.ts";
 import { updateRegistry } from "../../../lib/image/registry.ts";
 import { sampleDeployment, sampleImage } from "../../image/sample.ts";
-import { newUser, type User } from "../pim.ts";
+import { newUser, type Outcome, type User } from "../pim.ts";
+import { runLines } from "../several_lines.ts";
 
 /** A user with something of each kind that has a name; `pim` is a program in their PATH. */
 export interface CompletingUser extends User {
-  /** The answer of `pim complete fish`: what the shell may add, and the proposals without descriptions. */
-  propose(...words: string[]): Promise<{ readonly paths: string; readonly names: readonly string[] }>;
+  /** The answers of `pim complete fish` to lines as far as they were typed. */
+  propose<const LINES extends readonly (readonly string[])[]>(
+    lines: LINES,
+  ): Promise<{ readonly [INDEX in keyof LINES]: Proposed }>;
+}
+
+/** What may stand in place of the last word of a line: what the shell may add, and the proposals without descriptions. */
+interface Proposed {
+  readonly paths: string;
+  readonly names: readonly string[];
 }
 
 /** The name of the user's image, which was built from the profile web. */
@@ -50,11 +59,15 @@ export async function completingUser(more: Readonly<Record<string, string>> = {}
   return {
     ...user,
     env,
-    async propose(...typed) {
-      const { code, stdout, stderr } = await user.pim("complete", "fish", "--", ...typed);
-      if (code !== 0 || stderr !== "") throw new Error(`pim complete ended with ${code}: ${stderr}`);
-      const [paths = "", ...lines] = stdout.trimEnd().split("\n");
-      return { paths, names: lines.map((line) => line.split("\t")[0] ?? "") };
+    async propose<const LINES extends readonly (readonly string[])[]>(lines: LINES) {
+      const answers = await runLines(user, lines.map((typed) => ["complete", "fish", "--", ...typed]));
+      return answers.map(proposed) as { readonly [INDEX in keyof LINES]: Proposed };
     },
   };
+}
+
+function proposed({ code, stdout, stderr }: Outcome): Proposed {
+  if (code !== 0 || stderr !== "") throw new Error(`pim complete ended with ${code}: ${stderr}`);
+  const [paths = "", ...lines] = stdout.trimEnd().split("\n");
+  return { paths, names: lines.map((line) => line.split("\t")[0] ?? "") };
 }

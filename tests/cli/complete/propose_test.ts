@@ -1,27 +1,28 @@
 import assert from "node:assert/strict";
+import { runLines } from "../several_lines.ts";
 import { completingUser, image, trap } from "./completing_user.ts";
 
 const profiles = [trap, "web", "web db"];
 
 Deno.test("each argument is proposed the names that it takes", async () => {
   await using user = await completingUser();
-  for (
-    const [line, names] of [
-      [["build", "run", ""], profiles],
-      [["profile", "show", ""], profiles],
-      [["iso", "show", ""], ["debian-13-amd64-netinst"]],
-      [["target", "show", ""], ["it's: odd", "lab", "cloud"]],
-      [["build", "show", ""], [...profiles, image]],
-      [["build", "log", ""], [...profiles, image]],
-      [["deploy", "run", ""], [...profiles, image]],
-      [["deploy", "run", "web", ""], ["it's: odd", "lab", "cloud"]],
-      [["deploy", "run", "--force", "web", "lab", ""], ["it's: odd", "cloud"]],
-      [["deploy", "show", ""], [`lab/${image}`]],
-      [["config", "get", "build.ssh."], "build.ssh.user"],
-      [["iso", "add", "debian-13"], "debian-13-amd64-netinst"],
-    ] as const
-  ) {
-    const proposed = (await user.propose(...line)).names;
+  const lines = [
+    [["build", "run", ""], profiles],
+    [["profile", "show", ""], profiles],
+    [["iso", "show", ""], ["debian-13-amd64-netinst"]],
+    [["target", "show", ""], ["it's: odd", "lab", "cloud"]],
+    [["build", "show", ""], [...profiles, image]],
+    [["build", "log", ""], [...profiles, image]],
+    [["deploy", "run", ""], [...profiles, image]],
+    [["deploy", "run", "web", ""], ["it's: odd", "lab", "cloud"]],
+    [["deploy", "run", "--force", "web", "lab", ""], ["it's: odd", "cloud"]],
+    [["deploy", "show", ""], [`lab/${image}`]],
+    [["config", "get", "build.ssh."], "build.ssh.user"],
+    [["iso", "add", "debian-13"], "debian-13-amd64-netinst"],
+  ] as const;
+  const answers = await user.propose(lines.map(([line]) => line));
+  for (const [index, [line, names]] of lines.entries()) {
+    const proposed = answers[index]?.names ?? [];
     if (typeof names === "string") assert.ok(proposed.includes(names), line.join(" "));
     else assert.deepEqual([...proposed].sort(), [...names].sort(), line.join(" "));
   }
@@ -29,27 +30,39 @@ Deno.test("each argument is proposed the names that it takes", async () => {
 
 Deno.test("a flag's value is proposed after the flag and after its equals sign", async () => {
   await using user = await completingUser();
-  const valuesOf = async (...line: string[]) => (await user.propose(...line)).names;
-  assert.deepEqual(await valuesOf("run", "--disk", ""), ["overlay", "clone", "snapshot"]);
-  assert.deepEqual(await valuesOf("run", "--disk=o"), ["--disk=overlay", "--disk=clone", "--disk=snapshot"]);
-  assert.deepEqual(await valuesOf("verify", "--arch", ""), ["amd64", "arm64"]);
-  assert.deepEqual(await valuesOf("build", "run", "web", "--iso", ""), ["debian-13-amd64-netinst"]);
-  assert.deepEqual(await valuesOf("build", "run", "--from", ""), ["install", "base", "finalize"]);
-  assert.deepEqual(await valuesOf("build", "run", "--jobs", ""), []);
-  assert.deepEqual(await valuesOf("run", "--bridged", ""), [...profiles, image].sort(), "it may stand alone");
+  const lines = [
+    [["run", "--disk", ""], ["overlay", "clone", "snapshot"]],
+    [["run", "--disk=o"], ["--disk=overlay", "--disk=clone", "--disk=snapshot"]],
+    [["verify", "--arch", ""], ["amd64", "arm64"]],
+    [["build", "run", "web", "--iso", ""], ["debian-13-amd64-netinst"]],
+    [["build", "run", "--from", ""], ["install", "base", "finalize"]],
+    [["build", "run", "--jobs", ""], []],
+    // It may stand alone.
+    [["run", "--bridged", ""], [...profiles, image].sort()],
+  ] as const;
+  const answers = await user.propose(lines.map(([line]) => line));
+  for (const [index, [line, names]] of lines.entries()) {
+    assert.deepEqual(answers[index]?.names, names, line.join(" "));
+  }
 });
 
 Deno.test("flags are proposed when a dash was typed, and none that is there already", async () => {
   await using user = await completingUser();
-  const { names } = await user.propose("build", "run", "--json", "-");
+  const [build, list, again, passedOn, root] = await user.propose([
+    ["build", "run", "--json", "-"],
+    ["iso", "list", "-l", "-"],
+    ["exec", "web", "--env", "A=1", "-"],
+    ["exec", "web", "--", "-"],
+    ["-"],
+  ]);
   for (const flag of ["--dry-run", "--no-cache", "--verify", "--no-verify", "--project", "--help"]) {
-    assert.ok(names.includes(flag), flag);
+    assert.ok(build.names.includes(flag), flag);
   }
-  assert.ok(!names.includes("--json") && !names.includes("--cache"));
-  assert.ok((await user.propose("iso", "list", "-l", "-")).names.every((name) => name !== "--long"));
-  assert.ok((await user.propose("exec", "web", "--env", "A=1", "-")).names.includes("--env"), "again");
-  assert.deepEqual((await user.propose("exec", "web", "--", "-")).names, [], "what follows is not pim's");
-  assert.ok((await user.propose("-")).names.includes("--version"));
+  assert.ok(!build.names.includes("--json") && !build.names.includes("--cache"));
+  assert.ok(list.names.every((name) => name !== "--long"));
+  assert.ok(again.names.includes("--env"));
+  assert.deepEqual(passedOn.names, [], "what follows is not pim's");
+  assert.ok(root.names.includes("--version"));
 });
 
 Deno.test("commands come with their descriptions, and hidden ones do not come", async () => {
@@ -58,32 +71,35 @@ Deno.test("commands come with their descriptions, and hidden ones do not come", 
   assert.match(stdout, /^none\n/);
   assert.match(stdout, /^build\tBuild images and look after them$/m);
   assert.doesNotMatch(stdout, /^complete\t/m);
-  assert.ok((await user.propose("help", "")).names.includes("exit-codes"));
-  assert.ok((await user.propose("help", "build", "")).names.includes("prune"));
+  const [topics, below] = await user.propose([["help", ""], ["help", "build", ""]]);
+  assert.ok(topics.names.includes("exit-codes"));
+  assert.ok(below.names.includes("prune"));
 });
 
 Deno.test("where a path may stand, the shell is told to propose its own", async () => {
   await using user = await completingUser();
-  for (
-    const [line, paths] of [
-      [["run", "--user-data", ""], "files"],
-      [["run", "--user-data=f"], "files"],
-      [["run", ""], "files"],
-      [["cp", ""], "files"],
-      [["cp", "web:/etc/"], "none"],
-      [["init", ""], "folders"],
-      [["--project", ""], "folders"],
-      [["build", "run", "--project="], "folders"],
-      [["build", "run", ""], "none"],
-    ] as const
-  ) assert.equal((await user.propose(...line)).paths, paths, line.join(" "));
+  const lines = [
+    [["run", "--user-data", ""], "files"],
+    [["run", "--user-data=f"], "files"],
+    [["run", ""], "files"],
+    [["cp", ""], "files"],
+    [["cp", "web:/etc/"], "none"],
+    [["init", ""], "folders"],
+    [["--project", ""], "folders"],
+    [["build", "run", "--project="], "folders"],
+    [["build", "run", ""], "none"],
+  ] as const;
+  const answers = await user.propose(lines.map(([line]) => line));
+  assert.deepEqual(answers.map(({ paths }) => paths), lines.map(([, paths]) => paths));
 });
 
 Deno.test("--project in the line decides whose names are proposed", async () => {
   await using user = await completingUser();
-  const { names } = await user.propose("--project", "../other", "build", "run", "");
-  assert.ok(names.includes("elsewhere"));
-  assert.ok((await user.propose("build", "run", "--project=../other", "")).names.includes("elsewhere"));
+  const [before, behind] = await user.propose([
+    ["--project", "../other", "build", "run", ""],
+    ["build", "run", "--project=../other", ""],
+  ]);
+  assert.ok(before.names.includes("elsewhere") && behind.names.includes("elsewhere"));
 });
 
 Deno.test("a broken configuration leaves commands, flags and values, and says nothing", async () => {
@@ -91,11 +107,13 @@ Deno.test("a broken configuration leaves commands, flags and values, and says no
     "config/pim/pim.yml": "build: [\n",
     "config/pim/isos.d/debian.yml": "debian: {{{\n",
   });
-  assert.deepEqual(await user.propose("build", "run", ""), { paths: "none", names: [] });
-  assert.ok((await user.propose("build", "run", "-")).names.includes("--dry-run"));
-  assert.ok((await user.propose("build", "")).names.includes("run"));
-  for (const args of [["bash"], ["fish", "--"], ["tcsh", "--", "x"], ["bash", "--", "pim x", "y"]]) {
-    const { code, stderr } = await user.pim("complete", ...args);
-    assert.deepEqual([code, stderr], [0, ""], args.join(" "));
+  const lines = [["build", "run", ""], ["build", "run", "-"], ["build", ""]] as const;
+  const [names, flags, commands] = await user.propose(lines);
+  assert.deepEqual(names, { paths: "none", names: [] });
+  assert.ok(flags.names.includes("--dry-run"));
+  assert.ok(commands.names.includes("run"));
+  const wrong = [["bash"], ["fish", "--"], ["tcsh", "--", "x"], ["bash", "--", "pim x", "y"]];
+  for (const { code, stderr } of await runLines(user, wrong.map((words) => ["complete", ...words]))) {
+    assert.deepEqual([code, stderr], [0, ""]);
   }
 });
