@@ -1,9 +1,13 @@
 import type { ImageEntry } from "../../image/entry.ts";
+import type { SshInstance } from "../../verify/ssh_instance.ts";
+import { DeployError } from "../deploy_error.ts";
 import type {
+  Deployed,
   DeployImage,
   DeployPlan,
   HostTools,
   Ids,
+  InstanceContext,
   Place,
   Presence,
   Target,
@@ -14,17 +18,22 @@ import { findAmi, getAmi, missingAccounts } from "./ami.ts";
 import { checkTarget } from "./check.ts";
 import { type Cloud, openCloud } from "./cloud.ts";
 import { copiesAreThere, copyActions, removeCopies } from "./copies.ts";
+import { checkInstances } from "./instance_check.ts";
+import { instanceExample } from "./instance_settings.ts";
 import { amiName, takenAmi } from "./name.ts";
 import { checkBucket, objectKey } from "./object.ts";
 import { planActions } from "./plan.ts";
 import { removeAll } from "./remove.ts";
 import { awsSchema, type AwsSettings } from "./settings.ts";
 import { survey } from "./survey.ts";
+import { removeInstance, startInstance } from "./verify_instance.ts";
 
 /** AMIs of Amazon EC2, imported by way of S3. */
 export const aws: TargetType<AwsSettings> = {
   type: "aws",
   brief: "an AMI of Amazon EC2",
+  verifies: true,
+  lacksForVerify: ({ verify_instance }) => verify_instance === undefined ? instanceExample : undefined,
   schema: awsSchema,
   open: (settings, tools, baseDir) => new AwsTarget(settings, tools, baseDir),
 };
@@ -38,8 +47,12 @@ class AwsTarget implements Target {
     readonly baseDir: string,
   ) {}
 
-  async check(): Promise<readonly TargetCheck[]> {
-    return await checkTarget(await this.#cloud(), this.settings);
+  async check(wants = { verify: false }): Promise<readonly TargetCheck[]> {
+    const { settings } = this;
+    const cloud = await this.#cloud();
+    const checks = await checkTarget(cloud, settings);
+    if (!wants.verify || settings.verify_instance === undefined) return checks;
+    return [...checks, ...await checkInstances(cloud, settings.verify_instance)];
   }
 
   async plan(
@@ -90,6 +103,23 @@ class AwsTarget implements Target {
   async remove(ids: Ids): Promise<void> {
     await removeCopies((region) => this.#cloud(region), ids, this.tools.signal);
     await removeAll(await this.#cloud(ids.region), ids, this.tools.signal);
+  }
+
+  async startInstance(deployed: Deployed, context: InstanceContext): Promise<SshInstance> {
+    const { verify_instance } = this.settings;
+    if (verify_instance === undefined) {
+      throw new DeployError(
+        `Cannot verify ${deployed.entry.name}: it is not said where an instance may run`,
+        {
+          hint: `Say so in targets.d: ${instanceExample}`,
+        },
+      );
+    }
+    return await startInstance(await this.#cloud(context.ids.region), verify_instance, deployed, context);
+  }
+
+  async removeInstance(ids: Ids): Promise<void> {
+    await removeInstance(await this.#cloud(ids.region), ids, this.tools.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,7 @@
-import { messageOf, PimError } from "../../errors.ts";
 import type { TargetCheck } from "../target.ts";
 import type { Cloud } from "./cloud.ts";
-import { isAwsError } from "./explain.ts";
 import { checkBucket } from "./object.ts";
+import { dryRun, outcome } from "./outcome.ts";
 import type { AwsSettings } from "./settings.ts";
 
 /** Looks whether the bucket can be used, and whether the credentials allow what a deployment asks of EC2. */
@@ -12,55 +11,26 @@ export async function checkTarget(
 ): Promise<readonly TargetCheck[]> {
   const { ec2, region } = cloud;
   return [
-    await outcome(
-      "images",
-      `AMIs in ${region} can be listed`,
-      () =>
-        dryRun(
-          cloud,
-          "list AMIs",
-          (options) => ec2.describeImages({ DryRun: true, Owners: ["self"] }, options),
-        ),
-    ),
+    await outcome("images", async () => {
+      await dryRun(
+        cloud,
+        "list AMIs",
+        (options) => ec2.describeImages({ DryRun: true, Owners: ["self"] }, options),
+      );
+      return `AMIs in ${region} can be listed`;
+    }),
     // Not the first: its answer has no words, and cannot tell wrong keys from a bucket of others.
-    await outcome("bucket", `${bucket} in ${region} can be used`, () => checkBucket(cloud, bucket)),
-    await outcome(
-      "import",
-      "snapshots can be imported",
-      () =>
-        dryRun(cloud, "import snapshots", (options) =>
-          ec2.importSnapshot({
-            ...{ DryRun: true, RoleName: role },
-            DiskContainer: { Format: "VMDK", UserBucket: { S3Bucket: bucket, S3Key: "pim-check.vmdk" } },
-          }, options)),
-    ),
+    await outcome("bucket", async () => {
+      await checkBucket(cloud, bucket);
+      return `${bucket} in ${region} can be used`;
+    }),
+    await outcome("import", async () => {
+      await dryRun(cloud, "import snapshots", (options) =>
+        ec2.importSnapshot({
+          ...{ DryRun: true, RoleName: role },
+          DiskContainer: { Format: "VMDK", UserBucket: { S3Bucket: bucket, S3Key: "pim-check.vmdk" } },
+        }, options));
+      return "snapshots can be imported";
+    }),
   ];
-}
-
-async function outcome(name: string, detail: string, look: () => Promise<void>): Promise<TargetCheck> {
-  try {
-    await look();
-    return { name, ok: true, detail };
-  } catch (error) {
-    if (!(error instanceof PimError) || error.exitCode === 130) throw error;
-    return {
-      name,
-      ok: false,
-      detail: messageOf(error),
-      ...(error.hint !== undefined && { hint: error.hint }),
-    };
-  }
-}
-
-/** EC2 answers a dry run with an error in any case: DryRunOperation when it would have been done. */
-async function dryRun(
-  cloud: Cloud,
-  what: string,
-  send: (options: { readonly abortSignal: AbortSignal }) => Promise<unknown>,
-): Promise<void> {
-  try {
-    await cloud.ask(what, send);
-  } catch (error) {
-    if (!isAwsError(error, "DryRunOperation")) throw error;
-  }
 }

@@ -13,6 +13,8 @@ export interface Cloud extends Disposable {
   readonly ec2: EC2;
   /** Sends a request; what fails becomes a DeployError "Cannot WHAT: why". */
   ask<T>(what: string, send: (options: { readonly abortSignal: AbortSignal }) => Promise<T>): Promise<T>;
+  /** The same connections, until another signal aborts. */
+  within(signal: AbortSignal): Cloud;
 }
 
 /** Opens connections to a region. The SDK is loaded here; nothing is sent yet. */
@@ -46,9 +48,8 @@ export async function openCloud(
     requestHandler: { connectionTimeout, socketTimeout: answerTimeout },
     ...(settings.ec2_endpoint !== undefined && { endpoint: settings.ec2_endpoint }),
   });
-  const { signal } = tools;
-  return {
-    ...{ region, s3, ec2 },
+  const within = (signal: AbortSignal): Cloud => ({
+    ...{ region, s3, ec2, within },
     async ask(what, send) {
       if (signal.aborted) throw new CancelledError();
       log.debug(`AWS ${region}: ${what}`);
@@ -62,7 +63,8 @@ export async function openCloud(
       s3.destroy();
       ec2.destroy();
     },
-  };
+  });
+  return within(tools.signal);
 }
 
 const connectionTimeout = 10_000;

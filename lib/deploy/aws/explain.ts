@@ -1,5 +1,6 @@
 import { CancelledError, messageOf, PimError } from "../../errors.ts";
 import { DeployError } from "../deploy_error.ts";
+import { type Explanation, instanceFailures } from "./instance_failures.ts";
 import type { AwsSettings } from "./settings.ts";
 
 /** What an explanation of a failure may name. */
@@ -32,6 +33,15 @@ export function isAwsError(error: unknown, ...codes: readonly string[]): boolean
   return codes.includes(awsErrorCode(raw));
 }
 
+/** Whether AWS has said no to the one request that was sent, so that nothing can have come of it. */
+export function wasRefused(error: unknown): boolean {
+  const raw = (error instanceof DeployError ? error.cause : error) as {
+    readonly $metadata?: { readonly httpStatusCode?: number; readonly attempts?: number };
+  };
+  const { httpStatusCode = 0, attempts } = raw?.$metadata ?? {};
+  return httpStatusCode >= 400 && httpStatusCode < 500 && attempts === 1;
+}
+
 /** Turns what the SDK throws into plain words. */
 export function explainAws(error: unknown, what: string, circumstances: Circumstances): Error {
   if (circumstances.signal.aborted) return new CancelledError();
@@ -50,7 +60,7 @@ const permission =
   "Give the user or role the permissions that docs/targets.md lists for the type aws, or use another `profile`.";
 
 /** Codes of S3, EC2 and the SDK, what they mean, and what to do. */
-const explanations: readonly (readonly [codes: readonly string[], why: string, hint: string])[] = [
+const explanations: readonly Explanation[] = [
   [
     ["SignatureDoesNotMatch", "InvalidAccessKeyId", "AuthFailure", "InvalidClientTokenId"],
     "AWS does not accept the credentials",
@@ -76,6 +86,7 @@ const explanations: readonly (readonly [codes: readonly string[], why: string, h
     "the clock of this host is wrong",
     "Set it: timedatectl set-ntp true",
   ],
+  ...instanceFailures,
   [["AccessDenied", "UnauthorizedOperation"], "{message}", permission],
   [["Forbidden", "403"], "access is denied", permission],
   [
@@ -135,18 +146,21 @@ const explanations: readonly (readonly [codes: readonly string[], why: string, h
 ];
 
 function plain(error: unknown, code: string): string {
-  const message = messageOf(error).trim().replace(/\.$/, "");
+  // What only an administrator can decode is a page long.
+  const message = messageOf(error).replace(/\.? Encoded authorization failure message: .*$/s, "").trim()
+    .replace(/\.$/, "");
   if (message === "" || message === code || /^unknown/i.test(message)) return `AWS answered ${code}`;
   return message;
 }
 
 function fillIn(text: string, message: string, { settings, region }: Circumstances): string {
-  const { profile, bucket, access_key_id, session_token } = settings;
+  const { profile, bucket, access_key_id, session_token, verify_instance } = settings;
   const keys = session_token === undefined
     ? "access_key_id and secret_access_key"
     : "access_key_id, secret_access_key and session_token";
   const values: Readonly<Record<string, string>> = {
-    ...{ message, bucket, region },
+    ...{ message, bucket, region, subnet: verify_instance?.subnet ?? "" },
+    group: verify_instance?.security_group ?? "",
     credentials: access_key_id !== undefined
       ? `${keys} in targets.d`
       : profile !== undefined

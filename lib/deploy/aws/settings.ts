@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { nameTemplate } from "../name_template.ts";
 import { secretReference } from "../secret.ts";
+import { instanceSettings } from "./instance_settings.ts";
 
 const endpoint = v.optional(
   v.pipe(
@@ -49,6 +50,8 @@ const entry = v.strictObject({
     ),
     [],
   ),
+  /** Where instances may run that a verification starts; needed with `verify: true`. */
+  verify_instance: v.optional(instanceSettings),
   /** Address of a service that speaks S3's protocol and is not Amazon's. */
   s3_endpoint: endpoint,
   /** The same for EC2. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { deploy, removeDeployment } from "../../../../lib/deploy/deploy.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deploy, type DeployOptions, removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { DeployError } from "../../../../lib/deploy/deploy_error.ts";
 import type { DeployEvent } from "../../../../lib/deploy/events.ts";
 import { getTarget, loadTargets, type NamedTarget } from "../../../../lib/deploy/load_targets.ts";
@@ -31,7 +32,11 @@ export interface Deployer extends AsyncDisposable {
   readonly events: DeployEvent[];
   target(): Promise<NamedTarget>;
   tools(signal?: AbortSignal): HostTools;
-  deploy(options?: { readonly force?: boolean; readonly signal?: AbortSignal }): Promise<Deployment>;
+  deploy(
+    options?: Partial<Pick<DeployOptions, "force" | "verifying" | "onEvent">> & {
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<Deployment>;
   remove(): Promise<void>;
   /** Edits the target's file. */
   change(edit: (text: string) => string): Promise<void>;
@@ -39,6 +44,8 @@ export interface Deployer extends AsyncDisposable {
   record(): Promise<Deployment | undefined>;
   /** Runs pim with the keys. */
   pim(...args: string[]): ReturnType<User["run"]>;
+  /** Runs it so, and sends it a signal as soon as `when` holds; tells its exit code. */
+  endPim(signal: "SIGKILL" | "SIGINT", when: () => boolean, ...args: string[]): Promise<number>;
 }
 
 /** Makes one; its disk has `mebibytes` that cannot be compressed, in parts of 8 MiB when it is uploaded. */
@@ -74,9 +81,14 @@ export async function deployer(
   const record = async () => (await listDeployments(registryFile(paths)))[0];
   return {
     ...{ aws, user, paths, image, secrets, events, target, tools, record },
-    async deploy({ force = false, signal } = {}) {
-      const onEvent = (event: DeployEvent) => void events.push(event);
-      return await deploy(await target(), image, { paths, tools: tools(signal), force, onEvent });
+    async deploy({ force = false, signal, onEvent, ...more } = {}) {
+      return await deploy(await target(), image, {
+        ...{ paths, tools: tools(signal), force, ...more },
+        onEvent(event) {
+          events.push(event);
+          onEvent?.(event);
+        },
+      });
     },
     async remove() {
       await removeDeployment((await record())!, await target(), { paths, tools: tools() });
@@ -86,6 +98,21 @@ export async function deployer(
       await Deno.writeTextFile(path, edit(await Deno.readTextFile(path)));
     },
     pim: (...args) => user.run([...user.argv, ...args], { env: secrets }),
+    async endPim(signal, when, ...args) {
+      const [program = "", ...argv] = user.argv;
+      const pim = new Deno.Command(program, {
+        args: [...argv, ...args],
+        ...{ clearEnv: true, env: { ...user.env, ...secrets }, stdout: "null", stderr: "null" },
+      }).spawn();
+      let ended = false;
+      pim.status.then(() => ended = true);
+      while (!when()) {
+        assert.ok(!ended, "it ended before it came to the point");
+        await sleep(20);
+      }
+      pim.kill(signal);
+      return (await pim.status).code;
+    },
     async [Symbol.asyncDispose]() {
       await aws[Symbol.asyncDispose]();
       await user[Symbol.asyncDispose]();
@@ -126,7 +153,7 @@ async function makeImage(
 /** Deploys and returns how it failed. */
 export async function failure(
   one: Deployer,
-  options: { readonly force?: boolean } = {},
+  options: Parameters<Deployer["deploy"]>[0] = {},
 ): Promise<DeployError> {
   try {
     await one.deploy(options);

@@ -1,8 +1,7 @@
+import { Ec2Instances, instanceActions, type KnownAmi } from "./ec2_instances.ts";
+import { type ActionSpec, type Parameters, tagsOf, tagsXml } from "./ec2_parameters.ts";
 import { AwsFailure, element } from "./failure.ts";
 import type { S3StandIn } from "./s3.ts";
-
-/** Parameters of a request: "DiskContainer.UserBucket.S3Key" -> value. */
-export type Parameters = Readonly<Record<string, string>>;
 
 interface Task {
   readonly id: string;
@@ -39,6 +38,7 @@ export class Ec2StandIn {
   readonly tasks = new Map<string, Task>();
   readonly snapshots = new Map<string, Snapshot>();
   readonly images = new Map<string, Ami>();
+  readonly instances = new Ec2Instances((id) => this.#launchable(id));
   readonly #tokens = new Map<string, string>();
   /** How often an import, and an AMI, is looked at before it is done. */
   looksUntilDone = 0;
@@ -59,9 +59,11 @@ export class Ec2StandIn {
     const missing = spec.must.find((each) => !names.some((name) => each.test(name)));
     if (missing !== undefined) throw new AwsFailure(400, "MissingParameter", `${missing.source} is missing`);
     if (parameters.DryRun === "true") {
+      if (action === "RunInstances") this.instances.check(parameters);
       throw new AwsFailure(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.");
     }
-    return element(`${action}Response`, this.#work[action]!(parameters));
+    const work = this.#work[action] ?? this.instances.work[action]!;
+    return element(`${action}Response`, work(parameters));
   }
 
   /** Puts an AMI there as if someone else had made it. */
@@ -122,14 +124,16 @@ export class Ec2StandIn {
       this.images.delete(id);
       return [element("return", true)];
     },
-    DescribeImages: ({ "ImageId.1": id, "Filter.1.Name": filter, "Filter.1.Value.1": name }) => {
+    DescribeImages: (parameters) => {
+      const { "ImageId.1": id, "Filter.1.Name": filter, "Filter.1.Value.1": value = "" } = parameters;
+      const state = parameters["Filter.2.Name"] === "state" ? parameters["Filter.2.Value.1"] : undefined;
       if (id !== undefined) this.#image(id);
-      if (id === undefined && filter !== "name") {
+      if (id === undefined && filter !== "name" && filter !== "tag-key") {
         throw new AwsFailure(400, "InvalidParameterValue", "Filter.1");
       }
-      const found = [...this.images].filter(([each, ami]) =>
-        id === undefined ? ami.name === name : each === id
-      );
+      const found = [...this.images].filter(([each, { name, tags }]) =>
+        id !== undefined ? each === id : filter === "name" ? name === value : value in tags
+      ).filter(([, ami]) => state === undefined || ami.state === state);
       for (const [, ami] of found) {
         if (ami.state === "pending" && ami.looks++ >= this.looksUntilDone) ami.state = "available";
       }
@@ -266,6 +270,12 @@ export class Ec2StandIn {
     return snapshot;
   }
 
+  #launchable(id: string): KnownAmi {
+    const { parameters, state, snapshot } = this.#image(id);
+    if (state !== "available") throw new AwsFailure(400, "InvalidAMIID.Unavailable", `${id} is ${state}`);
+    return { architecture: parameters.Architecture ?? "", disk: this.#snapshot(snapshot).bytes };
+  }
+
   #image(id: string): Ami {
     const image = this.images.get(id);
     if (image === undefined) throw new AwsFailure(400, "InvalidAMIID.NotFound", `${id} is not there`);
@@ -288,32 +298,14 @@ function taskXml({ id, looks, status, message, snapshot }: Task): string[] {
   ];
 }
 
-function imageXml(id: string, { name, snapshot, tags, state }: Ami): string[] {
+function imageXml(id: string, { name, snapshot, tags, state, parameters }: Ami): string[] {
   const ebs = element("ebs", [element("snapshotId", snapshot)]);
   return [
     ...[element("imageId", id), element("name", name), element("imageState", state)],
+    element("architecture", parameters.Architecture ?? "x86_64"),
     element("blockDeviceMapping", [element("item", [element("deviceName", "/dev/xvda"), ebs])]),
     element("tagSet", tagsXml(tags)),
   ];
-}
-
-function tagsXml(tags: Readonly<Record<string, string>>): string[] {
-  return Object.entries(tags).map(([key, value]) =>
-    element("item", [element("key", key), element("value", value)])
-  );
-}
-
-function tagsOf(parameters: Parameters, prefix: string): Record<string, string> {
-  const tags: Record<string, string> = {};
-  for (let index = 1; parameters[`${prefix}.${index}.Key`] !== undefined; index++) {
-    tags[parameters[`${prefix}.${index}.Key`]!] = parameters[`${prefix}.${index}.Value`] ?? "";
-  }
-  return tags;
-}
-
-interface ActionSpec {
-  readonly must: readonly RegExp[];
-  readonly may: readonly RegExp[];
 }
 
 const dryRun = /^DryRun$/;
@@ -321,6 +313,7 @@ const tagSpecification = /^TagSpecification\.1\.(ResourceType|Tag\.\d+\.(Key|Val
 
 /** Parameters that each action must have, and those that it may have. */
 const actions: Readonly<Record<string, ActionSpec>> = {
+  ...instanceActions,
   ImportSnapshot: {
     must: [
       /^DiskContainer\.Format$/,
@@ -354,7 +347,7 @@ const actions: Readonly<Record<string, ActionSpec>> = {
     ],
   },
   DeregisterImage: { must: [/^ImageId$/], may: [] },
-  DescribeImages: { must: [], may: [dryRun, /^(ImageId|Owner)\.1$/, /^Filter\.1\.(Name|Value\.1)$/] },
+  DescribeImages: { must: [], may: [dryRun, /^(ImageId|Owner)\.1$/, /^Filter\.[12]\.(Name|Value\.1)$/] },
   DescribeImageAttribute: { must: [/^ImageId$/, /^Attribute$/], may: [] },
   ModifyImageAttribute: {
     must: [/^ImageId$/],

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Ec2StandIn, type Parameters } from "./ec2.ts";
+import { Ec2StandIn } from "./ec2.ts";
+import type { Parameters } from "./ec2_parameters.ts";
 import { AwsFailure, element } from "./failure.ts";
 import { type Answer, S3StandIn } from "./s3.ts";
 import { type AwsKey, verifySignature, type WireRequest } from "./sigv4.ts";

@@ -11,24 +11,9 @@ const fiveParts = { mebibytes: 36 };
 const threeParts = { mebibytes: 20 };
 
 /** Ends a pim that deploys when two of its five parts are there and the others hang; tells its exit code. */
-async function endInUpload(
-  { aws, user, secrets }: Deployer,
-  signal: "SIGKILL" | "SIGINT",
-): Promise<number> {
+async function endInUpload({ aws, endPim }: Deployer, signal: "SIGKILL" | "SIGINT"): Promise<number> {
   aws.fail("UploadPart", "hang", { after: 2 });
-  const [program = "", ...args] = user.argv;
-  const pim = new Deno.Command(program, {
-    args: [...args, "deploy", "run", "demo", "cloud"],
-    ...{ clearEnv: true, env: { ...user.env, ...secrets }, stdout: "null", stderr: "null" },
-  }).spawn();
-  let ended = false;
-  pim.status.then(() => ended = true);
-  while (aws.count("UploadPart") < 5) {
-    assert.ok(!ended, "it ended before it came to the point");
-    await sleep(20);
-  }
-  pim.kill(signal);
-  return (await pim.status).code;
+  return await endPim(signal, () => aws.count("UploadPart") >= 5, "deploy", "run", "demo", "cloud");
 }
 
 Deno.test("parts have 8 MiB, and more where there would be more than 10,000 of them", () => {

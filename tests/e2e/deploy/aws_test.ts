@@ -1,0 +1,106 @@
+// EC2 is a stand-in whose instances QEMU boots from the very disk that was imported.
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import type { DeployEvent } from "../../../lib/deploy/events.ts";
+import type { Deployment } from "../../../lib/image/deployment.ts";
+import { run } from "../../../lib/process.ts";
+import { pimDirs } from "../../base/pim_dirs.ts";
+import { tempDir } from "../../base/temp.ts";
+import { awsStandIn } from "../../integration/deploy/aws/stand_in.ts";
+import { freePort } from "../../ssh/sshd.ts";
+import { demoImage } from "../demo_image.ts";
+import { pim } from "../pim.ts";
+import { cloudMachines } from "./cloud_machines.ts";
+
+/** A stand-in of AWS with a target `cloud` that leads there, and the demo's image. */
+async function cloud() {
+  const demo = await demoImage();
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(await tempDir());
+  const aws = stack.use(await awsStandIn());
+  const port = freePort();
+  const machines = cloudMachines(dir.path, port);
+  const { instances } = aws.ec2;
+  stack.defer(() => instances.ended());
+  instances.looksUntilRunning = 1;
+  instances.boot = async ({ id, userData }, bytes) => {
+    const path = join(dir.path, "imported.vmdk");
+    await Deno.writeFile(path, bytes);
+    return await machines.boot({ id, userData, disk: { path, format: "vmdk" } });
+  };
+  await dir.write(
+    "config/targets.d/aws.yml",
+    `cloud:
+  type: aws
+  region: ${aws.region}
+  bucket: images
+  access_key_id: $AWS_KEY
+  secret_access_key: $AWS_SECRET
+  session_token: $AWS_TOKEN
+  s3_endpoint: ${aws.url}
+  ec2_endpoint: ${aws.url}
+  verify_instance: { subnet: subnet-0a1b2c3d, security_group: sg-0a1b2c3d, ssh_port: ${port} }
+`,
+  );
+  await dir.write("data/.keep", "");
+  const registry = "registry.yml";
+  await Deno.copyFile(join(demo.env.PIM_DATA_DIR ?? "", registry), join(dir.path, "data", registry));
+  const project = join(dir.path, "project");
+  await run(["cp", "-r", demo.project, project]);
+  const env = {
+    ...pimDirs(dir.path),
+    ...{ PIM_BUILD_IMAGE_DIR: demo.imageDir, PIM_PROJECT: project },
+    ...{ AWS_KEY: aws.key.id, AWS_SECRET: aws.key.secret, AWS_TOKEN: aws.key.token ?? "" },
+  };
+  const kept = stack.move();
+  return {
+    ...{ aws, instances, machines, project },
+    pim: (...args: string[]) => pim(args, { env }),
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("an AMI of a built image is verified in instances that boot what was imported, and one that fails is told and kept", async () => {
+  await using one = await cloud();
+  const { aws, instances, machines } = one;
+  const deployed = await one.pim("deploy", "run", "demo", "cloud", "--verify", "--json");
+  strictEqual(deployed.code, 0, deployed.stderr);
+  const events: readonly DeployEvent[] = deployed.stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const checks = new Map(
+    events.flatMap((event) => event.type === "check" ? [[event.check.name, event.check]] : []),
+  );
+  const named = (result: string) =>
+    [...checks.values()].filter((check) => check.result === result).map(({ name }) => name);
+  deepStrictEqual([named("failed"), named("skipped")], [[], ["guest agent", "host name"]]);
+  match(checks.get("boot")?.detail ?? "", /^multi-user after \d/);
+  match(checks.get("SSH")?.detail ?? "", /^answered after \d/);
+  match(checks.get("login")?.detail ?? "", /^as demo with a key; the password is not sent to a host/);
+  strictEqual(checks.get("script demo")?.detail, "greeting: hello from pim's vars");
+  match(checks.get("host keys")?.detail ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
+  deepStrictEqual([machines.started, instances.alive()], [2, []]);
+  await machines.ended();
+  strictEqual(aws.s3.objects.size, 0);
+
+  await Deno.writeTextFile(
+    join(one.project, "verifications.d/demo.sh"),
+    "#!/bin/sh\necho it rains\nexit 1\n",
+  );
+  const deployment = async () => {
+    const all: readonly Deployment[] = JSON.parse((await one.pim("deploy", "list", "--json")).stdout);
+    return all.find(({ target }) => target === "cloud");
+  };
+  const verified = await deployment();
+  strictEqual(verified?.verified?.ok, true);
+  const failed = await one.pim("deploy", "verify", verified.id);
+  strictEqual(failed.code, 8, failed.stderr);
+  match(failed.stdout, /^script demo +failed .*it exited with 1: it rains/m);
+  match(
+    failed.stderr,
+    /error: The deployment cloud\/demo-\S+ is not as it shall be: 1 of \d+ checks failed: script demo\n/,
+  );
+  const kept = await deployment();
+  deepStrictEqual([kept?.state, kept?.verified?.ok, kept?.ids.instance], ["done", false, undefined]);
+  ok(aws.ec2.images.has(kept?.ids.image ?? ""));
+  deepStrictEqual([machines.started, instances.alive()], [4, []]);
+  await machines.ended();
+});
