@@ -12,14 +12,7 @@ export async function targetsReference(): Promise<string> {
   const sources = await readSources(room);
   const examples = readExamples(await Deno.readTextFile(join(exampleDir, "targets.d/targets.yml")));
   return targetTypes.map(({ type, brief, schema, verifies = false }) => {
-    const fields = fieldsOf(schema);
-    const comments = commentsOf(fields.map(({ key }) => key), sources);
-    if (comments === undefined) throw new Error(`No source in lib/deploy has the schema of ${type}`);
-    const rows = fields.map((field) => {
-      const comment = comments.get(field.key);
-      if (!comment) throw new Error(`The schema of ${type} says nothing of ${field.key}`);
-      return [`\`${field.key}\``, comment, field.shape, defaultOf(field)];
-    });
+    const rows = rowsOf(fieldsOf(schema), type, sources);
     if (verifies) rows.push(verifyRow);
     return [
       `## ${type}`,
@@ -37,6 +30,20 @@ const verifyRow = [
   "`true` or `false`",
   "`false`",
 ];
+
+/** A row for each setting, and below one that is a map for each in it. */
+function rowsOf(fields: readonly Field[], path: string, sources: readonly string[]): string[][] {
+  const comments = commentsOf(fields.map(({ key }) => key), sources);
+  if (comments === undefined) throw new Error(`No source in lib/deploy has the schema of ${path}`);
+  return fields.flatMap((field) => {
+    const inner = `${path}.${field.key}`;
+    const comment = comments.get(field.key);
+    if (!comment) throw new Error(`The schema of ${path} says nothing of ${field.key}`);
+    const name = inner.slice(inner.indexOf(".") + 1);
+    const row = [`\`${name}\``, comment, field.shape, defaultOf(field)];
+    return [row, ...(field.inner.length === 0 ? [] : rowsOf(field.inner, inner, sources))];
+  });
+}
 
 function defaultOf(field: Field): string {
   if (field.required) return "**required**";

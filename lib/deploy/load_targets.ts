@@ -20,6 +20,8 @@ export interface NamedTarget {
   /** Whether what is deployed there can be verified, and whether each deployment is. */
   readonly verifies: boolean;
   readonly verify: boolean;
+  /** What its entry would have to say besides for that, in YAML. */
+  readonly lacks?: string;
   open(tools: HostTools): Target;
 }
 
@@ -76,8 +78,9 @@ export function toTarget({ key, source, value, where }: RawEntry): NamedTarget {
 /** Whether a deployment to a target is verified; throws a UsageError where that is wanted and cannot be. */
 export function wantsVerification(target: NamedTarget, wanted: boolean | undefined): boolean {
   if (wanted !== true || target.verifies) return wanted ?? target.verify;
+  const { lacks, source } = target;
   throw new UsageError(`What is deployed to ${target.name} cannot be verified there`, {
-    hint: `${unverifiable(target.type)}.`,
+    hint: lacks === undefined ? `${unverifiable(target.type)}.` : addHint(lacks, source),
   });
 }
 
@@ -89,6 +92,10 @@ function unverifiable(type: string): string {
   return `pim starts no instance at a target of type ${type}; ${instead}`;
 }
 
+function addHint(lacks: string, source: string): string {
+  return `Say where an instance may run, in ${source}: ${lacks}`;
+}
+
 /** A target whose settings have the shape that its type wants. */
 function bind<S>(
   type: TargetType<S>,
@@ -97,9 +104,16 @@ function bind<S>(
   verify: boolean,
 ): NamedTarget {
   const checked = validate(type.schema, settings, where) as S;
+  const lacks = type.lacksForVerify?.(checked);
+  if (verify && lacks !== undefined) {
+    const text = "cannot be true as long as the entry does not say where an instance may run";
+    const { message } = problemsError([{ path: ["verify"], text }], where);
+    throw new UsageError(message, { hint: addHint(lacks, source) });
+  }
   return {
     ...{ name: key, type: type.type, brief: type.brief, source, settings },
-    ...{ verifies: type.verifies ?? false, verify },
+    ...{ verifies: type.verifies === true && lacks === undefined, verify },
+    ...(lacks !== undefined && { lacks }),
     open: (tools) => type.open(checked, tools, dirname(source)),
   };
 }

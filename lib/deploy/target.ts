@@ -137,6 +137,8 @@ export interface TargetType<Settings> {
   readonly brief: string;
   /** Whether what was deployed there can be verified, by {@linkcode Target.disk} or {@linkcode Target.startInstance}. */
   readonly verifies?: true;
+  /** What an entry has to say besides, in YAML, for what is deployed there to be verified; undefined when nothing. */
+  lacksForVerify?(settings: Settings): string | undefined;
   /** The shape of its entry in targets.d, without what is common to all types. */
   readonly schema: GenericSchema<unknown, Settings>;
   /**
