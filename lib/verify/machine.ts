@@ -36,6 +36,8 @@ export interface Machine extends AsyncDisposable {
   readonly startedMs: number;
   /** Where its SSH can be reached from here; undefined where it cannot, or is not known yet. */
   readonly ssh: SshDoor | undefined;
+  /** Whether whoever runs it has given it its host name, as clouds do. */
+  readonly namedForIt?: true;
   /** Waits until what can be reached of its guest agent and SSH has answered. */
   observe(options: ObserveOptions): Promise<Observed>;
 }

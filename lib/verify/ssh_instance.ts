@@ -44,7 +44,7 @@ export function sshInstanceMachine(instance: SshInstance): Machine {
     return await enter(door, { timeoutMs: reconnectMs, signal });
   });
   return {
-    ...{ root, startedMs: instance.startedMs },
+    ...{ root, startedMs: instance.startedMs, namedForIt: true },
     get ssh() {
       return door;
     },

@@ -59,7 +59,7 @@ async function checkFirst(run: Run, start: StartMachine): Promise<Identity | str
   record(run, "SSH", judgeAnswer(ssh));
   await checkLogin(run, machine, observed);
   for (const check of traces) await guestCheck(run, root, check, without);
-  await checkProfile(run, root, without);
+  await checkProfile(run, machine, without);
   return without ?? await identityOf(root, options.signal);
 }
 
@@ -98,10 +98,11 @@ async function checkLogin(run: Run, machine: Machine, { ssh }: Observed): Promis
 const traces: readonly GuestCheck[] = [buildKey, packageLists, logs, cloudInit];
 
 /** Measures the system by its profile; what cannot be made of that for want of a profile or script is told. */
-async function checkProfile(run: Run, root: RootShell, without: string | undefined): Promise<void> {
+async function checkProfile(run: Run, machine: Machine, without: string | undefined): Promise<void> {
+  const { root } = machine;
   const { profile, script } = run.measure;
   if (typeof profile === "string") return record(run, "profile", skipped(profile));
-  for (const check of profileChecks(profile)) await guestCheck(run, root, check, without);
+  for (const check of profileChecks(profile, machine)) await guestCheck(run, root, check, without);
   if (script === undefined) {
     return record(run, "script", skipped(`there is no verifications.d/${profile.name}.sh, nor default.sh`));
   }

@@ -69,6 +69,15 @@ Deno.test("what the build left is named", () => {
   );
 });
 
+Deno.test("an instance that its cloud has named cannot tell whether the image has the profile's host name", () => {
+  const [, named] = profileChecks(profile, { namedForIt: true }) as [GuestCheck, GuestCheck];
+  deepStrictEqual(said(named, "web\n"), passed("web"));
+  deepStrictEqual(
+    said(named, "ip-10-0-0-5\n"),
+    skipped("a cloud names its instances itself, this one ip-10-0-0-5"),
+  );
+});
+
 Deno.test("the user has to be there, able to log in, and to have the profile's keys under any comment", () => {
   const entry = "ann:x:1000:1000:Ann:/home/ann:/bin/bash";
   const key = "ssh-ed25519 AAAAC3Nza+1 another name";

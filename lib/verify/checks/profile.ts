@@ -1,10 +1,14 @@
 import type { ResolvedProfile } from "../../profile/resolved.ts";
 import { firstLine, type GuestCheck, linesOf } from "../guest_check.ts";
-import { failed, type Outcome, passed } from "../verification.ts";
+import type { Machine } from "../machine.ts";
+import { failed, type Outcome, passed, skipped } from "../verification.ts";
 
-/** The checks that measure a system by its profile. */
-export function profileChecks(profile: ResolvedProfile): GuestCheck[] {
-  return [user(profile), hostName(profile), packages(profile)];
+/** The checks that measure the system of a machine by its profile. */
+export function profileChecks(
+  profile: ResolvedProfile,
+  machine: Pick<Machine, "namedForIt"> = {},
+): GuestCheck[] {
+  return [user(profile), hostName(profile, machine), packages(profile)];
 }
 
 /** Whether the profile's user is there, can log in, and has the profile's public keys. */
@@ -50,15 +54,20 @@ function nameOfKey(key: string): string {
   return comment.startsWith("AAAA") ? `${comment.slice(0, 20)}…` : comment;
 }
 
-/** Whether the system calls itself as the profile says. */
-function hostName({ hostname, domain }: ResolvedProfile): GuestCheck {
+/** Whether the system calls itself as the profile says, where that is left to it. */
+function hostName(
+  { hostname, domain }: ResolvedProfile,
+  { namedForIt }: Pick<Machine, "namedForIt">,
+): GuestCheck {
   return {
     name: "host name",
     script: "cat /proc/sys/kernel/hostname",
     judge({ stdout }) {
       const name = firstLine(stdout);
       const right = name === hostname || (domain !== "" && name === `${hostname}.${domain}`);
-      return right ? passed(name) : failed(`it is ${name}, the profile says ${hostname}`);
+      if (right) return passed(name);
+      if (namedForIt) return skipped(`a cloud names its instances itself, this one ${name}`);
+      return failed(`it is ${name}, the profile says ${hostname}`);
     },
   };
 }
