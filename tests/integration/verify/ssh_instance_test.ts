@@ -35,7 +35,7 @@ Deno.test("an instance is asked as root once it has an address and cloud-init ha
       return Promise.resolve(asked === 1 ? undefined : { host: "127.0.0.1", port: sshd.port });
     },
   });
-  strictEqual(machine.ssh, undefined);
+  deepStrictEqual([machine.ssh], [undefined]);
   const seen = machine.observe(limits);
   await sshd.allow(sshd.key.publicKey);
   const { agent, ssh } = await seen;
