@@ -101,9 +101,9 @@ const verify = buildCommand<VerifyDeployFlags, [string], PimContext>({
   docs: {
     brief: "Start throw-away instances of a deployment and check them",
     fullDescription:
-      "Starts an instance where the image was deployed (libvirt, Proxmox VE; a file is booted here), makes the checks of\n" +
-      "`pim verify` in it through its guest agent, and starts another to compare their identities. What was deployed is\n" +
-      "not changed by it. Ends with exit code 8 when a check fails.",
+      "Starts an instance where the image was deployed (libvirt, Proxmox VE, a cloud; a file is booted here), makes the\n" +
+      "checks of `pim verify` in it through its guest agent or over SSH, and starts another to compare their identities.\n" +
+      "What was deployed is not changed by it. Ends with exit code 8 when a check fails.",
     examples: { "pim deploy verify lab/web-amd64-20260101T120000Z": "Start it there and check it" },
   },
 });
