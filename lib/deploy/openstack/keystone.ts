@@ -121,8 +121,9 @@ function endpointOf(
   return first;
 }
 
-/** An address of a catalog as paths are put behind it: Nova's has its version, those of Glance and Neutron may have. */
+/** An address of a catalog as paths are put behind it: Nova's with its version, those of Glance and Neutron without. */
 function bareUrl(service: CloudService, url: string): string {
   const plain = url.replace(/\/+$/, "");
-  return service === "compute" ? plain : plain.replace(/\/v2(\.\d+)?$/, "");
+  if (service !== "compute") return plain.replace(/\/v2(\.\d+)?$/, "");
+  return /\/v2(\.\d+)?(\/|$)/.test(plain) ? plain : `${plain}/v2.1`;
 }

@@ -40,14 +40,13 @@ export class Neutron {
     return named.length > 0 ? named : await this.#list("networks", { id: nameOrId }, networkSchema);
   }
 
-  /** The project's own security groups that have this name or id. */
+  /** The project's own security groups that have this name, or the one that has this id. */
   async securityGroups(nameOrId: string): Promise<readonly SecurityGroup[]> {
     const { project } = await this.cloud.session();
-    const own = { tenant_id: project.id };
-    const named = await this.#list("security-groups", { name: nameOrId, ...own }, groupSchema);
-    return named.length > 0
-      ? named
-      : await this.#list("security-groups", { id: nameOrId, ...own }, groupSchema);
+    // Who administers the cloud sees a group `default` of each project.
+    const own = { name: nameOrId, tenant_id: project.id };
+    const named = await this.#list("security-groups", own, groupSchema);
+    return named.length > 0 ? named : await this.#list("security-groups", { id: nameOrId }, groupSchema);
   }
 
   /** The ids of a server's ports. */

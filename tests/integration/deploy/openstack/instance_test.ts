@@ -1,6 +1,7 @@
 // Servers at which nothing but a host's sshd answers, which knows no pim-verify: the demo's image is booted in tests/e2e.
 import assert from "node:assert/strict";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
+import { wantsVerification } from "../../../../lib/deploy/load_targets.ts";
 import type { Ids } from "../../../../lib/deploy/target.ts";
 import { verifyDeployment, type Verifying } from "../../../../lib/deploy/verify.ts";
 import { CancelledError } from "../../../../lib/errors.ts";
@@ -308,8 +309,14 @@ Deno.test("without verify_instance a verification is refused before anything is 
       message: /there\.yml:7: verify cannot be true/,
       hint: /there\.yml: verify_instance: \{ flavor: NAME, network: NAME \}$/,
     });
-    assert.equal((await fixture.target(yaml(cloud.port))).verifies, false);
-    assert.equal((await fixture.target(verifyYaml(cloud.port))).verifies, true);
+    const bare = await fixture.target(yaml(cloud.port));
+    assert.throws(() => wantsVerification(bare, true), {
+      name: "UsageError",
+      message: "What is deployed to there cannot be verified there",
+      hint: /there\.yml: verify_instance: \{ flavor: NAME, network: NAME \}$/,
+    });
+    assert.equal(wantsVerification(bare, undefined), false);
+    assert.equal(wantsVerification(await fixture.target(verifyYaml(cloud.port)), true), true);
     assert.deepEqual(cloud.requests, []);
   }));
 

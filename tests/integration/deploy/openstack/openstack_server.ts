@@ -76,7 +76,7 @@ export async function startCloud(
     compute: { images, servers: new Map(), network: newNetworks(), hypervisor, rules: computeRules },
     urls: () => ({
       image: `${base(publicPort?.() ?? server.addr.port)}/image/v2/`,
-      compute: `${base(server.addr.port)}/compute/v2.1`,
+      compute: `${base(server.addr.port)}/compute/`,
       network: `${base(server.addr.port)}/network/`,
     }),
     rules: {
