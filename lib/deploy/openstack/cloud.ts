@@ -23,6 +23,8 @@ export interface CloudOptions {
   readonly signal: AbortSignal;
 }
 
+const makingMs = 120_000;
+
 /** The services of a cloud, behind one login. Errors are HttpErrors; a token that has expired is renewed once. */
 export class Cloud {
   #session: Promise<KeystoneSession> | undefined;
@@ -37,6 +39,11 @@ export class Cloud {
     const cloud = new Cloud(this.logIn, { ...this.options, signal });
     cloud.#session = this.#session;
     return cloud;
+  }
+
+  /** The same cloud for what is made there: a request that is cut may be carried out when nobody looks for it any more. */
+  uncut(): Cloud {
+    return this.within(AbortSignal.timeout(makingMs));
   }
 
   /** The login, made when it is first needed. */

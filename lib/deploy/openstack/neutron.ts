@@ -59,7 +59,7 @@ export class Neutron {
   async takeFloatingIp(networkId: string, portId: string, description: string): Promise<string> {
     const path = "/v2.0/floatingips";
     const json = { floatingip: { floating_network_id: networkId, port_id: portId, description } };
-    const answer = await this.cloud.once("network", { method: "POST", path, expected: [201], json });
+    const answer = await this.cloud.uncut().once("network", { method: "POST", path, expected: [201], json });
     return parseJson(v.object({ floatingip: floatingSchema }), answer, path).floatingip.floating_ip_address;
   }
 

@@ -76,7 +76,7 @@ export class Nova {
       if (made !== undefined) return made.id;
       const path = "/servers";
       const request = { method: "POST", path, expected: [202], json: { server } } as const;
-      const answer = await this.cloud.once("compute", request);
+      const answer = await this.cloud.uncut().once("compute", request);
       return parseJson(v.object({ server: v.object({ id: v.string() }) }), answer, path).server.id;
     }, { signal: this.cloud.options.signal, retries: 3 });
   }

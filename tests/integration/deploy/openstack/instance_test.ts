@@ -1,5 +1,6 @@
 // Servers at which nothing but a host's sshd answers, which knows no pim-verify: the demo's image is booted in tests/e2e.
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { wantsVerification } from "../../../../lib/deploy/load_targets.ts";
 import type { Ids } from "../../../../lib/deploy/target.ts";
@@ -199,6 +200,22 @@ Deno.test("who cancels leaves no server, neither while it is made nor when it ru
         abort();
         return Response.json({ server: { id: "x", name: "x", status: "BUILD" } });
       }), "never");
+    // What is asked for already is made all the same, when nobody may look for it any more.
+    const { servers } = cloud.compute;
+    const { promise: back, resolve } = Promise.withResolvers<void>();
+    await cancelled((abort) =>
+      cloud.fault(/^POST .*\/servers$/, 1, async (work) => {
+        const answer = await work();
+        const [server] = servers.values();
+        servers.clear();
+        abort();
+        await sleep(300);
+        servers.set(server!.id, server!);
+        resolve();
+        return answer;
+      }), "never");
+    await back;
+    assert.equal(servers.size, 0);
   }));
 
 Deno.test("a server and a floating IP that a killed pim has left go with the next verification, a new deployment, or the deployment", () =>
