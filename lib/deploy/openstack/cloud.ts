@@ -21,6 +21,8 @@ export interface CloudRequest extends Pick<HttpRequest, "method" | "answerTimeou
 export interface CloudOptions {
   readonly trust?: TlsTrust;
   readonly signal: AbortSignal;
+  /** How often a request is sent again while its service is busy. */
+  readonly retries: number;
 }
 
 const makingMs = 120_000;
@@ -59,7 +61,7 @@ export class Cloud {
 
   /** Sends a request that may be sent twice, again and again while the service is busy. */
   send(service: CloudService, request: CloudRequest): Promise<HttpAnswer> {
-    return withRetries(() => this.once(service, request), { signal: this.options.signal, retries: 3 });
+    return withRetries(() => this.once(service, request), this.options);
   }
 
   /** Sends a request that must not be sent twice. */

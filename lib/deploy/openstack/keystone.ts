@@ -45,11 +45,13 @@ export interface KeystoneLogin {
   readonly interface: string;
   readonly trust?: TlsTrust;
   readonly signal: AbortSignal;
+  /** How often it is tried again while the service is busy. */
+  readonly retries: number;
 }
 
 /** Logs in with an application credential (Identity API v3, POST /v3/auth/tokens) and finds the image service. */
 export async function logIn(login: KeystoneLogin): Promise<KeystoneSession> {
-  const { credentialId, secret, trust, signal } = login;
+  const { credentialId, secret, trust, signal, retries } = login;
   const url = `${versioned(login.authUrl)}/auth/tokens`;
   const body = JSON.stringify({
     auth: {
@@ -70,7 +72,7 @@ export async function logIn(login: KeystoneLogin): Promise<KeystoneSession> {
       });
     }
     throw refusal(url, answer, saidBy(answer));
-  }, { signal, retries: 2 });
+  }, { signal, retries });
   const token = answer.headers.get("x-subject-token");
   if (token === null) throw refusal(url, answer, "it has sent no token");
   hideSecret(token);

@@ -78,7 +78,7 @@ export class Nova {
       const request = { method: "POST", path, expected: [202], json: { server } } as const;
       const answer = await this.cloud.uncut().once("compute", request);
       return parseJson(v.object({ server: v.object({ id: v.string() }) }), answer, path).server.id;
-    }, { signal: this.cloud.options.signal, retries: 3 });
+    }, this.cloud.options);
   }
 
   /** Has a server removed, which takes a while; one that is gone is no error. */

@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { messageOf, PimError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import type { TlsTrust } from "../../http/tls_pin.ts";
 import type { SshInstance } from "../../verify/ssh_instance.ts";
@@ -36,7 +36,8 @@ export class OpenstackTarget implements Target {
 
   async check(wants = { verify: false }): Promise<readonly TargetCheck[]> {
     try {
-      const cloud = await this.#open();
+      // Who looks wants to know how it is now.
+      const cloud = await this.#connect(0);
       const glance = new Glance(cloud);
       const { project, expires, urlOf } = await cloud.session();
       const imageUrl = urlOf("image");
@@ -49,8 +50,8 @@ export class OpenstackTarget implements Target {
         ...(wants.verify ? await this.#checkInstances(cloud) : []),
       ];
     } catch (error) {
-      if (this.tools.signal.aborted) throw error;
-      const hint = (error as { hint?: string }).hint;
+      if (!(error instanceof PimError) || this.tools.signal.aborted) throw error;
+      const { hint } = error;
       return [{ name: "cloud", ok: false, detail: messageOf(error), ...(hint !== undefined && { hint }) }];
     }
   }
@@ -147,14 +148,14 @@ export class OpenstackTarget implements Target {
   }
 
   #open(): Promise<Cloud> {
-    return this.#cloud ??= this.#connect();
+    return this.#cloud ??= this.#connect(3);
   }
 
-  async #connect(): Promise<Cloud> {
+  async #connect(retries: number): Promise<Cloud> {
     const { settings, tools } = this;
     const secret = await tools.secret(settings.application_credential_secret, this.baseDir);
     const trust = await this.#trust();
-    const shared = trust === undefined ? {} : { trust };
+    const shared = { retries, ...(trust !== undefined && { trust }) };
     return new Cloud((signal) =>
       logIn({
         ...{ authUrl: settings.auth_url, credentialId: settings.application_credential_id, secret },
