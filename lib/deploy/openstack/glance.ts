@@ -1,11 +1,8 @@
 import * as v from "valibot";
-import { refusal } from "../../http/refusal.ts";
 import type { RequestBody } from "../../http/body.ts";
-import { type HttpAnswer, type HttpRequest, httpRequest } from "../../http/request.ts";
-import { withRetries } from "../../http/retry.ts";
-import type { TlsTrust } from "../../http/tls_pin.ts";
-import { parseJson, saidBy } from "./json.ts";
-import type { KeystoneSession } from "./keystone.ts";
+import type { HttpAnswer } from "../../http/request.ts";
+import type { Cloud, CloudRequest } from "./cloud.ts";
+import { parseJson } from "./json.ts";
 
 const imageSchema = v.looseObject({
   id: v.string(),
@@ -36,29 +33,13 @@ export function isWhole(found: GlanceImage, sha256: string): boolean {
   return isOurs(found) && found.status === "active" && found.pim_sha256 === sha256;
 }
 
-/** The image service (Image API v2) as pim uses it. Errors are HttpErrors; a token that has expired is renewed once. */
+/** The image service (Image API v2) as pim uses it. */
 export class Glance {
-  #session: Promise<KeystoneSession> | undefined;
-
-  constructor(
-    readonly logIn: () => Promise<KeystoneSession>,
-    readonly options: { readonly trust?: TlsTrust; readonly signal: AbortSignal; readonly retries: number },
-  ) {}
-
-  /** The login, made when it is first needed. */
-  async session(): Promise<KeystoneSession> {
-    this.#session ??= this.logIn();
-    try {
-      return await this.#session;
-    } catch (error) {
-      this.#session = undefined;
-      throw error;
-    }
-  }
+  constructor(readonly cloud: Cloud) {}
 
   /** The project's own images with this name. */
   async named(name: string): Promise<readonly GlanceImage[]> {
-    const { project } = await this.session();
+    const { project } = await this.cloud.session();
     const found: GlanceImage[] = [];
     let path: string | undefined = `/v2/images?${new URLSearchParams({ name, owner: project.id })}`;
     while (path !== undefined) {
@@ -85,7 +66,7 @@ export class Glance {
 
   /** Sends an image's data, or stages it for an import. Not tried again: what came of a try has to be looked at. */
   async upload(id: string, to: "file" | "stage", body: RequestBody): Promise<void> {
-    await this.#once({
+    await this.cloud.once("image", {
       ...{ method: "PUT", path: `/v2/images/${id}/${to}`, expected: [204], body },
       type: "application/octet-stream",
       // Some stores take their time to put the last piece in place.
@@ -118,50 +99,11 @@ export class Glance {
   }
 
   /** Removes an image; one that is gone is no error. */
-  async remove(id: string, signal = this.options.signal): Promise<void> {
-    await this.#send({ method: "DELETE", path: `/v2/images/${id}`, expected: [204, 404], signal });
+  async remove(id: string): Promise<void> {
+    await this.#send({ method: "DELETE", path: `/v2/images/${id}`, expected: [204, 404] });
   }
 
-  /** Sends a request that may be sent twice, again and again while the service is busy. */
-  #send(request: GlanceRequest): Promise<HttpAnswer> {
-    const signal = request.signal ?? this.options.signal;
-    return withRetries(() => this.#once(request), { signal, retries: this.options.retries });
+  #send(request: CloudRequest): Promise<HttpAnswer> {
+    return this.cloud.send("image", request);
   }
-
-  async #once(request: GlanceRequest): Promise<HttpAnswer> {
-    const answer = await this.#exchange(request);
-    if (answer.status !== 401) return answer;
-    // Tokens expire, and the next one is good; what is refused then is refused for good.
-    this.#session = undefined;
-    const second = await this.#exchange(request);
-    if (second.status !== 401) return second;
-    throw refusal(this.#url(await this.session(), request.path), second, saidBy(second));
-  }
-
-  async #exchange({ path, expected, json, type, body, method, ...rest }: GlanceRequest): Promise<HttpAnswer> {
-    const session = await this.session();
-    const url = this.#url(session, path);
-    const contentType = type ?? (json === undefined ? undefined : "application/json");
-    const headers = {
-      "x-auth-token": session.token,
-      ...(contentType !== undefined && { "content-type": contentType }),
-    };
-    const answer = await httpRequest({
-      ...{ method, url, headers, body: json === undefined ? body : JSON.stringify(json) },
-      ...{ ...this.options, ...rest },
-    });
-    if (answer.status === 401 || expected.includes(answer.status)) return answer;
-    throw refusal(url, answer, saidBy(answer));
-  }
-
-  #url({ imageUrl }: KeystoneSession, path: string): string {
-    return `${imageUrl}${path}`;
-  }
-}
-
-interface GlanceRequest extends Pick<HttpRequest, "method" | "body" | "answerTimeoutMs" | "signal"> {
-  readonly path: string;
-  readonly expected: readonly number[];
-  readonly json?: unknown;
-  readonly type?: string;
 }

@@ -28,10 +28,13 @@ export interface KeystoneSession {
   readonly token: string;
   readonly expires: string;
   readonly project: { readonly id: string; readonly name: string };
-  /** Where the image service answers, without a version and without a slash at the end. */
-  readonly imageUrl: string;
   readonly region: string;
+  /** Where a service answers, without a slash at the end; throws a DeployError where the catalog does not have it. */
+  urlOf(service: CloudService): string;
 }
+
+/** A service, as catalogs call it. */
+export type CloudService = "image" | "compute" | "network";
 
 /** Whom to log in as. */
 export interface KeystoneLogin {
@@ -74,8 +77,11 @@ export async function logIn(login: KeystoneLogin): Promise<KeystoneSession> {
   if (token === null) throw refusal(url, answer, "it has sent no token");
   hideSecret(token);
   const { expires_at, project, catalog } = parseJson(tokenSchema, answer, url).token;
-  const endpoint = imageEndpoint(catalog, login);
-  return { token, expires: expires_at, project, ...endpoint };
+  // Images decide which region it is, where there are several.
+  const { region } = endpointOf("image", catalog, login);
+  const urlOf = (service: CloudService) =>
+    bareUrl(service, endpointOf(service, catalog, { ...login, region }).url);
+  return { ...{ token, project, region, urlOf }, expires: expires_at };
 }
 
 /** Keystone's address with its version. */
@@ -86,11 +92,12 @@ function versioned(authUrl: string): string {
 
 type Catalog = v.InferOutput<typeof tokenSchema>["token"]["catalog"];
 
-function imageEndpoint(
+function endpointOf(
+  service: CloudService,
   catalog: Catalog,
-  { region, interface: wanted, authUrl }: KeystoneLogin,
-): { imageUrl: string; region: string } {
-  const found = catalog.filter(({ type }) => type === "image")
+  { region, interface: wanted, authUrl }: Pick<KeystoneLogin, "region" | "interface" | "authUrl">,
+): { url: string; region: string } {
+  const found = catalog.filter(({ type }) => type === service)
     .flatMap(({ endpoints }) => endpoints)
     .filter((each) => each.interface === wanted)
     .map(({ url, region_id, region: name }) => ({ url, region: region_id ?? name ?? "" }));
@@ -99,14 +106,26 @@ function imageEndpoint(
   const [first] = here;
   if (first === undefined) {
     const where = region === undefined || found.length === 0 ? "" : ` in the region ${region}`;
-    throw new DeployError(`The catalog of ${new URL(authUrl).host} has no ${wanted} image service${where}`, {
-      hint: found.length > 0 ? `It has: ${regions}. Set region in targets.d.` : "Set interface in targets.d.",
-    });
+    throw new DeployError(
+      `The catalog of ${new URL(authUrl).host} has no ${wanted} ${service} service${where}`,
+      {
+        hint: found.length > 0
+          ? `It has: ${regions}. Set region in targets.d.`
+          : "Set interface in targets.d.",
+      },
+    );
   }
   if (new Set(here.map((each) => each.region)).size > 1) {
     throw new DeployError(`The catalog of ${new URL(authUrl).host} has images in several regions`, {
       hint: `Set region in targets.d to one of: ${regions}`,
     });
   }
-  return { imageUrl: first.url.replace(/\/+$/, "").replace(/\/v2(\.\d+)?$/, ""), region: first.region };
+  return first;
+}
+
+/** An address of a catalog as paths are put behind it: Nova's with its version, those of Glance and Neutron without. */
+function bareUrl(service: CloudService, url: string): string {
+  const plain = url.replace(/\/+$/, "");
+  if (service !== "compute") return plain.replace(/\/v2(\.\d+)?$/, "");
+  return /\/v2(\.\d+)?(\/|$)/.test(plain) ? plain : `${plain}/v2.1`;
 }

@@ -4,6 +4,11 @@ import type { OpenstackSettings } from "./settings.ts";
 const gibibyte = 1024 ** 3;
 const architectures = { amd64: "x86_64", arm64: "aarch64" } as const;
 
+/** How large the disk of a server has to be for an image, in GiB. */
+export function minDiskGiB({ virtualBytes }: DeployImage["entry"]): number {
+  return Math.ceil(virtualBytes / gibibyte);
+}
+
 /** Name of an image while it is not whole. */
 export function partName(name: string): string {
   return `${name}.part`;
@@ -27,7 +32,7 @@ export function imageRecord(
     ...(entry.firmware === "uefi" && entry.architecture === "amd64" && { hw_machine_type: "q35" }),
     ...Object.fromEntries(own),
     ...{ id, name: partName(name), disk_format: format, container_format: "bare", visibility: "private" },
-    min_disk: Math.ceil(entry.virtualBytes / gibibyte),
+    min_disk: minDiskGiB(entry),
     min_ram,
     ...{ pim_image: entry.name, pim_sha256: sha256, pim_id: id },
   };

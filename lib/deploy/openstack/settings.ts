@@ -3,6 +3,23 @@ import { nameTemplate } from "../name_template.ts";
 import { secretReference } from "../secret.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("a text that is not empty"));
+const port = v.pipe(v.number(), v.integer(), v.minValue(1, "a port from 1 to 65535"), v.maxValue(65535));
+
+const instanceSchema = v.strictObject({
+  /** Its flavor, by name or id. */
+  flavor: text,
+  /** The network that it is on, by name or id. This host has to reach it, or there is a `floating_network`. */
+  network: text,
+  /** An external network, by name or id: a floating IP of it is taken, and given back afterwards. */
+  floating_network: v.optional(text),
+  /** Its security groups, by name; the project's `default` unless given. They have to let this host in by SSH. */
+  security_groups: v.optional(v.array(text)),
+  /** Port of SSH in the image. */
+  ssh_port: v.optional(port, 22),
+});
+
+/** What a throw-away instance is started with. */
+export type InstanceSettings = v.InferOutput<typeof instanceSchema>;
 
 /** The shape of an entry of type openstack. */
 export const openstackSchema = v.strictObject({
@@ -46,6 +63,8 @@ export const openstackSchema = v.strictObject({
     ),
     {},
   ),
+  /** How throw-away instances are started that verify what was deployed; needed for that. */
+  verify_instance: v.optional(instanceSchema),
   /** Name of the image. */
   name: nameTemplate,
 });

@@ -1,28 +1,32 @@
 import { messageOf, PimError } from "../../errors.ts";
 import type { ImageEntry } from "../../image/entry.ts";
 import type { TlsTrust } from "../../http/tls_pin.ts";
+import type { SshInstance } from "../../verify/ssh_instance.ts";
 import { deploying } from "../api_failure.ts";
 import { readCaFile } from "../ca_file.ts";
 import { DeployError } from "../deploy_error.ts";
 import { fillName } from "../name_template.ts";
 import type {
+  Deployed,
   DeployImage,
   DeployPlan,
   HostTools,
   Ids,
+  InstanceContext,
   Place,
   Presence,
   Target,
   TargetCheck,
 } from "../target.ts";
+import { Cloud } from "./cloud.ts";
 import { Glance, type GlanceImage, isOurs, isWhole } from "./glance.ts";
 import { type KeystoneSession, logIn } from "./keystone.ts";
-import type { OpenstackSettings } from "./settings.ts";
+import type { InstanceSettings, OpenstackSettings } from "./settings.ts";
 import { ImageSteps, removalHint } from "./steps.ts";
 
-/** The image service of an OpenStack cloud. */
+/** An OpenStack cloud. */
 export class OpenstackTarget implements Target {
-  #glance: Promise<Glance> | undefined;
+  #cloud: Promise<Cloud> | undefined;
 
   constructor(
     readonly settings: OpenstackSettings,
@@ -30,17 +34,20 @@ export class OpenstackTarget implements Target {
     readonly baseDir: string,
   ) {}
 
-  async check(): Promise<readonly TargetCheck[]> {
+  async check(wants = { verify: false }): Promise<readonly TargetCheck[]> {
     try {
       // Who looks wants to know how it is now.
-      const glance = await this.#connect(0);
-      const { project, expires, imageUrl } = await glance.session();
+      const cloud = await this.#connect(0);
+      const glance = new Glance(cloud);
+      const { project, expires, urlOf } = await cloud.session();
+      const imageUrl = urlOf("image");
       await glance.named("pim-check");
       return [
         { name: "credential", ok: true, detail: `project ${project.name}, token until ${expires}` },
         { name: "image service", ok: true, detail: imageUrl },
         ...plainCheck([this.settings.auth_url, imageUrl]),
         ...(this.settings.import ? [await importCheck(glance)] : []),
+        ...(wants.verify ? await this.#checkInstances(cloud) : []),
       ];
     } catch (error) {
       if (!(error instanceof PimError) || this.tools.signal.aborted) throw error;
@@ -55,8 +62,9 @@ export class OpenstackTarget implements Target {
   ): Promise<DeployPlan> {
     const name = fillName(this.settings.name, image.entry);
     return await deploying(`deploy ${image.entry.name}`, async () => {
-      const glance = await this.#open();
-      const session = await glance.session();
+      const cloud = await this.#open();
+      const glance = new Glance(cloud);
+      const session = await cloud.session();
       const where = `image ${name} in project ${session.project.name}, ${placeOf(session)}`;
       const taken = await glance.named(name);
       const same = taken.find((each) => isWhole(each, image.sha256));
@@ -84,7 +92,9 @@ export class OpenstackTarget implements Target {
 
   async presence(ids: Ids, sha256: string): Promise<Presence> {
     return await deploying("look for the image", async () => {
-      const found = ids.image === undefined ? undefined : await (await this.#open()).find(ids.image);
+      const found = ids.image === undefined
+        ? undefined
+        : await new Glance(await this.#open()).find(ids.image);
       if (found === undefined) return "missing";
       return isWhole(found, sha256) && (found.os_hash_value ?? found.checksum) === ids.hash
         ? "there"
@@ -96,7 +106,7 @@ export class OpenstackTarget implements Target {
     const { image } = ids;
     if (image === undefined) return;
     await deploying("remove the image", async () => {
-      const glance = await this.#open();
+      const glance = new Glance(await this.#open());
       const found = await glance.find(image);
       if (found === undefined) return;
       if (!isOurs(found)) {
@@ -108,23 +118,50 @@ export class OpenstackTarget implements Target {
     }, removalHint);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
-
-  #open(): Promise<Glance> {
-    return this.#glance ??= this.#connect(3);
+  async startInstance(deployed: Deployed, context: InstanceContext): Promise<SshInstance> {
+    return await deploying("start an instance of the image", async () => {
+      const { startInstance } = await import("./instance.ts");
+      return await startInstance(await this.#open(), this.#instanceSettings(), deployed, context);
+    });
   }
 
-  async #connect(retries: number): Promise<Glance> {
-    const { settings, tools: { signal } } = this;
-    const secret = await this.tools.secret(settings.application_credential_secret, this.baseDir);
+  async removeInstance({ instance }: Ids): Promise<void> {
+    if (instance === undefined) return;
+    await deploying(`remove the server ${instance}`, async () => {
+      const { removeInstance } = await import("./remove_instance.ts");
+      await removeInstance(await this.#open(), instance);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #checkInstances(cloud: Cloud): Promise<readonly TargetCheck[]> {
+    const { checkInstances } = await import("./instance_check.ts");
+    return await checkInstances(cloud, this.#instanceSettings());
+  }
+
+  #instanceSettings(): InstanceSettings {
+    const { verify_instance } = this.settings;
+    // Without it nobody gets here: openstack.ts says so before anything is opened.
+    if (verify_instance === undefined) throw new DeployError("The target has no verify_instance");
+    return verify_instance;
+  }
+
+  #open(): Promise<Cloud> {
+    return this.#cloud ??= this.#connect(3);
+  }
+
+  async #connect(retries: number): Promise<Cloud> {
+    const { settings, tools } = this;
+    const secret = await tools.secret(settings.application_credential_secret, this.baseDir);
     const trust = await this.#trust();
-    const options = { signal, retries, ...(trust !== undefined && { trust }) };
-    return new Glance(() =>
+    const shared = { retries, ...(trust !== undefined && { trust }) };
+    return new Cloud((signal) =>
       logIn({
         ...{ authUrl: settings.auth_url, credentialId: settings.application_credential_id, secret },
-        ...{ interface: settings.interface, ...options },
+        ...{ interface: settings.interface, signal, ...shared },
         ...(settings.region !== undefined && { region: settings.region }),
-      }), options);
+      }), { ...shared, signal: tools.signal });
   }
 
   async #trust(): Promise<TlsTrust | undefined> {
@@ -133,8 +170,8 @@ export class OpenstackTarget implements Target {
   }
 }
 
-function placeOf({ imageUrl, region }: KeystoneSession): string {
-  return `${new URL(imageUrl).host}${region === "" ? "" : ` (${region})`}`;
+function placeOf({ urlOf, region }: KeystoneSession): string {
+  return `${new URL(urlOf("image")).host}${region === "" ? "" : ` (${region})`}`;
 }
 
 /** Some clouds have no TLS inside; who deploys there should know it. */

@@ -7,7 +7,7 @@ import { changedError } from "../convert.ts";
 import { DeployError } from "../deploy_error.ts";
 import { type FileBody, fileBody } from "../file_body.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
-import type { Glance, GlanceImage } from "./glance.ts";
+import { Glance, type GlanceImage } from "./glance.ts";
 import { imageRecord } from "./properties.ts";
 import type { OpenstackSettings } from "./settings.ts";
 
@@ -125,7 +125,7 @@ async function digestOf(path: string, algorithm: string): Promise<string> {
 /** Removes what is left of an upload, also when the user has cancelled it. */
 async function discard(glance: Glance, id: string): Promise<void> {
   try {
-    await glance.remove(id, AbortSignal.timeout(20_000));
+    await new Glance(glance.cloud.within(AbortSignal.timeout(20_000))).remove(id);
   } catch (error) {
     log.warn(
       `The unfinished image ${id} could not be removed: ${error instanceof Error ? error.message : error}`,

@@ -1,21 +1,27 @@
 // A stand-in for Keystone and Glance, written from their API references: it refuses what those refuse.
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { type Certificate, makeCertificate } from "../../../http/certificate.ts";
+import { compute, type ComputeRules, type ComputeState, type Hypervisor } from "./openstack_compute.ts";
+import { network, newNetworks } from "./openstack_network.ts";
+import { json, refusalAnswer, refuse, Refused } from "./openstack_refusal.ts";
 
-/** What the stand-in is told to do at one request: answer this, or do as it likes before it answers. */
-type Fault = { readonly match: RegExp; times: number; readonly act: () => Response | Promise<Response> };
+/** What the stand-in is told to do at a request: answer this, before or after it has done what was asked for. */
+type Act = (work: () => Promise<Response>) => Response | Promise<Response>;
+type Fault = { readonly match: RegExp; times: number; readonly act: Act };
 
 /** A cloud with one project and one application credential. */
 export interface Cloud extends AsyncDisposable {
   readonly port: number;
   readonly certificate: Certificate;
   readonly images: Map<string, Record<string, unknown>>;
+  readonly compute: ComputeState;
   /** "METHOD path" of each request, in their order. */
   readonly requests: string[];
   /** Content-Length of each upload. */
   readonly lengths: (string | null)[];
   /** Answers requests that match "METHOD path" in another way, this many times. */
-  fault(match: RegExp, times: number, act: () => Response | Promise<Response>): void;
+  fault(match: RegExp, times: number, act: Act): void;
   expireTokens(): void;
   readonly rules: CloudRules;
 }
@@ -42,28 +48,41 @@ export interface CloudRules {
 export const credentialId = "6cb5fa6a13184e6fab65ba2108adf50c";
 const projectId = "263fd9b2d1a04a7b8b3a7f0a1a6a9b33";
 
-/** Starts it on the loopback; `publicPort` is where the catalog says that Glance is. */
+/** How the stand-in is started. */
+export interface CloudOptions {
+  /** Where the catalog says that Glance is. */
+  readonly publicPort?: () => number;
+  readonly tls?: boolean;
+  /** A folder for the data of images, in files with their ids. */
+  readonly imageDir?: string;
+  readonly hypervisor?: Hypervisor;
+}
+
+// Servers at which nothing answers.
+const noHypervisor: Hypervisor = { boot: () => Promise.resolve("127.0.0.1"), stop: () => Promise.resolve() };
+
+/** Starts it on the loopback. */
 export async function startCloud(
-  { publicPort, tls = true }: { readonly publicPort?: () => number; readonly tls?: boolean } = {},
+  { publicPort, tls = true, imageDir, hypervisor = noHypervisor }: CloudOptions = {},
 ): Promise<Cloud> {
   const certificate = await makeCertificate();
+  const images = new Map<string, Record<string, unknown>>();
+  const base = (port: number) => `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const computeRules: ComputeRules = {
+    ...{ instances: 10, mayCreate: true, fault: undefined, keepsServers: false },
+  };
   const state: State = {
-    tokens: new Set(),
-    images: new Map(),
-    faults: [],
-    requests: [],
-    lengths: [],
-    imageUrl: () => `${tls ? "https" : "http"}://127.0.0.1:${publicPort?.() ?? server.addr.port}/image/v2/`,
+    ...{ tokens: new Set(), images, imageDir, faults: [], requests: [], lengths: [] },
+    compute: { images, servers: new Map(), network: newNetworks(), hypervisor, rules: computeRules },
+    urls: () => ({
+      image: `${base(publicPort?.() ?? server.addr.port)}/image/v2/`,
+      compute: `${base(server.addr.port)}/compute/`,
+      network: `${base(server.addr.port)}/network/`,
+    }),
     rules: {
       ...{ secret: "rEaSdQ0", quotaBytes: Infinity, mayPublish: false, importMethods: ["glance-direct"] },
-      ...{
-        importFails: false,
-        importConverts: false,
-        damages: false,
-        expiresInUpload: false,
-        regions: ["RegionOne"],
-      },
-      multihash: true,
+      ...{ importFails: false, importConverts: false, damages: false, expiresInUpload: false },
+      ...{ regions: ["RegionOne"], multihash: true },
     },
   };
   const { cert, key } = certificate;
@@ -72,13 +91,17 @@ export async function startCloud(
   return {
     port: server.addr.port,
     certificate,
-    images: state.images,
+    images,
+    compute: state.compute,
     requests: state.requests,
     lengths: state.lengths,
     rules: state.rules,
     fault: (match, times, act) => state.faults.push({ match, times, act }),
     expireTokens: () => state.tokens.clear(),
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    async [Symbol.asyncDispose]() {
+      await server.shutdown();
+      for (const each of state.compute.servers.values()) await hypervisor.stop(each);
+    },
   };
 }
 
@@ -88,19 +111,12 @@ interface State {
   readonly faults: Fault[];
   readonly requests: string[];
   readonly lengths: (string | null)[];
-  readonly imageUrl: () => string;
+  readonly imageDir: string | undefined;
+  readonly compute: ComputeState;
+  /** What the catalog says. */
+  readonly urls: () => Readonly<Record<"image" | "compute" | "network", string>>;
   readonly rules: CloudRules;
 }
-
-class Refused extends Error {
-  constructor(readonly status: number, message: string) {
-    super(message);
-  }
-}
-
-const refuse = (status: number, message: string): never => {
-  throw new Refused(status, message);
-};
 
 async function answer(state: State, request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url);
@@ -108,32 +124,36 @@ async function answer(state: State, request: Request): Promise<Response> {
   state.requests.push(`${line}${search}`);
   try {
     const fault = state.faults.find(({ match, times }) => times > 0 && match.test(line));
-    if (fault !== undefined) {
-      fault.times--;
-      await request.arrayBuffer();
-      return await fault.act();
-    }
-    if (pathname.startsWith("/identity/")) return await keystone(state, request, pathname.slice(9));
-    if (pathname.startsWith("/image/")) return await glance(state, request, pathname.slice(6));
-    return refuse(404, "no such service");
+    if (fault === undefined) return await route(state, request, pathname);
+    fault.times--;
+    const answer = await fault.act(() => route(state, request, pathname));
+    if (!request.bodyUsed) await request.arrayBuffer();
+    return answer;
   } catch (error) {
     // The client has gone away.
     if (!(error instanceof Refused)) return new Response(null, { status: 500 });
     await request.body?.cancel().catch(() => {});
-    const { status, message } = error;
-    if (pathname.startsWith("/identity/")) {
-      return Response.json({ error: { code: status, message, title: "Refused" } }, { status });
-    }
-    const html =
-      `<html>\n <head>\n  <title>${status} Refused</title>\n </head>\n <body>\n  ${message}\n </body>\n</html>`;
-    return new Response(html, { status, headers: { "content-type": "text/html" } });
+    return refusalAnswer(pathname, error);
   }
+}
+
+async function route(state: State, request: Request, pathname: string): Promise<Response> {
+  if (pathname.startsWith("/identity/")) return await keystone(state, request, pathname.slice(9));
+  if (!state.tokens.has(request.headers.get("x-auth-token") ?? "")) {
+    return refuse(401, "This server could not verify that you are authorized to access the document.");
+  }
+  if (pathname.startsWith("/image/")) return await glance(state, request, pathname.slice(6));
+  if (pathname.startsWith("/compute/v2.1/")) return await compute(state.compute, request, pathname.slice(13));
+  if (pathname.startsWith("/network/")) {
+    return await network(state.compute.network, request, pathname.slice(8), projectId);
+  }
+  return refuse(404, "no such service");
 }
 
 async function keystone(state: State, request: Request, path: string): Promise<Response> {
   if (path !== "/v3/auth/tokens") return refuse(404, "Could not find it.");
   if (request.method !== "POST") return refuse(405, "The method is not allowed for the requested URL.");
-  const { auth, ...rest } = await json(request, "application/json");
+  const { auth, ...rest } = await json(request);
   const identity = (auth as Record<string, unknown>)?.identity as Record<string, unknown>;
   if (Object.keys(rest).length > 0) return refuse(400, "Additional properties are not allowed");
   if ("scope" in (auth as object)) {
@@ -148,31 +168,28 @@ async function keystone(state: State, request: Request, path: string): Promise<R
   }
   const token = `gAAAAA${crypto.randomUUID()}`;
   state.tokens.add(token);
-  const endpoint = (of: string, region: string) => ({
+  const endpoint = (url: string, of: string, region: string) => ({
     ...{ id: crypto.randomUUID(), interface: of, region_id: region, region },
-    url: of === "public" ? state.imageUrl() : "http://controller.invalid:9292",
+    url: of === "public" ? url : "http://controller.invalid:9292",
   });
-  const endpoints = state.rules.regions.flatMap((each) =>
-    ["public", "internal"].map((of) => endpoint(of, each))
-  );
+  const services = Object.entries(state.urls()).map(([type, url]) => ({
+    ...{ type, id: type, name: type },
+    endpoints: state.rules.regions.flatMap((each) =>
+      ["public", "internal"].map((of) => endpoint(url, of, each))
+    ),
+  }));
   const body = {
     token: {
       methods: ["application_credential"],
       expires_at: "2026-11-27T00:00:00.000000Z",
       project: { domain: { id: "default", name: "Default" }, id: projectId, name: "demo" },
-      catalog: [
-        { type: "identity", id: "i", name: "keystone", endpoints: [] },
-        { type: "image", id: "g", name: "glance", endpoints },
-      ],
+      catalog: [{ type: "identity", id: "i", name: "keystone", endpoints: [] }, ...services],
     },
   };
   return Response.json(body, { status: 201, headers: { "x-subject-token": token } });
 }
 
 async function glance(state: State, request: Request, path: string): Promise<Response> {
-  if (!state.tokens.has(request.headers.get("x-auth-token") ?? "")) {
-    return refuse(401, "This server could not verify that you are authorized to access the document.");
-  }
   const { method } = request;
   if (path === "/v2/info/import") {
     if (method !== "GET") return refuse(405, "Method not allowed");
@@ -247,7 +264,7 @@ function checkProperty({ rules }: State, key: string, value: unknown): void {
 }
 
 async function create(state: State, request: Request): Promise<Response> {
-  const given = await json(request, "application/json");
+  const given = await json(request);
   for (const [key, value] of Object.entries(given)) checkProperty(state, key, value);
   const id = String(given.id ?? crypto.randomUUID());
   if (state.images.has(id)) return refuse(409, `Image ID ${id} already exists!`);
@@ -282,6 +299,9 @@ async function store(
   const sha512 = createHash("sha512");
   const md5 = createHash("md5");
   let size = 0;
+  using file = state.imageDir === undefined
+    ? undefined
+    : await Deno.create(join(state.imageDir, String(image.id)));
   // A connection that is cut makes this throw, and the image stays as it is now.
   for await (const piece of request.body ?? []) {
     size += piece.length;
@@ -291,6 +311,7 @@ async function store(
     }
     sha512.update(piece);
     md5.update(piece);
+    if (file !== undefined) await writeAll(file, piece);
   }
   if (rules.expiresInUpload) {
     rules.expiresInUpload = false;
@@ -323,7 +344,7 @@ async function startImport(
   image: Record<string, unknown>,
 ): Promise<Response> {
   if (request.method !== "POST") return refuse(405, "Method not allowed");
-  const { method, ...rest } = await json(request, "application/json");
+  const { method, ...rest } = await json(request);
   const { name } = method as { name: string };
   if (Object.keys(rest).length > 0) return refuse(400, "Additional properties are not allowed");
   if (!state.rules.importMethods.includes(name)) return refuse(400, `Unknown import method name '${name}'.`);
@@ -368,13 +389,6 @@ async function patch(state: State, request: Request, image: Record<string, unkno
   return Response.json(Object.assign(image, changed));
 }
 
-async function json(request: Request, type: string): Promise<Record<string, unknown>> {
-  if (request.headers.get("content-type") !== type) {
-    return refuse(415, "The server does not support the media type of the request body.");
-  }
-  try {
-    return await request.json();
-  } catch {
-    return refuse(400, "Malformed JSON in request body.");
-  }
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) offset += await file.write(bytes.subarray(offset));
 }

@@ -4,40 +4,12 @@ import { removeDeployment } from "../../../../lib/deploy/deploy.ts";
 import { configureLog } from "../../../../lib/log.ts";
 import { startCutProxy } from "../../../http/cut_proxy.ts";
 import { newUser } from "../../../cli/pim.ts";
-import { type DeployFixture, deployFixture, planned } from "../../../deploy/fixture.ts";
+import { planned } from "../../../deploy/fixture.ts";
 import { diskBytes } from "../../../deploy/image_place.ts";
-import { type Cloud, credentialId, startCloud } from "./openstack_server.ts";
+import { userOf, withCloud, yaml } from "./openstack_place.ts";
+import { type Cloud, startCloud } from "./openstack_server.ts";
 
 configureLog({ write: () => {} });
-
-const yaml = (port: number, more = "") =>
-  `there:
-  type: openstack
-  auth_url: https://127.0.0.1:${port}/identity
-  application_credential_id: ${credentialId}
-  application_credential_secret: $CLOUD_SECRET
-  ca_file: ca.pem
-${more}`;
-
-/** A user with an image, and a cloud that lets the user in. */
-async function withCloud(
-  work: (fixture: DeployFixture, cloud: Cloud) => Promise<void>,
-  options: Parameters<typeof deployFixture>[0] = {},
-): Promise<void> {
-  await using cloud = await startCloud();
-  await using fixture = await userOf(cloud, options);
-  await work(fixture, cloud);
-}
-
-async function userOf(
-  cloud: Cloud,
-  options: Parameters<typeof deployFixture>[0] = {},
-): Promise<DeployFixture> {
-  const fixture = await deployFixture(options);
-  fixture.env.set("CLOUD_SECRET", cloud.rules.secret);
-  await fixture.write({ "targets.d/ca.pem": cloud.certificate.ca });
-  return fixture;
-}
 
 const only = (cloud: Cloud) => {
   assert.equal(cloud.images.size, 1);
