@@ -149,8 +149,14 @@ async function readAll(session: Session): Promise<QmpError> {
 function receive(session: Session, value: JsonObject): void {
   const { path, pending } = session;
   if (!session.greeted) {
+    // What happens while QEMU takes the connection may come first: its monitor is in no mode yet (monitor/qmp.c).
+    if ("event" in value) return;
     const parsed = v.safeParse(greetingSchema, value);
-    if (!parsed.success) throw new QmpProtocolError(`${path} does not greet as QMP does`);
+    if (!parsed.success) {
+      throw new QmpProtocolError(
+        `${path} does not greet as QMP does: ${JSON.stringify(value).slice(0, 120)}`,
+      );
+    }
     session.greeted = true;
     session.greeting.resolve(parsed.output);
   } else if ("event" in value) {

@@ -55,6 +55,15 @@ Deno.test("messages may come split in any place and several at once", async () =
   assert.equal(await qmp.execute("query-name"), "Grüße");
 });
 
+Deno.test("an event that comes while QEMU takes the connection does not stand for the greeting", async () => {
+  await using server = await fakeServer(async (peer) => {
+    await peer.write(`${stop}\n`);
+    await welcome(peer);
+  });
+  await using qmp = await connectQmp(server.path);
+  assert.equal(qmp.version, "8.2.1");
+});
+
 Deno.test("answers find their commands by id, whatever their order", async () => {
   await using server = await fakeServer(async (peer) => {
     await welcome(peer);
