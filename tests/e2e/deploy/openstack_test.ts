@@ -2,7 +2,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import type { DeployEvent } from "../../../lib/deploy/events.ts";
-import type { Deployment } from "../../../lib/image/deployment.ts";
 import { run } from "../../../lib/process.ts";
 import { pimDirs } from "../../base/pim_dirs.ts";
 import { tempDir } from "../../base/temp.ts";
@@ -49,15 +48,15 @@ async function cloud() {
   };
   const kept = stack.move();
   return {
-    ...{ machines, project, images: server.images, servers: server.compute.servers },
+    ...{ machines, servers: server.compute.servers },
     pim: (...args: string[]) => pim(args, { env }),
     [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
 }
 
-Deno.test("a built image is verified in servers of a cloud that boot what was uploaded, and one that fails is told and kept", async () => {
+Deno.test("a built image is verified in servers of a cloud that boot what was uploaded", async () => {
   await using one = await cloud();
-  const { images, machines, servers } = one;
+  const { machines, servers } = one;
   const deployed = await one.pim("deploy", "run", "demo", "there", "--verify", "--json");
   strictEqual(deployed.code, 0, deployed.stderr);
   const events: readonly DeployEvent[] = deployed.stdout.trim().split("\n").map((line) => JSON.parse(line));
@@ -73,20 +72,4 @@ Deno.test("a built image is verified in servers of a cloud that boot what was up
   strictEqual(checks.get("script demo")?.detail, "greeting: hello from pim's vars");
   match(checks.get("host keys")?.detail ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
   deepStrictEqual([machines.started, servers.size], [2, 0]);
-
-  const script = join(one.project, "verifications.d/demo.sh");
-  await Deno.writeTextFile(script, "#!/bin/sh\necho it rains\nexit 1\n");
-  const deployment = async () => {
-    const all: readonly Deployment[] = JSON.parse((await one.pim("deploy", "list", "--json")).stdout);
-    return all.find(({ target }) => target === "there");
-  };
-  const verified = await deployment();
-  strictEqual(verified?.verified?.ok, true);
-  const failed = await one.pim("deploy", "verify", verified.id);
-  strictEqual(failed.code, 8, failed.stderr);
-  match(failed.stdout, /^script demo +failed .*it exited with 1: it rains/m);
-  match(failed.stderr, /there\/demo-\S+ is not as it shall be: 1 of \d+ checks failed: script demo\n/);
-  const kept = await deployment();
-  deepStrictEqual([kept?.state, kept?.verified?.ok, kept?.ids.instance], ["done", false, undefined]);
-  deepStrictEqual([[...images.keys()], machines.started, servers.size], [[kept?.ids.image], 4, 0]);
 });
