@@ -16,6 +16,14 @@ async function endInUpload({ aws, endPim }: Deployer, signal: "SIGKILL" | "SIGIN
   return await endPim(signal, () => aws.count("UploadPart") >= 5, "deploy", "run", "demo", "cloud");
 }
 
+/** Watches the one upload that is unfinished: returns which parts have come since. A busy machine may send one twice. */
+function watchParts({ aws }: Deployer): () => readonly number[] {
+  const [upload] = aws.s3.uploads.values();
+  const { parts } = upload!;
+  const before = new Map(parts);
+  return () => [...parts].filter(([number, part]) => before.get(number) !== part).map(([number]) => number);
+}
+
 Deno.test("parts have 8 MiB, and more where there would be more than 10,000 of them", () => {
   const gibibyte = 1024 ** 3;
   assert.equal(partBytes(1), 8 * 1024 ** 2);
@@ -36,8 +44,9 @@ Deno.test("after a connection that stays cut, the next run sends only the parts 
   assert.ok(one.aws.s3.uploads.has(record?.ids.upload ?? ""));
   one.aws.heal();
   one.aws.seen.splice(0);
+  const sent = watchParts(one);
   assert.equal((await one.deploy()).state, "done");
-  assert.equal(one.aws.count("UploadPart"), 3);
+  assert.equal(sent().length, 3);
   assert.equal(one.aws.count("CreateMultipartUpload"), 0);
   assertNothingInS3(one);
 });
@@ -48,10 +57,10 @@ Deno.test("after kill -9, the next pim sends only the parts that are missing", a
   await endInUpload(one, "SIGKILL");
   assert.equal((await one.record())?.state, "unfinished");
   aws.heal();
-  aws.seen.splice(0);
+  const sent = watchParts(one);
   const { code, stderr } = await one.pim("deploy", "run", "demo", "cloud");
   assert.equal(code, 0, stderr);
-  assert.equal(aws.count("UploadPart"), 3);
+  assert.equal(sent().length, 3);
   assert.equal((await one.record())?.state, "done");
   assertNothingInS3(one);
 });
@@ -73,9 +82,9 @@ Deno.test("a part that is another one at S3 is sent again", async () => {
   const part = upload!.parts.get(2)!;
   upload!.parts.set(2, { ...part, sha256: "AAAA" });
   one.aws.heal();
-  one.aws.seen.splice(0);
+  const sent = watchParts(one);
   await one.deploy();
-  assert.equal(one.aws.count("UploadPart"), 1);
+  assert.deepEqual(sent(), [2]);
 });
 
 Deno.test("a service that keeps no checksums is asked for the MD5 of its parts", async () => {
@@ -86,9 +95,9 @@ Deno.test("a service that keeps no checksums is asked for the MD5 of its parts",
   const [upload] = one.aws.s3.uploads.values();
   upload!.parts.set(2, { ...upload!.parts.get(2)!, etag: '"00"' });
   one.aws.heal();
-  one.aws.seen.splice(0);
+  const sent = watchParts(one);
   await one.deploy();
-  assert.equal(one.aws.count("UploadPart"), 1);
+  assert.deepEqual(sent(), [2]);
 });
 
 Deno.test("Ctrl-C ends pim with its own exit code and leaves no file behind, and the upload can go on", async () => {
@@ -135,9 +144,9 @@ Deno.test("credentials that expire in the middle of an upload can be renewed, an
   assert.match(error.message, /the credentials have expired/);
   assert.match(error.hint ?? "", /for access_key_id, secret_access_key and session_token/);
   one.aws.heal();
-  one.aws.seen.splice(0);
+  const sent = watchParts(one);
   await one.deploy();
-  assert.equal(one.aws.count("UploadPart"), 2);
+  assert.equal(sent().length, 2);
 });
 
 Deno.test("a bucket without room says so, and the upload can go on later", async () => {
