@@ -26,7 +26,7 @@ import { planActions } from "./plan.ts";
 import { removeAll } from "./remove.ts";
 import { awsSchema, type AwsSettings } from "./settings.ts";
 import { survey } from "./survey.ts";
-import { removeInstance, startInstance } from "./verify_instance.ts";
+import { removeInstance, startInstance } from "./instance.ts";
 
 /** AMIs of Amazon EC2, imported by way of S3. */
 export const aws: TargetType<AwsSettings> = {
