@@ -7,7 +7,7 @@ export async function removeHere(path: string): Promise<void> {
   try {
     await removeIfThere(path);
   } catch (cause) {
-    throw new DeployError(`Cannot remove ${path}: ${messageOf(cause)}`, {
+    throw new DeployError(messageOf(cause), {
       cause,
       hint: "Remove it by hand, or only forget the deployment with --forget.",
     });
