@@ -1,20 +1,17 @@
 // EC2 is a stand-in whose instances QEMU boots from the very disk that was imported.
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import type { DeployEvent } from "../../../lib/deploy/events.ts";
 import type { Deployment } from "../../../lib/image/deployment.ts";
-import { run } from "../../../lib/process.ts";
-import { pimDirs } from "../../base/pim_dirs.ts";
 import { tempDir } from "../../base/temp.ts";
 import { awsStandIn } from "../../integration/deploy/aws/stand_in.ts";
 import { freePort } from "../../ssh/sshd.ts";
-import { demoImage } from "../demo_image.ts";
 import { pim } from "../pim.ts";
+import { checksIn } from "./checks.ts";
 import { cloudMachines } from "./cloud_machines.ts";
+import { cloudUser } from "./cloud_user.ts";
 
 /** A stand-in of AWS with a target `cloud` that leads there, and the demo's image. */
 async function cloud() {
-  const demo = await demoImage();
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await tempDir());
   const aws = stack.use(await awsStandIn());
@@ -42,14 +39,9 @@ async function cloud() {
   verify_instance: { subnet: subnet-0a1b2c3d, security_group: sg-0a1b2c3d, ssh_port: ${port} }
 `,
   );
-  await dir.write("data/.keep", "");
-  const registry = "registry.yml";
-  await Deno.copyFile(join(demo.env.PIM_DATA_DIR ?? "", registry), join(dir.path, "data", registry));
-  const project = join(dir.path, "project");
-  await run(["cp", "-r", demo.project, project]);
+  const { project, ...user } = await cloudUser(dir);
   const env = {
-    ...pimDirs(dir.path),
-    ...{ PIM_BUILD_IMAGE_DIR: demo.imageDir, PIM_PROJECT: project },
+    ...user.env,
     ...{ AWS_KEY: aws.key.id, AWS_SECRET: aws.key.secret, AWS_TOKEN: aws.key.token ?? "" },
   };
   const kept = stack.move();
@@ -69,18 +61,13 @@ Deno.test("an AMI of a built image is verified in instances that boot what was i
   const deployed = await one.pim("deploy", "run", "demo", "cloud", "--verify", "--json");
   strictEqual(deployed.code, 8, deployed.stderr);
   match(deployed.stderr, /cloud\/demo-\S+ is not as it shall be: 1 of \d+ checks failed: script demo/);
-  const events: readonly DeployEvent[] = deployed.stdout.trim().split("\n").map((line) => JSON.parse(line));
-  const checks = new Map(
-    events.flatMap((event) => event.type === "check" ? [[event.check.name, event.check]] : []),
-  );
-  const named = (result: string) =>
-    [...checks.values()].filter((check) => check.result === result).map(({ name }) => name);
+  const { named, detail } = checksIn(deployed.stdout);
   deepStrictEqual([named("failed"), named("skipped")], [["script demo"], ["guest agent", "host name"]]);
-  match(checks.get("boot")?.detail ?? "", /^multi-user after \d/);
-  match(checks.get("SSH")?.detail ?? "", /^answered after \d/);
-  match(checks.get("login")?.detail ?? "", /^as demo with a key; the password is not sent to a host/);
-  match(checks.get("script demo")?.detail ?? "", /^it exited with 1: it rains/);
-  match(checks.get("host keys")?.detail ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
+  match(detail("boot") ?? "", /^multi-user after \d/);
+  match(detail("SSH") ?? "", /^answered after \d/);
+  match(detail("login") ?? "", /^as demo with a key; the password is not sent to a host/);
+  match(detail("script demo") ?? "", /^it exited with 1: it rains/);
+  match(detail("host keys") ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
 
   const all: readonly Deployment[] = JSON.parse((await one.pim("deploy", "list", "--json")).stdout);
   const kept = all.find(({ target }) => target === "cloud");

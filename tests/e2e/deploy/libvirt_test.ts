@@ -1,11 +1,11 @@
 import { deepStrictEqual, fail, match, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DeployEvent } from "../../../lib/deploy/events.ts";
 import { tempDir } from "../../base/temp.ts";
 import { type Libvirtd, startLibvirtd } from "../../integration/deploy/libvirt/libvirtd.ts";
 import { demoImage } from "../demo_image.ts";
 import { pim } from "../pim.ts";
+import { checksIn } from "./checks.ts";
 
 /** Asks the guest agent through libvirt, again and again until it answers what is wanted. */
 async function askAgent(
@@ -39,16 +39,11 @@ Deno.test("a built image is verified in libvirt and boots as a domain there, on 
   const env = { ...demo.env, PIM_CONFIG_DIR: config.path, PIM_PROJECT: demo.project };
   const deployed = await pim(["deploy", "run", "demo", "lab", "--json"], { env });
   strictEqual(deployed.code, 0, deployed.stderr);
-  const events: readonly DeployEvent[] = deployed.stdout.trim().split("\n").map((line) => JSON.parse(line));
-  const checks = new Map(
-    events.flatMap((event) => event.type === "check" ? [[event.check.name, event.check]] : []),
-  );
-  const named = (result: string) =>
-    [...checks.values()].filter((check) => check.result === result).map(({ name }) => name);
+  const { named, detail } = checksIn(deployed.stdout);
   deepStrictEqual([named("failed"), named("skipped")], [[], ["SSH", "login"]]);
-  match(checks.get("boot")?.detail ?? "", /^multi-user after \d/);
-  strictEqual(checks.get("script demo")?.detail, "greeting: hello from pim's vars");
-  match(checks.get("host keys")?.detail ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
+  match(detail("boot") ?? "", /^multi-user after \d/);
+  strictEqual(detail("script demo"), "greeting: hello from pim's vars");
+  match(detail("host keys") ?? "", /^each machine of the image has its own: .*ssh-ed25519/);
   // The name that the installer wrote down comes from the card's PCI slot.
   const found = /"name":"enp0s2".*"ip-address":"10\.0\.2\.15"/;
   await askAgent(libvirtd, "golden-demo", "guest-network-get-interfaces", found);
