@@ -10,8 +10,9 @@ interface Reference {
 }
 
 /**
- * The newest finished deployment of each target, unless it has failed its verification, as a document for other tools: JSON, or a variable `pim_images` in the
- * form of a .auto.tfvars.json file for OpenTofu and Terraform: a map of target -> profile -> reference.
+ * The newest finished deployment of each target, unless it has failed its verification, as a document for other tools:
+ * JSON, or a variable `pim_images` in the form of a .auto.tfvars.json file for OpenTofu and Terraform: a map of
+ * target -> profile -> reference.
  */
 export function deploymentOutput(deployments: readonly Deployment[], format: "json" | "tfvars"): string {
   const images: Record<string, Record<string, Reference>> = {};

@@ -30,8 +30,10 @@ export function sshInstanceMachine(instance: SshInstance): Machine {
   let session: SshSession | undefined;
   let door: SshDoor | undefined;
   const enter = async (at: SshAddress, limits: ObserveOptions): Promise<SshSession> => {
-    const entered = await logIn(instance, at, limits);
+    await using made = new AsyncDisposableStack();
+    const entered = made.use(await logIn(instance, at, limits));
     await requireRoot(entered, limits);
+    made.move();
     // A machine that is busy may lose a connection and be well.
     entered.closed.then(() => session = session === entered ? undefined : session);
     session = entered;

@@ -1,11 +1,11 @@
 import type { BootModeValues, Image } from "@aws-sdk/client-ec2";
 import type { ImageEntry } from "../../image/entry.ts";
+import { pause } from "../../vm/pause.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
 import type { Cloud } from "./cloud.ts";
 import { isAwsError } from "./explain.ts";
 import { markedSha256, marks } from "./marks.ts";
-import { pause } from "./pause.ts";
 
 /** An AMI of this account. */
 export interface Ami {

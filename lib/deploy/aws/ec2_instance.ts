@@ -1,11 +1,11 @@
 import type { Instance, RunInstancesRequest, Tag } from "@aws-sdk/client-ec2";
 import type { ImageEntry } from "../../image/entry.ts";
+import { pause } from "../../vm/pause.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { Cloud } from "./cloud.ts";
 import { isAwsError } from "./explain.ts";
 import type { InstanceSettings } from "./instance_settings.ts";
 import { markedSha256 } from "./marks.ts";
-import { pause } from "./pause.ts";
 
 /** An instance of this account. */
 export interface Ec2Instance {

@@ -1,12 +1,12 @@
 import type { ImportSnapshotTask, SnapshotTaskDetail } from "@aws-sdk/client-ec2";
 import { messageOf } from "../../errors.ts";
+import { pause } from "../../vm/pause.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { ActionContext, DeployImage } from "../target.ts";
 import type { Cloud } from "./cloud.ts";
 import { isAwsError } from "./explain.ts";
 import { marks } from "./marks.ts";
 import { type ObjectPlace, removeObject, showObject } from "./object.ts";
-import { pause } from "./pause.ts";
 import type { AwsSettings } from "./settings.ts";
 
 /** How far an import is. */

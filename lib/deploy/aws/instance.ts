@@ -2,6 +2,7 @@ import { messageOf } from "../../errors.ts";
 import { log } from "../../log.ts";
 import type { SshInstance } from "../../verify/ssh_instance.ts";
 import { throwawayLogin } from "../../verify/throwaway_login.ts";
+import { pause } from "../../vm/pause.ts";
 import { DeployError } from "../deploy_error.ts";
 import type { Deployed, Ids, InstanceContext } from "../target.ts";
 import type { Cloud } from "./cloud.ts";
@@ -9,7 +10,6 @@ import { endInstance, getInstance, hasEnded, instancesNamed, runInstance } from 
 import { wasRefused } from "./explain.ts";
 import type { InstanceSettings } from "./instance_settings.ts";
 import { marks } from "./marks.ts";
-import { pause } from "./pause.ts";
 
 const undoMs = 120_000;
 

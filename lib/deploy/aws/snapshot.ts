@@ -1,7 +1,7 @@
+import { pause } from "../../vm/pause.ts";
 import type { Cloud } from "./cloud.ts";
 import { isAwsError } from "./explain.ts";
 import { markedSha256 } from "./marks.ts";
-import { pause } from "./pause.ts";
 
 /** A snapshot that is there and finished; `sha256` is that of the image that it was made from, once it is marked. */
 export async function getSnapshot(

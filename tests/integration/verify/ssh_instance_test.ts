@@ -83,3 +83,11 @@ Deno.test("an instance that ends by itself, one that has no address, and one tha
   const refused = await seen(at, 1500);
   match("missing" in refused ? refused.missing : "", /the login was refused/);
 });
+
+Deno.test("an instance that lets pim in but not become root is told as that, and left", async () => {
+  await using sshd = await startSshd({ config: ["ForceCommand echo not you >&2; false"] });
+  await using machine = machineAt({ port: sshd.port, login: loginOf(sshd) });
+  const { ssh } = await machine.observe(limits);
+  match("missing" in ssh ? ssh.missing : "", /can log in, but cannot be root: not you/);
+  strictEqual(machine.ssh, undefined);
+});
